@@ -1,0 +1,36 @@
+#pragma once
+/// The kinds of components, and the number of each kind's interface: raised whenever the interface changes,
+/// compared between plugin and program. A new kind is a row here and its header.
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace nopos {
+
+struct Kind {
+  std::string_view name;
+  int interface_version;
+};
+
+inline constexpr std::array kinds{
+    Kind{"task", 1},      Kind{"architecture", 1}, Kind{"positional_encoding", 1},
+    Kind{"criterion", 1}, Kind{"optimizer", 1},    Kind{"lr_scheduler", 1},
+};
+
+/// The number of a kind's interface, 0 for an unknown kind.
+constexpr int kind_interface(std::string_view name) {
+  for (const Kind& kind : kinds) {
+    if (kind.name == name) return kind.interface_version;
+  }
+  return 0;
+}
+
+inline std::vector<std::string> kind_names() {
+  std::vector<std::string> names;
+  for (const Kind& kind : kinds) names.emplace_back(kind.name);
+  return names;
+}
+
+}  // namespace nopos

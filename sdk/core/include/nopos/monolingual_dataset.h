@@ -1,0 +1,45 @@
+#pragma once
+/// Samples of a language model: the tokens of a block are the targets, the same tokens one place to the right
+/// are the source.
+///
+///     block    11 12 13 2 2
+///     source   10 11 12 13 2     (10: the token before the block, </s> where the block begins a sentence)
+///     target   11 12 13 2 2
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "nopos/dataset.h"
+#include "nopos/dictionary.h"
+#include "nopos/token_blocks.h"
+
+namespace nopos {
+
+class MonolingualDataset final : public Dataset {
+ public:
+  struct Settings {
+    std::int64_t vocabulary = 0;         ///< ids of the data lie below
+    std::int64_t output_vocabulary = 0;  ///< targets from here on become <unk>
+    bool add_bos = false;                ///< <s> before source and target; counted in `length` alone
+    std::int64_t pad_to = 0;             ///< columns of a batch at least; 0: as many as its longest row has
+  };
+
+  MonolingualDataset(TokenBlocks blocks, Settings settings);
+  /// `on_epoch` is called by `set_epoch`, for crops that differ from epoch to epoch.
+  void on_epoch(std::function<void(std::int64_t)> on_epoch) { on_epoch_ = std::move(on_epoch); }
+
+  std::int64_t size() const override { return blocks_.size(); }
+  std::int64_t num_tokens(std::int64_t index) const override { return blocks_.num_tokens(index); }
+  std::int64_t length(std::int64_t index) const override { return num_tokens(index) + settings_.add_bos; }
+  TokenBatch collate(std::span<const std::int64_t> indices) const override;
+  std::vector<std::int64_t> ordered_indices(std::int64_t seed) const override;
+  void set_epoch(std::int64_t epoch) override;
+
+ private:
+  TokenBlocks blocks_;
+  Settings settings_;
+  std::function<void(std::int64_t)> on_epoch_;
+};
+
+}  // namespace nopos

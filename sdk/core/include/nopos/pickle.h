@@ -1,0 +1,119 @@
+#pragma once
+/// Python's pickle format as data: a tree of plain values that is written as protocol 2 and read from
+/// protocols 2 to 4. Reading executes nothing: classes and functions stay names, calls stay calls.
+///
+/// PyTorch's tensors in it are calls of torch._utils._rebuild_tensor_v2 on a persistent id that names a
+/// storage, an entry of the surrounding zip archive; `pickled_tensor` and `tensor_of` translate.
+
+#include <cstdint>
+#include <deque>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace nopos {
+
+class PickleNode {
+ public:
+  enum class Type {
+    none,
+    boolean,
+    integer,
+    number,
+    text,
+    bytes,
+    list,
+    tuple,
+    dict,           ///< items: key, value, key, value, ...
+    ordered_dict,   ///< the same; collections.OrderedDict
+    set,            ///< read only
+    global,         ///< a class or function by name; text: "module name"
+    call,           ///< items: what is called, arguments; a state where the stream adds one
+    persistent_id,  ///< items: the id
+  };
+
+  Type type = Type::none;
+  std::int64_t integer = 0;  ///< of a boolean 0 or 1
+  double number = 0;
+  std::string text;
+  std::vector<const PickleNode*> items;
+
+  bool is(Type wanted) const { return type == wanted; }
+  bool is_mapping() const { return type == Type::dict || type == Type::ordered_dict; }
+  std::size_t size() const { return is_mapping() ? items.size() / 2 : items.size(); }
+
+  /// The value of a text key, or null.
+  const PickleNode* get(std::string_view key) const;
+  /// The same. \throws Error (data) where it is absent; `where` says of what, in words.
+  const PickleNode& at(std::string_view key, std::string_view where) const;
+
+  // Values of one type. \throws Error (data) where the node is of another; `what` names it in the message.
+  bool as_boolean(std::string_view what) const;
+  std::int64_t as_integer(std::string_view what) const;
+  double as_number(std::string_view what) const;  ///< an integer too
+  const std::string& as_text(std::string_view what) const;
+  const std::vector<const PickleNode*>& as_sequence(std::string_view what) const;  ///< list or tuple
+};
+
+/// Owns the nodes of one tree; they live as long as it does.
+class Pickle {
+ public:
+  using Node = const PickleNode*;
+  using Pairs = std::vector<std::pair<std::string, Node>>;
+
+  Pickle() = default;
+  Pickle(Pickle&&) = default;
+  Pickle& operator=(Pickle&&) = default;
+
+  Node none() { return &make(PickleNode::Type::none); }
+  Node boolean(bool value);
+  Node integer(std::int64_t value);
+  Node number(double value);
+  Node text(std::string_view value);
+  Node list(std::vector<Node> items) { return sequence(PickleNode::Type::list, std::move(items)); }
+  Node tuple(std::vector<Node> items) { return sequence(PickleNode::Type::tuple, std::move(items)); }
+  Node dict(const Pairs& pairs) { return mapping(PickleNode::Type::dict, pairs); }
+  Node ordered_dict(const Pairs& pairs) { return mapping(PickleNode::Type::ordered_dict, pairs); }
+  /// A dict whose keys are not texts.
+  Node dict_of(std::vector<std::pair<Node, Node>> pairs);
+  Node global(std::string_view module, std::string_view name);
+  Node call(Node function, std::vector<Node> arguments);
+  Node persistent_id(Node id);
+
+  PickleNode& make(PickleNode::Type type);
+
+  Node root = nullptr;
+
+ private:
+  Node sequence(PickleNode::Type type, std::vector<Node> items);
+  Node mapping(PickleNode::Type type, const Pairs& pairs);
+
+  std::deque<PickleNode> nodes_;
+};
+
+/// The tree as a stream of protocol 2, of opcodes that `torch.load(weights_only=True)` of PyTorch 2.6 takes.
+std::string write_pickle(const PickleNode& root);
+
+/// Reads a stream. \throws Error (data) naming `source` and the byte, for a stream that is cut short,
+/// inconsistent or uses an opcode outside protocols 2 to 4.
+Pickle read_pickle(std::string_view bytes, std::string_view source);
+
+/// A tensor as the pickle describes it: a view of a storage.
+struct PickledTensor {
+  std::string storage_type;  ///< "FloatStorage"
+  std::string storage_key;   ///< the entry "archive/data/<key>"
+  std::int64_t storage_size = 0;
+  std::int64_t offset = 0;  ///< this one and the strides in elements
+  std::vector<std::int64_t> sizes, strides;
+};
+
+Pickle::Node pickled_tensor(Pickle& pickle, const PickledTensor& tensor);
+
+/// Whether `node` is a tensor (or a torch.nn.Parameter around one).
+bool is_tensor(const PickleNode& node);
+/// \throws Error (data) for a node that is none, or one that reaches beyond its storage.
+PickledTensor tensor_of(const PickleNode& node, std::string_view what);
+
+}  // namespace nopos

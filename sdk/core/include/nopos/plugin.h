@@ -1,0 +1,155 @@
+#pragma once
+/// How a shared library becomes a plugin: one macro, one exported symbol.
+///
+///     NOPOS_PLUGIN(plugin) { plugin.add<Alibi>("alibi", "linear attention biases, one fixed slope per
+///     head"); }
+///
+/// The host asks in two phases. `describe` is plain C and yields JSON; the build runs it once and writes the
+/// manifest from it. `register_components` hands over C++ factories and is called only after the ABI tag has
+/// matched. Nothing is registered by static constructors. A plugin is never unloaded.
+///
+/// A component is a class derived from one kind's interface (`PositionalEncoding`, `LRScheduler`, ...). If it
+/// has a nested `struct Options` with NOPOS_OPTIONS, these are its options. It is constructed from whichever
+/// of these it offers, the first that fits: (Options, Context), (Options), (Context), (); `Context` is the
+/// interface's.
+
+#include <any>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "nopos/abi.h"
+#include "nopos/kinds.h"
+#include "nopos/options.h"
+
+namespace nopos {
+
+template <class Interface>
+using Factory = std::function<std::shared_ptr<Interface>(const Settings& settings,
+                                                         const typename Interface::Context& context)>;
+
+struct Component {
+  std::string kind;  ///< "positional_encoding"
+  std::string name;  ///< "alibi"
+  std::string summary;
+  int interface_version = 0;  ///< of the kind's interface, as compiled into the plugin
+  std::vector<std::string> aliases;
+  std::vector<OptionInfo> options;
+  std::any factory;  ///< a Factory<Interface>
+};
+
+/// Collects the components of one plugin.
+class PluginBuilder {
+ public:
+  class Added {
+   public:
+    explicit Added(Component& component) : component_(component) {}
+    /// A further name for the component.
+    Added& alias(std::string name) {
+      component_.aliases.push_back(std::move(name));
+      return *this;
+    }
+
+   private:
+    Component& component_;
+  };
+
+  template <class T>
+  Added add(std::string name, std::string summary);
+
+  const std::vector<Component>& components() const { return components_; }
+
+ private:
+  std::vector<Component> components_;
+};
+
+/// The components as the JSON text of the describe step: {"components": [{kind, name, summary, aliases,
+/// interface_version, options: [...]}]}.
+std::string describe_json(const PluginBuilder& plugin);
+
+namespace detail {
+
+template <class T>
+concept HasOptions = requires {
+  typename T::Options;
+};
+
+template <class T, class Context>
+std::shared_ptr<T> construct(const Settings& settings, const Context& context, const std::string& owner) {
+  if constexpr (HasOptions<T>) {
+    auto options = read_options<typename T::Options>(settings, owner);
+    if constexpr (std::is_constructible_v<T, const typename T::Options&, const Context&>) {
+      return std::make_shared<T>(options, context);
+    } else {
+      return std::make_shared<T>(options);
+    }
+  } else {
+    refuse_unknown(settings, {}, owner);
+    if constexpr (std::is_constructible_v<T, const Context&>) {
+      return std::make_shared<T>(context);
+    } else {
+      return std::make_shared<T>();
+    }
+  }
+}
+
+}  // namespace detail
+
+template <class T>
+PluginBuilder::Added PluginBuilder::add(std::string name, std::string summary) {
+  using Interface = typename T::Interface;
+  Component component;
+  component.kind = Interface::kind;
+  component.name = std::move(name);
+  component.summary = std::move(summary);
+  component.interface_version = Interface::interface_version;
+  if constexpr (detail::HasOptions<T>) component.options = describe_options<typename T::Options>();
+  const std::string owner = component.kind + "/" + component.name;
+  component.factory =
+      Factory<Interface>([owner](const Settings& settings,
+                                 const typename Interface::Context& context) -> std::shared_ptr<Interface> {
+        return detail::construct<T>(settings, context, owner);
+      });
+  components_.push_back(std::move(component));
+  return Added(components_.back());
+}
+
+}  // namespace nopos
+
+/// What the entry function returns. Fields are only ever added at the end; `struct_size` tells which are
+/// there.
+extern "C" struct nopos_plugin_v1_api {
+  std::uint32_t struct_size;
+  const char* abi;  ///< the ABI tag, a JSON object (nopos/abi.h)
+  /// Hands the description to `sink` as JSON text; returns 0, or another number after handing over the error
+  /// text.
+  int (*describe)(void (*sink)(void* user, const char* text), void* user);
+  /// Phase two. Throws what the plugin throws.
+  void (*register_components)(nopos::PluginBuilder& plugin);
+};
+
+#define NOPOS_PLUGIN(plugin)                                                                          \
+  static void nopos_register_components(nopos::PluginBuilder& plugin);                                \
+  static int nopos_describe(void (*sink)(void*, const char*), void* user) {                           \
+    try {                                                                                             \
+      nopos::PluginBuilder builder;                                                                   \
+      nopos_register_components(builder);                                                             \
+      sink(user, nopos::describe_json(builder).c_str());                                              \
+      return 0;                                                                                       \
+    } catch (const std::exception& error) {                                                           \
+      sink(user, error.what());                                                                       \
+      return 1;                                                                                       \
+    } catch (...) {                                                                                   \
+      sink(user, "an exception of an unknown type");                                                  \
+      return 1;                                                                                       \
+    }                                                                                                 \
+  }                                                                                                   \
+  extern "C" __attribute__((visibility("default"))) const nopos_plugin_v1_api* nopos_plugin_v1() {    \
+    static const nopos_plugin_v1_api api{sizeof(nopos_plugin_v1_api), NOPOS_ABI_TAG, &nopos_describe, \
+                                         &nopos_register_components};                                 \
+    return &api;                                                                                      \
+  }                                                                                                   \
+  static void nopos_register_components([[maybe_unused]] nopos::PluginBuilder& plugin)

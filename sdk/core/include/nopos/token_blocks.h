@@ -1,0 +1,84 @@
+#pragma once
+/// The token stream of a split, cut into blocks: what a language model sees as one sample.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "nopos/indexed_dataset.h"
+
+namespace nopos {
+
+/// How the stream is cut.
+enum class BreakMode {
+  none,          ///< every `tokens_per_sample` tokens, whatever sentence they belong to
+  complete,      ///< whole sentences, as many as fit; one that is longer alone makes a longer block
+  complete_doc,  ///< as `complete`, but a block ends with its document (a sentence of one token, left out)
+  eos,           ///< one sentence a block
+};
+
+/// "none", "complete", "complete_doc" or "eos". \throws Error (configuration)
+BreakMode break_mode(const std::string& name);
+
+/// Sentences one after the other, of several files where a split has several, each cut to `crop` tokens.
+class SentenceStream {
+ public:
+  /// Where in a sentence of `excess` tokens too many the crop begins.
+  using CropStart = std::function<std::int64_t(std::int64_t sentence, std::int64_t excess)>;
+
+  explicit SentenceStream(std::vector<std::shared_ptr<const IndexedDataset>> files);
+  /// Lets every sentence count `length` tokens at most; `start` is asked at each reading.
+  void crop(std::int64_t length, CropStart start);
+
+  std::int64_t size() const { return first_.back(); }
+  std::int64_t num_tokens(std::int64_t sentence) const;
+  void read(std::int64_t sentence, std::int64_t begin, std::span<std::int64_t> out) const;
+  /// The file that holds `sentence`, for messages.
+  const std::filesystem::path& file(std::int64_t sentence) const;
+
+ private:
+  struct Place {
+    const IndexedDataset& file;
+    std::int64_t index;
+  };
+  Place place(std::int64_t sentence) const;
+
+  std::vector<std::shared_ptr<const IndexedDataset>> files_;
+  std::vector<std::int64_t> first_;  // first sentence of each file; at the end the number of all
+  std::int64_t crop_ = 0;            // 0: none
+  CropStart crop_start_;
+};
+
+class TokenBlocks {
+ public:
+  TokenBlocks(SentenceStream sentences, BreakMode mode, std::int64_t tokens_per_sample);
+
+  std::int64_t size() const { return static_cast<std::int64_t>(blocks_.size()); }
+  std::int64_t num_tokens(std::int64_t block) const { return at(block).tokens; }
+
+  /// The block's tokens.
+  void read(std::int64_t block, std::span<std::int64_t> out) const;
+  /// The token before the block: </s> where it begins a sentence, else that sentence's own.
+  std::int64_t preceding(std::int64_t block) const;
+
+  const SentenceStream& sentences() const { return sentences_; }
+  /// The sentence in which the block begins.
+  std::int64_t first_sentence(std::int64_t block) const { return at(block).sentence; }
+
+ private:
+  struct Block {
+    std::int64_t sentence, offset, tokens;  // begins at token `offset` of `sentence`
+  };
+  const Block& at(std::int64_t block) const { return blocks_[static_cast<std::size_t>(block)]; }
+  void cut_anywhere(std::int64_t tokens_per_sample);
+  void cut_complete(std::int64_t tokens_per_sample, bool documents);
+  void cut_sentences();
+
+  SentenceStream sentences_;
+  std::vector<Block> blocks_;
+};
+
+}  // namespace nopos

@@ -1,0 +1,33 @@
+#include "nopos/levers.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "nopos/error.h"
+
+namespace nopos {
+
+bool enabled(Lever lever) {
+  static const std::vector<std::string> names{"kept_memory", "mkl_fast_path", "prefetch", "deferred_sums"};
+  const char* variable = std::getenv("NOPOS_LEVERS_OFF");
+  if (variable == nullptr) return true;
+  bool on = true;
+  for (std::string_view rest = variable; !rest.empty();) {
+    const std::size_t comma = std::min(rest.find(','), rest.size());
+    const std::string name(rest.substr(0, comma));
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (name != "all" && found == names.end()) {
+      throw Error(ExitCode::configuration,
+                  "The environment variable NOPOS_LEVERS_OFF names '" + name +
+                      "', but the levers are kept_memory, mkl_fast_path, prefetch, deferred_sums and all" +
+                      did_you_mean(name, names));
+    }
+    if (name == "all" || found - names.begin() == static_cast<std::ptrdiff_t>(lever)) on = false;
+  }
+  return on;
+}
+
+}  // namespace nopos

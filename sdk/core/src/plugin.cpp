@@ -1,0 +1,56 @@
+#include "nopos/plugin.h"
+
+#include <nlohmann/json.hpp>
+
+namespace nopos {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json to_json(const Value& value) {
+  return std::visit(
+      [](const auto& held) -> Json {
+        if constexpr (std::is_same_v<std::decay_t<decltype(held)>, std::monostate>) {
+          return nullptr;
+        } else {
+          return held;
+        }
+      },
+      value);
+}
+
+// Only what differs from an ordinary option is written, so that manifests stay readable.
+Json to_json(const OptionInfo& option) {
+  Json json{{"name", option.name},
+            {"type", to_string(option.type)},
+            {"default", to_json(option.default_value)},
+            {"help", option.help}};
+  if (option.optional) json["optional"] = true;
+  if (option.min) json["min"] = *option.min;
+  if (option.max) json["max"] = *option.max;
+  if (!option.choices.empty()) json["choices"] = option.choices;
+  if (!option.aliases.empty()) json["aliases"] = option.aliases;
+  if (option.positional) json["positional"] = true;
+  if (option.effect == Effect::no_effect) json["no_effect"] = option.effect_reason;
+  if (option.effect == Effect::refused) json["refused"] = option.effect_reason;
+  return json;
+}
+
+}  // namespace
+
+std::string describe_json(const PluginBuilder& plugin) {
+  Json components = Json::array();
+  for (const Component& component : plugin.components()) {
+    Json options = Json::array();
+    for (const OptionInfo& option : component.options) options.push_back(to_json(option));
+    components.push_back({{"kind", component.kind},
+                          {"name", component.name},
+                          {"summary", component.summary},
+                          {"aliases", component.aliases},
+                          {"interface_version", component.interface_version},
+                          {"options", std::move(options)}});
+  }
+  return Json{{"components", std::move(components)}}.dump(2);
+}
+
+}  // namespace nopos

@@ -1,0 +1,71 @@
+#pragma once
+/// Text as the reference reads it: UTF-8, universal newlines, words between runs of Unicode white space.
+
+#include <cstddef>
+#include <string_view>
+
+namespace nopos::text {
+
+/// Bytes of the white space character at the head of `text`, 0 where there is none.
+inline std::size_t white_space(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  const unsigned first = byte(0), third = byte(2);
+  if (first < 0x80) return (first >= 0x09 && first <= 0x0d) || (first >= 0x1c && first <= 0x20);
+  switch (first << 8 | byte(1)) {
+    case 0xc285:  // U+0085
+    case 0xc2a0:  // U+00A0
+      return 2;
+    case 0xe19a:  // U+1680
+      return third == 0x80 ? 3 : 0;
+    case 0xe280:  // U+2000-200A, U+2028, U+2029, U+202F
+      return (third >= 0x80 && third <= 0x8a) || third == 0xa8 || third == 0xa9 || third == 0xaf ? 3 : 0;
+    case 0xe281:  // U+205F
+      return third == 0x9f ? 3 : 0;
+    case 0xe380:  // U+3000
+      return third == 0x80 ? 3 : 0;
+  }
+  return 0;
+}
+
+/// Calls `visit(word)` for each word of a line.
+template <class Visit>
+void for_each_word(std::string_view line, Visit visit) {
+  std::size_t begin = 0, i = 0;
+  while (i < line.size()) {
+    if (const std::size_t space = white_space(line.substr(i)); space > 0) {
+      if (i > begin) visit(line.substr(begin, i - begin));
+      begin = i += space;
+    } else {
+      ++i;
+    }
+  }
+  if (i > begin) visit(line.substr(begin));
+}
+
+/// Calls `visit(line)` for each line without its end: "\n", "\r" or "\r\n". A last line without an end
+/// counts.
+template <class Visit>
+void for_each_line(std::string_view text, Visit visit) {
+  while (!text.empty()) {
+    const std::size_t end = text.find_first_of("\r\n");
+    visit(text.substr(0, end));
+    if (end == std::string_view::npos) return;
+    text.remove_prefix(end + (text.substr(end, 2) == "\r\n" ? 2 : 1));
+  }
+}
+
+/// Without the white space at its end.
+inline std::string_view right_stripped(std::string_view text) {
+  std::size_t end = 0, i = 0;
+  while (i < text.size()) {
+    const std::size_t space = white_space(text.substr(i));
+    i += space > 0 ? space : 1;
+    if (space == 0) end = i;
+  }
+  return text.substr(0, end);
+}
+
+/// The place of the first byte that is not UTF-8, npos where all are.
+std::size_t find_invalid_utf8(std::string_view text);
+
+}  // namespace nopos::text
