@@ -1,0 +1,26 @@
+#pragma once
+/// One batch as tensors on the device of the model.
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+#include "nopos/dataset.h"
+
+namespace nopos {
+
+struct Batch {
+  at::Tensor ids;           ///< [B] int64, indices in the dataset
+  at::Tensor tokens;        ///< [B,T] int64, padded on the right
+  at::Tensor targets;       ///< [B,T] int64, padding where there is nothing to predict
+  at::Tensor lengths;       ///< [B] int64, tokens of each row before padding
+  at::Tensor document_ids;  ///< [B,T] int64, or undefined: one document a row
+  at::Tensor positions;     ///< [B,T] int64, or undefined: 0, 1, 2, ... in every row
+  std::int64_t num_tokens = 0;
+  std::int64_t num_sentences = 0;
+};
+
+/// The batch as tensors that own their memory.
+Batch to_tensors(const TokenBatch& batch);
+
+}  // namespace nopos

@@ -1,0 +1,21 @@
+#pragma once
+/// Several encodings as one, for `--positional-encoding a+b`.
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "nopos/positional_encoding.h"
+
+namespace nopos {
+
+/// Names and encodings in the user's order -> one encoding: what they add is summed, transforms of queries
+/// and keys run one after the other, biases are summed, the shortest limit holds, positions are the first
+/// one's. Parameters and buffers stay flat, as if there were one encoding. One encoding is returned as it is;
+/// none gives the encoding that does nothing. \throws Error (configuration) where two of them use the same
+/// name for a parameter or buffer.
+std::shared_ptr<PositionalEncoding> compose(
+    std::vector<std::pair<std::string, std::shared_ptr<PositionalEncoding>>> encodings);
+
+}  // namespace nopos

@@ -1,0 +1,22 @@
+#pragma once
+/// From features to probabilities of tokens. Criteria see losses and, on demand, log probabilities; a tensor
+/// of [tokens × vocabulary] appears only where someone asks for it.
+
+#include <torch/nn/module.h>
+
+namespace nopos {
+
+class OutputHead : public torch::nn::Module {
+ public:
+  /// features [N,C], targets [N] int64 -> [N] float, -ln p(target); 0 where the target is `padding_idx`.
+  /// Differentiable.
+  virtual at::Tensor nll(const at::Tensor& features, const at::Tensor& targets, std::int64_t padding_idx) = 0;
+
+  /// features [...,C] -> [...,V] float, ln p.
+  virtual at::Tensor log_probs(const at::Tensor& features) = 0;
+
+  /// True for an adaptive softmax, the only head that the criterion `adaptive_loss` takes.
+  virtual bool adaptive() const { return false; }
+};
+
+}  // namespace nopos

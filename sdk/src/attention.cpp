@@ -1,0 +1,171 @@
+#include "nopos/attention.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "nopos/dropout.h"
+#include "nopos/error.h"
+#include "nopos/initial_weights.h"
+
+namespace nopos {
+namespace {
+
+constexpr std::size_t max_masks = 8;  // kept between forwards; more only with as many different layers
+
+template <class... Cases>
+struct Match : Cases... {
+  using Cases::operator()...;
+};
+template <class... Cases>
+Match(Cases...) -> Match<Cases...>;
+
+/// The tensor that a term is known by; undefined for one that must be asked.
+at::Tensor source(const AttentionBias::Term& term) {
+  return std::visit(Match{[](const SlopeBias& slope) { return slope.slopes; },
+                          [](const TableBias& table) { return table.values; },
+                          [](const DenseBias&) { return at::Tensor(); }},
+                    term);
+}
+
+/// -> [M,M] int64, i - j: how far key j lies behind query i; negative where it comes after.
+at::Tensor distances(std::int64_t length, const at::Tensor& like) {
+  const at::Tensor places = at::arange(length, like.options().dtype(at::kLong));
+  return places.unsqueeze(1) - places;
+}
+
+/// -> [H,M,M] float
+at::Tensor values(const AttentionBias::Term& term, const at::Tensor& distance) {
+  if (const auto* slope = std::get_if<SlopeBias>(&term)) {
+    const at::Tensor slopes = slope->slopes.to(distance.device());
+    return distance.to(at::kFloat).neg_() * slopes.view({-1, 1, 1});
+  }
+  const at::Tensor table = std::get<TableBias>(term).values.to(distance.device());
+  const at::Tensor column = distance.clamp(0, table.size(1) - 1).view(-1);
+  return table.index_select(1, column).view({table.size(0), distance.size(0), distance.size(1)});
+}
+
+bool same_sources(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const at::Tensor& x, const at::Tensor& y) { return x.is_same(y); });
+}
+
+/// Attention with dropout of its weights, for the CPU, where ATen's fused kernel knows no dropout. Backward
+/// needs the weights and one byte each of what was dropped; what the layers keep is most of a model's memory.
+struct DroppedAttention : torch::autograd::Function<DroppedAttention> {
+  // q,k,v [B,H,T,D], mask [1|B,1|H,T,T] -> [B,H,T,D]
+  static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& q, const at::Tensor& k,
+                            const at::Tensor& v, const at::Tensor& mask, double p) {
+    const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
+    const at::Tensor weights = at::matmul(q * scale, k.transpose(2, 3)).add_(mask).softmax(-1);
+    const auto [dropped, kept] = at::native_dropout(weights, p, /*train=*/true);
+    ctx->save_for_backward({q, k, v, weights, kept});
+    ctx->saved_data["p"] = p;
+    ctx->saved_data["mask_sizes"] = mask.requires_grad() ? mask.sizes().vec() : std::vector<std::int64_t>();
+    return at::matmul(dropped, v);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
+                                                 torch::autograd::variable_list grads) {
+    const auto saved = ctx->get_saved_variables();
+    const at::Tensor &q = saved[0], &k = saved[1], &v = saved[2], &weights = saved[3], &kept = saved[4];
+    const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
+    const double inverse = dropout_scale(ctx->saved_data["p"].toDouble());
+    const at::Tensor& grad = grads[0];
+    const at::Tensor dropped = at::native_dropout_backward(weights, kept, inverse);
+    const at::Tensor grad_v = at::matmul(dropped.transpose(2, 3), grad);
+    const at::Tensor grad_weights =
+        at::native_dropout_backward(at::matmul(grad, v.transpose(2, 3)), kept, inverse);
+    const at::Tensor grad_scores =
+        at::_softmax_backward_data(grad_weights, weights, -1, weights.scalar_type());
+    const auto mask_sizes = ctx->saved_data["mask_sizes"].toIntVector();
+    return {at::matmul(grad_scores, k).mul_(scale), at::matmul(grad_scores.transpose(2, 3), q).mul_(scale),
+            grad_v, mask_sizes.empty() ? at::Tensor() : grad_scores.sum_to_size(mask_sizes), at::Tensor()};
+  }
+};
+
+}  // namespace
+
+void BiasMasks::begin_forward() {
+  std::erase_if(entries_, [](const Entry& entry) { return !entry.constant; });
+  if (entries_.size() > max_masks) entries_.clear();
+}
+
+at::Tensor BiasMasks::mask(const AttentionBias& bias, std::int64_t query_length, std::int64_t past_length,
+                           const at::Tensor& like) {
+  // -> [1,H,T,S]
+  const std::int64_t key_length = past_length + query_length;
+  Entry wanted;
+  at::Tensor dense;
+  for (const AttentionBias::Term& term : bias.terms()) {
+    if (const auto* asked = std::get_if<DenseBias>(&term)) {
+      at::Tensor part = asked->values(query_length, key_length);  // [H,T,S] or [B,H,T,S]
+      if (part.dim() == 3) part = part.unsqueeze(0);
+      dense = dense.defined() ? dense + part : part;
+    } else {
+      wanted.sources.push_back(source(term));
+      wanted.kinds.push_back(term.index());
+      wanted.constant = wanted.constant && !wanted.sources.back().requires_grad();
+    }
+  }
+  auto entry = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& known) {
+    return known.kinds == wanted.kinds && same_sources(known.sources, wanted.sources) &&
+           known.mask.device() == like.device() && known.mask.scalar_type() == like.scalar_type();
+  });
+  if (entry == entries_.end()) entry = entries_.insert(entries_.end(), std::move(wanted));
+  if (!entry->mask.defined() || entry->mask.size(3) < key_length) {
+    const at::Tensor distance = distances(key_length, like);
+    at::Tensor sum = at::zeros({1, 1, key_length, key_length}, distance.options().dtype(at::kFloat))
+                         .masked_fill_(distance.lt(0), -std::numeric_limits<float>::infinity());
+    for (const AttentionBias::Term& term : bias.terms()) {
+      if (!std::holds_alternative<DenseBias>(term)) sum = sum + values(term, distance);
+    }
+    entry->mask = sum.to(like.scalar_type());
+  }
+  const at::Tensor mask = entry->mask.narrow(2, past_length, query_length).narrow(3, 0, key_length);
+  return dense.defined() ? mask + dense : mask;
+}
+
+MultiheadAttention::MultiheadAttention(std::int64_t dim, std::int64_t heads, double dropout)
+    : heads_(heads), dropout_(dropout) {
+  if (heads < 1 || dim % heads != 0) {
+    throw Error(ExitCode::configuration, "attention: the width " + std::to_string(dim) +
+                                             " is not a multiple of the number of heads " +
+                                             std::to_string(heads) + ".");
+  }
+  k_proj_ = register_module("k_proj", std::make_shared<Linear>(dim, dim));
+  v_proj_ = register_module("v_proj", std::make_shared<Linear>(dim, dim));
+  q_proj_ = register_module("q_proj", std::make_shared<Linear>(dim, dim));
+  out_proj_ = register_module("out_proj", std::make_shared<Linear>(dim, dim));
+  for (const auto& projection : {k_proj_, v_proj_, q_proj_}) {
+    init_xavier_(projection->weight(), 1 / std::sqrt(2.0));
+  }
+  init_xavier_(out_proj_->weight());
+  const at::NoGradGuard no_grad;
+  out_proj_->bias().zero_();
+}
+
+at::Tensor MultiheadAttention::forward(const at::Tensor& x, AttentionContext& context,
+                                       std::int64_t layer) const {
+  // x [B,T,C] -> q,k,v [B,H,T,D] -> [B,T,C]
+  const auto heads_of = [&](const at::Tensor& projected) {
+    return projected.view({x.size(0), x.size(1), heads_, -1}).transpose(1, 2);
+  };
+  const auto [q, k] = context.encoding.transform(heads_of(q_proj_->forward(x)), heads_of(k_proj_->forward(x)),
+                                                 context.positions, layer);
+  const at::Tensor v = heads_of(v_proj_->forward(x));
+  const AttentionBias bias = context.encoding.bias(layer);
+  const auto mask = [&] { return context.masks.mask(bias, x.size(1), context.positions.past_length, q); };
+  const double p = is_training() ? dropout_ : 0;
+  const at::Tensor mixed = p > 0 && q.is_cpu() ? DroppedAttention::apply(q, k, v, mask(), p)
+                           : bias.empty()
+                               ? at::scaled_dot_product_attention(q, k, v, {}, p, /*is_causal=*/true)
+                               : at::scaled_dot_product_attention(q, k, v, mask(), p);
+  return out_proj_->forward(mixed.transpose(1, 2).reshape(x.sizes()));
+}
+
+}  // namespace nopos

@@ -1,0 +1,34 @@
+#include "nopos/criterion.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+namespace nopos {
+
+std::vector<Metric> language_model_metrics(bool sentence_avg) {
+  const double bits_per_nat = 1 / std::log(2.0);
+  const Metric loss{.name = "loss", .numerator = "loss", .denominator = "sample_size", .scale = bits_per_nat};
+  const Metric per_token{
+      .name = "nll_loss", .numerator = "loss", .denominator = "ntokens", .scale = bits_per_nat};
+  const auto perplexity_of = [](const Metric& metric) {
+    return Metric{.name = "ppl", .round = 2, .priority = 20, .perplexity_of = metric.name};
+  };
+  if (sentence_avg) return {loss, per_token, perplexity_of(per_token)};
+  return {loss, perplexity_of(loss)};
+}
+
+CriterionResult summed_nll(Architecture& model, const Batch& batch, const Criterion::Context& context) {
+  // features [B,T,C] -> [N,C], targets [B,T] -> [N], N = B*T or the rows that have a target
+  at::Tensor features = model.features(batch).flatten(0, 1), targets = batch.targets.flatten();
+  if (batch.num_tokens != targets.numel()) {
+    const at::Tensor rows = targets.ne(context.padding_idx).nonzero().flatten();
+    features = features.index_select(0, rows);
+    targets = targets.index_select(0, rows);
+  }
+  const std::int64_t sample_size = context.sentence_avg ? batch.num_sentences : batch.num_tokens;
+  return {.loss = model.head().nll(features, targets, context.padding_idx).sum(),
+          .sample_size = static_cast<double>(sample_size)};
+}
+
+}  // namespace nopos

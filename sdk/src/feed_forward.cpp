@@ -1,0 +1,91 @@
+#include "nopos/feed_forward.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <array>
+
+#include "nopos/dropout.h"
+#include "nopos/error.h"
+
+namespace nopos {
+namespace {
+
+struct Named {
+  std::string_view name;
+  Activation activation;
+};
+constexpr std::array<Named, 6> activations{{{"relu", Activation::relu},
+                                            {"gelu", Activation::gelu},
+                                            {"gelu_fast", Activation::gelu_tanh},
+                                            {"gelu_accurate", Activation::gelu_tanh},
+                                            {"tanh", Activation::tanh},
+                                            {"linear", Activation::linear}}};
+
+/// ReLU and dropout in one: the result, which the next map keeps anyway, tells backward where both let
+/// through.
+struct ReluDropout : torch::autograd::Function<ReluDropout> {
+  // x [...] -> the same shape
+  static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& x, double p) {
+    at::Tensor y = std::get<0>(at::native_dropout(at::relu(x), p, /*train=*/true));
+    ctx->save_for_backward({y});
+    ctx->saved_data["p"] = p;
+    return y;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
+                                                 torch::autograd::variable_list grads) {
+    const at::Tensor y = ctx->get_saved_variables()[0];
+    const double inverse = dropout_scale(ctx->saved_data["p"].toDouble());
+    return {at::threshold_backward(grads[0], y, 0).mul_(inverse), at::Tensor()};
+  }
+};
+
+}  // namespace
+
+std::vector<std::string> activation_names() {
+  std::vector<std::string> names;
+  for (const Named& named : activations) names.emplace_back(named.name);
+  return names;
+}
+
+Activation activation(std::string_view name) {
+  for (const Named& named : activations) {
+    if (named.name == name) return named.activation;
+  }
+  throw Error(ExitCode::configuration,
+              "unknown activation '" + std::string(name) + "'" + did_you_mean(name, activation_names()));
+}
+
+at::Tensor activate(at::Tensor x, Activation activation) {
+  switch (activation) {
+    case Activation::relu:
+      return at::relu_(x);  // its backward needs the result alone
+    case Activation::gelu:
+      return at::gelu(x);
+    case Activation::gelu_tanh:
+      return at::gelu(x, "tanh");
+    case Activation::tanh:
+      return at::tanh_(x);
+    case Activation::linear:
+      break;
+  }
+  return x;
+}
+
+FeedForward::FeedForward(torch::nn::Module& layer, std::int64_t dim, std::int64_t inner_dim,
+                         Activation activation, double dropout)
+    : fc1(layer.register_module("fc1", std::make_shared<Linear>(dim, inner_dim))),
+      fc2(layer.register_module("fc2", std::make_shared<Linear>(inner_dim, dim))),
+      activation(activation),
+      dropout(dropout) {}
+
+at::Tensor FeedForward::forward(const at::Tensor& x, bool training) const {
+  // x [...,C] -> [...,F] -> [...,C]
+  const at::Tensor inner = fc1->forward(x);
+  const bool both = activation == Activation::relu && training && dropout > 0;
+  return fc2->forward(both ? ReluDropout::apply(inner, dropout)
+                           : apply_dropout(activate(inner, activation), dropout, training));
+}
+
+}  // namespace nopos

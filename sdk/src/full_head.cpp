@@ -1,0 +1,33 @@
+#include "nopos/full_head.h"
+
+#include <ATen/ATen.h>
+
+#include "nopos/initial_weights.h"
+
+namespace nopos {
+
+FullHead::FullHead(std::int64_t input_dim, std::int64_t vocabulary)
+    : weight_(register_parameter("weight", at::empty({vocabulary, input_dim}))) {
+  init_linear_(weight_, {});
+  init_embedding_(weight_, std::nullopt);
+}
+
+FullHead::FullHead(const at::Tensor& embedding) : weight_(register_parameter("weight", embedding)) {
+  init_linear_(at::empty(embedding.sizes()), {});
+}
+
+at::Tensor FullHead::nll(const at::Tensor& features, const at::Tensor& targets, std::int64_t padding_idx) {
+  // features [N,C], targets [N] -> [N]
+  return at::nll_loss(log_probs(features), targets, {}, at::Reduction::None, padding_idx);
+}
+
+at::Tensor FullHead::log_probs(const at::Tensor& features) {
+  // features [...,C] -> [...,V]
+  return at::log_softmax(at::linear(features, weight_), -1, at::kFloat);
+}
+
+void FullHead::pretty_print(std::ostream& stream) const {
+  stream << "FullHead(" << weight_.size(1) << " -> " << weight_.size(0) << ")";
+}
+
+}  // namespace nopos

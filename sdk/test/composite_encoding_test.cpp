@@ -1,0 +1,72 @@
+#include "nopos/composite_encoding.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "nopos/error.h"
+#include "nopos/model_state.h"
+
+namespace nopos {
+namespace {
+
+/// Adds `value` to embeddings, `value` to queries, and declares one slope.
+class Plain final : public PositionalEncoding {
+ public:
+  Plain(const std::string& tensor, double value, std::optional<std::int64_t> limit = {})
+      : value_(value), limit_(limit) {
+    register_parameter(tensor, at::full({2}, value));
+  }
+  Traits traits() const override { return {.max_length = limit_}; }
+  at::Tensor embed(const PositionContext& context) override {
+    return at::full({context.batch_size(), context.length(), 4}, value_);
+  }
+  std::pair<at::Tensor, at::Tensor> transform(at::Tensor q, at::Tensor k, const PositionContext&,
+                                              std::int64_t layer) override {
+    return {q * value_ + layer, k};
+  }
+  AttentionBias bias(std::int64_t) const override { return SlopeBias{at::full({1}, value_)}; }
+
+ private:
+  double value_;
+  std::optional<std::int64_t> limit_;
+};
+
+TEST(CompositeEncoding, SumsChainsAndStaysFlat) {
+  const auto both =
+      compose({{"a", std::make_shared<Plain>("x", 2, 100)}, {"b", std::make_shared<Plain>("y", 3, 50)}});
+  const PositionContext context{.tokens = at::full({1, 5}, 7, at::kLong)};
+  EXPECT_TRUE(at::equal(both->embed(context), at::full({1, 5, 4}, 5.0)));
+  const auto [q, k] = both->transform(at::ones({1}), at::ones({1}), context, /*layer=*/1);
+  EXPECT_EQ(q.item<float>(), (1 * 2 + 1) * 3 + 1);
+  EXPECT_EQ(both->bias(0).terms().size(), 2u);
+  EXPECT_EQ(both->traits().max_length, 50);
+  const NamedTensors state = named_state(*both);
+  ASSERT_EQ(state.size(), 2u);
+  EXPECT_EQ(state[0].first, "x");
+  EXPECT_EQ(state[1].first, "y");
+}
+
+TEST(CompositeEncoding, PartsFollowTheTrainingMode) {
+  const auto part = std::make_shared<Plain>("x", 1);
+  const auto both = compose({{"a", part}, {"b", std::make_shared<Plain>("y", 1)}});
+  both->eval();
+  EXPECT_FALSE(part->is_training());
+}
+
+TEST(CompositeEncoding, OneIsItselfAndNoneDoesNothing) {
+  const auto one = std::make_shared<Plain>("x", 1);
+  EXPECT_EQ(compose({{"a", one}}), one);
+  EXPECT_TRUE(compose({})->bias(0).empty());
+}
+
+TEST(CompositeEncoding, RefusesTwoTensorsOfOneName) {
+  try {
+    compose({{"a", std::make_shared<Plain>("x", 1)}, {"b", std::make_shared<Plain>("x", 1)}});
+    ADD_FAILURE() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("'a' and 'b' both keep a tensor called 'x'"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace nopos

@@ -1,0 +1,102 @@
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "nopos/optimizer.h"
+
+namespace nopos {
+namespace {
+
+class PlainDescent final : public Optimizer {
+ public:
+  std::vector<std::string> state_names() const override { return {"calls"}; }
+  void begin_update(double lr) override { lr_ = static_cast<float>(lr); }
+  void update(const Chunk& chunk) const override {
+    for (std::int64_t i = 0; i < chunk.size; ++i) {
+      chunk.value[i] -= lr_ * chunk.grad_scale * chunk.grad[i];
+      chunk.state[0][i] += 1;
+    }
+  }
+  std::vector<std::pair<std::string, Value>> group() const override { return {{"lr", double{lr_}}}; }
+
+ private:
+  float lr_ = 0;
+};
+
+TEST(ParameterSlab, UpdatesEverySegmentWithAGradientOnceAndNoOther) {
+  at::Tensor used = at::ones({100, 777}), unused = at::ones({5});
+  used.mutable_grad() = at::full({100, 777}, 2.0);
+  ParameterSlab slab({{"used", used}, {"unused", unused}}, {"calls"});
+  PlainDescent optimizer;
+  slab.update(optimizer, /*lr=*/0.25, /*grad_scale=*/0.5);
+  EXPECT_TRUE(at::equal(used, at::full({100, 777}, 0.75)));
+  EXPECT_TRUE(at::equal(slab.state(0, "calls"), at::ones({100, 777})));
+  EXPECT_TRUE(at::equal(unused, at::ones({5})));
+  EXPECT_TRUE(at::equal(slab.state(1, "calls"), at::zeros({5})));
+  EXPECT_EQ(slab.segments()[0].step, 1);
+  EXPECT_EQ(slab.segments()[1].step, 0);
+}
+
+TEST(ParameterSlab, HandsTheWholeParameterToAnUpdateThatIsNotElementwise) {
+  struct Whole final : Optimizer {
+    std::vector<std::string> state_names() const override { return {}; }
+    void begin_update(double) override {}
+    void update(const Chunk& chunk) const override { sizes.push_back(chunk.size); }
+    bool elementwise() const override { return false; }
+    std::vector<std::pair<std::string, Value>> group() const override { return {}; }
+    mutable std::vector<std::int64_t> sizes;
+  } optimizer;
+  at::Tensor large = at::zeros({300, 777}), small = at::zeros({5}), untouched = at::zeros({7});
+  large.mutable_grad() = at::ones({300, 777});
+  small.mutable_grad() = at::ones({5});
+  ParameterSlab slab({{"large", large}, {"untouched", untouched}, {"small", small}}, {});
+  slab.update(optimizer, 0.1, 1);
+  EXPECT_EQ(optimizer.sizes, (std::vector<std::int64_t>{300 * 777, 5}));
+}
+
+TEST(ParameterSlab, ReadsATransposedGradientInTheParametersOrder) {
+  at::Tensor parameter = at::zeros({2, 3});
+  ParameterSlab slab({{"parameter", parameter}}, {"calls"});
+  parameter.mutable_grad() = at::arange(6, at::kFloat).view({3, 2}).t();
+  PlainDescent optimizer;
+  slab.update(optimizer, /*lr=*/1, /*grad_scale=*/1);
+  EXPECT_TRUE(at::equal(parameter, -at::arange(6, at::kFloat).view({3, 2}).t()));
+}
+
+TEST(ParameterSlab, NormCountsEveryGradient) {
+  at::Tensor a = at::zeros({3}), b = at::zeros({1});
+  a.mutable_grad() = at::tensor({1.0f, 2.0f, 2.0f});
+  b.mutable_grad() = at::tensor({4.0f});
+  ParameterSlab slab({{"a", a}, {"b", b}}, {});
+  EXPECT_DOUBLE_EQ(slab.grad_norm(0.5), 2.5);
+}
+
+// A sum in float would lose the small gradients beside the large one, or change with the number of threads.
+TEST(ParameterSlab, NormIsExactForManySmallGradientsAndAnyNumberOfThreads) {
+  at::Tensor parameter = at::zeros({1000, 1001}), large = at::zeros({1});
+  ParameterSlab slab({{"parameter", parameter}, {"large", large}}, {});
+  parameter.mutable_grad() = at::full({1000, 1001}, 0.001953125);  // 2^-9, its square 2^-18
+  large.mutable_grad() = at::full({1}, 4096.0);
+  const int threads = at::get_num_threads();
+  for (const int count : {1, 2, 3}) {
+    at::set_num_threads(count);
+    EXPECT_DOUBLE_EQ(slab.grad_norm(1), std::sqrt(4096.0 * 4096.0 + 1001000 * std::ldexp(1.0, -18))) << count;
+  }
+  at::set_num_threads(threads);
+}
+
+// Clipping as the trainer does it: a norm above the limit scales the gradients to it.
+TEST(ParameterSlab, ScalesTheGradientsToTheLimitOfTheirNorm) {
+  at::Tensor parameter = at::zeros({2});
+  parameter.mutable_grad() = at::tensor({3.0f, 4.0f});
+  ParameterSlab slab({{"parameter", parameter}}, {"calls"});
+  EXPECT_DOUBLE_EQ(slab.grad_norm(1), 5);
+  PlainDescent optimizer;
+  slab.update(optimizer, /*lr=*/1, /*grad_scale=*/0.1 / (5 + 1e-6));
+  EXPECT_TRUE(at::allclose(parameter, at::tensor({-0.06f, -0.08f})));
+}
+
+}  // namespace
+}  // namespace nopos
