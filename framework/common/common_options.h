@@ -1,0 +1,120 @@
+#pragma once
+/// Options that every command of the reference has: logging, seed, device, precision.
+/// Names, types and defaults are the reference's.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "nopos/options.h"
+#include "option_reasons.h"
+
+namespace nopos {
+
+struct CommonOptions {
+  static constexpr const char* group = "common";
+
+  bool no_progress_bar = false;
+  std::int64_t log_interval = 100;
+  std::optional<std::string> log_format;
+  std::optional<std::string> log_file;
+  std::optional<std::string> tensorboard_logdir;
+  std::optional<std::string> wandb_project;
+  bool azureml_logging = false;
+  std::int64_t seed = 1;
+  bool cpu = false;
+  bool tpu = false;
+  bool bf16 = false;
+  bool memory_efficient_bf16 = false;
+  bool fp16 = false;
+  bool memory_efficient_fp16 = false;
+  bool fp16_no_flatten_grads = false;
+  std::int64_t fp16_init_scale = 128;
+  std::optional<std::int64_t> fp16_scale_window;
+  double fp16_scale_tolerance = 0.0;
+  bool on_cpu_convert_precision = false;
+  double min_loss_scale = 0.0001;
+  std::optional<double> threshold_loss_scale;
+  bool amp = false;
+  std::int64_t amp_batch_retries = 2;
+  std::int64_t amp_init_scale = 128;
+  std::optional<std::int64_t> amp_scale_window;
+  std::optional<std::string> user_dir;
+  std::int64_t empty_cache_freq = 0;
+  std::int64_t all_gather_list_size = 16384;
+  std::int64_t model_parallel_size = 1;
+  std::optional<std::string> quantization_config_path;
+  bool profile = false;
+  bool reset_logging = false;
+  bool suppress_crashes = false;
+  bool use_plasma_view = false;
+  std::string plasma_path = "/tmp/plasma";
+
+  NOPOS_OPTIONS(o) {
+    o.add("no-progress-bar", &CommonOptions::no_progress_bar, "log lines instead of a progress bar");
+    o.add("log-interval", &CommonOptions::log_interval, "updates between two log lines", AtLeast{1});
+    o.add("log-format", &CommonOptions::log_format,
+          "format of the log; a terminal gets a progress bar by default",
+          OneOf{{"json", "none", "simple", "tqdm"}});
+    o.add("log-file", &CommonOptions::log_file, "file that the log lines are appended to as well");
+    o.add("tensorboard-logdir", &CommonOptions::tensorboard_logdir, "folder for TensorBoard",
+          NoEffect{"nothing is written for TensorBoard"});
+    o.add("wandb-project", &CommonOptions::wandb_project, "project on Weights & Biases",
+          NoEffect{"nothing is sent to Weights & Biases"});
+    o.add("azureml-logging", &CommonOptions::azureml_logging, "log to AzureML",
+          NoEffect{"nothing is sent to AzureML"});
+    o.add("seed", &CommonOptions::seed, "seed of every random generator", Range{0, 4294967295});
+    o.add("cpu", &CommonOptions::cpu, "train on the CPU, even where there is a GPU");
+    o.add("tpu", &CommonOptions::tpu, "train on a TPU", Refused{"there is no code for TPUs"});
+    o.add("bf16", &CommonOptions::bf16, "train in bfloat16", NoEffect{fp32_reason});
+    o.add("memory-efficient-bf16", &CommonOptions::memory_efficient_bf16,
+          "bfloat16 without a copy of the weights in float32", NoEffect{fp32_reason});
+    o.add("fp16", &CommonOptions::fp16, "train in half precision", NoEffect{fp32_reason});
+    o.add("memory-efficient-fp16", &CommonOptions::memory_efficient_fp16,
+          "half precision without a copy of the weights in float32", NoEffect{fp32_reason});
+    o.add("fp16-no-flatten-grads", &CommonOptions::fp16_no_flatten_grads,
+          "keep the gradients of half precision apart", NoEffect{fp32_reason});
+    o.add("fp16-init-scale", &CommonOptions::fp16_init_scale, "first loss scale of half precision",
+          AtLeast{1}, NoEffect{fp32_reason});
+    o.add("fp16-scale-window", &CommonOptions::fp16_scale_window,
+          "updates after which the loss scale doubles", AtLeast{1}, NoEffect{fp32_reason});
+    o.add("fp16-scale-tolerance", &CommonOptions::fp16_scale_tolerance,
+          "share of overflows that does not lower the loss scale", Range{0, 1}, NoEffect{fp32_reason});
+    o.add("on-cpu-convert-precision", &CommonOptions::on_cpu_convert_precision,
+          "convert to half precision on the CPU", NoEffect{fp32_reason});
+    o.add("min-loss-scale", &CommonOptions::min_loss_scale, "loss scale below which training gives up",
+          AtLeast{0}, NoEffect{fp32_reason});
+    o.add("threshold-loss-scale", &CommonOptions::threshold_loss_scale,
+          "loss scale that overflows do not lower further", AtLeast{0}, NoEffect{fp32_reason});
+    o.add("amp", &CommonOptions::amp, "automatic mixed precision", NoEffect{fp32_reason});
+    o.add("amp-batch-retries", &CommonOptions::amp_batch_retries, "repetitions of a batch that overflowed",
+          AtLeast{0}, NoEffect{fp32_reason});
+    o.add("amp-init-scale", &CommonOptions::amp_init_scale, "first loss scale of mixed precision", AtLeast{1},
+          NoEffect{fp32_reason});
+    o.add("amp-scale-window", &CommonOptions::amp_scale_window,
+          "updates after which the loss scale of mixed precision doubles", AtLeast{1}, NoEffect{fp32_reason});
+    o.add("user-dir", &CommonOptions::user_dir, "Python package with user code",
+          Refused{"no Python is run; plugins are found with --plugin-path"});
+    o.add("empty-cache-freq", &CommonOptions::empty_cache_freq,
+          "updates after which the cache of the GPU is emptied", AtLeast{0}, NoEffect{"memory is kept"});
+    o.add("all-gather-list-size", &CommonOptions::all_gather_list_size,
+          "bytes for exchanging logs between processes", AtLeast{1}, NoEffect{one_process});
+    o.add("model-parallel-size", &CommonOptions::model_parallel_size, "processes that share one model",
+          AtLeast{1}, Refused{"models are not divided over processes"});
+    o.add("quantization-config-path", &CommonOptions::quantization_config_path,
+          "configuration of quantisation", Refused{"weights are not quantised"});
+    o.add("profile", &CommonOptions::profile, "profile with the tools of CUDA",
+          NoEffect{"there is nothing for a profiler of CUDA"});
+    o.add("reset-logging", &CommonOptions::reset_logging, "reset the logging of Python",
+          NoEffect{"no Python logging is involved"});
+    o.add("suppress-crashes", &CommonOptions::suppress_crashes, "swallow errors of the Python interface",
+          NoEffect{"errors are always reported"});
+    o.add("use-plasma-view", &CommonOptions::use_plasma_view, "share data between processes with Plasma",
+          NoEffect{"data files are mapped, which shares them already"});
+    o.add("plasma-path", &CommonOptions::plasma_path, "socket of Plasma",
+          NoEffect{"data files are mapped, which shares them already"});
+  }
+};
+
+}  // namespace nopos

@@ -1,0 +1,100 @@
+#pragma once
+/// Which splits are read, how rows become batches, and when to validate.
+/// Names, types and defaults are the reference's.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "nopos/options.h"
+#include "option_reasons.h"
+
+namespace nopos {
+
+struct DatasetOptions {
+  static constexpr const char* group = "dataset";
+
+  std::int64_t num_workers = 1;
+  bool skip_invalid_size_inputs_valid_test = false;
+  std::optional<std::int64_t> max_tokens;
+  std::optional<std::int64_t> batch_size;
+  std::int64_t required_batch_size_multiple = 8;
+  std::int64_t required_seq_len_multiple = 1;
+  std::optional<std::string> dataset_impl;
+  std::int64_t data_buffer_size = 10;
+  std::string train_subset = "train";
+  std::string valid_subset = "valid";
+  std::optional<bool> combine_valid_subsets;
+  bool ignore_unused_valid_subsets = false;
+  std::int64_t validate_interval = 1;
+  std::int64_t validate_interval_updates = 0;
+  std::int64_t validate_after_updates = 0;
+  std::optional<std::int64_t> fixed_validation_seed;
+  bool disable_validation = false;
+  std::optional<std::int64_t> max_tokens_valid;
+  std::optional<std::int64_t> batch_size_valid;
+  std::optional<std::int64_t> max_valid_steps;
+  std::int64_t curriculum = 0;
+  std::string gen_subset = "test";
+  std::int64_t num_shards = 1;
+  std::int64_t shard_id = 0;
+  bool grouped_shuffling = false;
+  std::optional<bool> update_epoch_batch_itr;
+  bool update_ordered_indices_seed = false;
+
+  NOPOS_OPTIONS(o) {
+    o.add("num-workers", &DatasetOptions::num_workers, "processes that prepare batches", AtLeast{0},
+          NoEffect{"one thread of the same process prefetches"});
+    o.add("skip-invalid-size-inputs-valid-test", &DatasetOptions::skip_invalid_size_inputs_valid_test,
+          "drop blocks of the validation data that are too long, with a warning, instead of failing");
+    o.add("max-tokens", &DatasetOptions::max_tokens, "most tokens in a batch, padding included", AtLeast{1});
+    o.add("batch-size", &DatasetOptions::batch_size, "most rows in a batch", AtLeast{1},
+          Alias{"max-sentences"});
+    o.add("required-batch-size-multiple", &DatasetOptions::required_batch_size_multiple,
+          "rows of a batch are a multiple of this, or fewer", AtLeast{1});
+    o.add("required-seq-len-multiple", &DatasetOptions::required_seq_len_multiple,
+          "row lengths are padded to a multiple of this", AtLeast{1},
+          Refused{"rows are as long as their longest block"});
+    o.add("dataset-impl", &DatasetOptions::dataset_impl, "format of the data", OneOf{{"mmap"}});
+    o.add("data-buffer-size", &DatasetOptions::data_buffer_size, "batches to prepare ahead", AtLeast{0},
+          NoEffect{"the prefetching thread has a fixed depth"});
+    o.add("train-subset", &DatasetOptions::train_subset, "split to train on");
+    o.add("valid-subset", &DatasetOptions::valid_subset, "splits to validate on, separated by commas");
+    o.add("combine-valid-subsets", &DatasetOptions::combine_valid_subsets,
+          "validate on all splits named valid* as one", Alias{"combine-val"});
+    o.add("ignore-unused-valid-subsets", &DatasetOptions::ignore_unused_valid_subsets,
+          "do not fail where validation splits are left unused");
+    o.add("validate-interval", &DatasetOptions::validate_interval, "epochs between validations", AtLeast{1});
+    o.add("validate-interval-updates", &DatasetOptions::validate_interval_updates,
+          "updates between validations; 0: only at the end of an epoch", AtLeast{0});
+    o.add("validate-after-updates", &DatasetOptions::validate_after_updates,
+          "no validation before this many updates", AtLeast{0});
+    o.add("fixed-validation-seed", &DatasetOptions::fixed_validation_seed, "seed set before each validation",
+          AtLeast{0});
+    o.add("disable-validation", &DatasetOptions::disable_validation, "never validate");
+    o.add("max-tokens-valid", &DatasetOptions::max_tokens_valid,
+          "--max-tokens of validation; default: that of training", AtLeast{1});
+    o.add("batch-size-valid", &DatasetOptions::batch_size_valid,
+          "--batch-size of validation; default: that of training", AtLeast{1}, Alias{"max-sentences-valid"});
+    o.add("max-valid-steps", &DatasetOptions::max_valid_steps, "most batches of a validation", AtLeast{1},
+          Alias{"nval"});
+    o.add("curriculum", &DatasetOptions::curriculum, "first epochs whose batches are not shuffled",
+          AtLeast{0});
+    o.add("gen-subset", &DatasetOptions::gen_subset, "split to generate from",
+          NoEffect{"training does not read it"});
+    o.add("num-shards", &DatasetOptions::num_shards, "parts of the data for generation", AtLeast{1},
+          NoEffect{"training does not read it"});
+    o.add("shard-id", &DatasetOptions::shard_id, "part of the data for generation", AtLeast{0},
+          NoEffect{"training does not read it"});
+    o.add("grouped-shuffling", &DatasetOptions::grouped_shuffling,
+          "shuffle groups of batches, one batch per process", NoEffect{one_process});
+    o.add("update-epoch-batch-itr", &DatasetOptions::update_epoch_batch_itr,
+          "build the batches anew in every epoch", Refused{"batches are built once per data folder"});
+    o.add("update-ordered-indices-seed", &DatasetOptions::update_ordered_indices_seed,
+          "order blocks of equal length anew in every epoch",
+          Refused{"the order within a length is drawn once"});
+  }
+};
+
+}  // namespace nopos

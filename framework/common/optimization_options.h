@@ -1,0 +1,48 @@
+#pragma once
+/// How long to train, and what an update is.
+/// Names, types and defaults are the reference's.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "nopos/options.h"
+
+namespace nopos {
+
+struct OptimizationOptions {
+  static constexpr const char* group = "optimization";
+
+  std::int64_t max_epoch = 0;
+  std::int64_t max_update = 0;
+  double stop_time_hours = 0;
+  double clip_norm = 0.0;
+  bool sentence_avg = false;
+  std::vector<std::int64_t> update_freq{1};
+  std::vector<double> lr{0.25};
+  double stop_min_lr = -1.0;
+  bool use_bmuf = false;
+  bool skip_remainder_batch = false;
+
+  NOPOS_OPTIONS(o) {
+    o.add("max-epoch", &OptimizationOptions::max_epoch, "epochs to train; 0: no limit", AtLeast{0});
+    o.add("max-update", &OptimizationOptions::max_update, "updates to train; 0: no limit", AtLeast{0});
+    o.add("stop-time-hours", &OptimizationOptions::stop_time_hours,
+          "hours of training in all after which to stop; 0: no limit", AtLeast{0});
+    o.add("clip-norm", &OptimizationOptions::clip_norm, "largest norm of the gradient; 0: no clipping",
+          AtLeast{0});
+    o.add("sentence-avg", &OptimizationOptions::sentence_avg, "divide gradients by rows instead of tokens");
+    o.add("update-freq", &OptimizationOptions::update_freq,
+          "batches per update, in every epoch; the last number repeats", AtLeast{1});
+    o.add("lr", &OptimizationOptions::lr, "learning rate of every epoch; the last number repeats",
+          AtLeast{0});
+    o.add("stop-min-lr", &OptimizationOptions::stop_min_lr, "stop when the learning rate falls to this");
+    o.add("use-bmuf", &OptimizationOptions::use_bmuf, "block-wise model update filtering",
+          Refused{"it needs several processes"});
+    o.add("skip-remainder-batch", &OptimizationOptions::skip_remainder_batch,
+          "leave out the last, smaller update of an epoch");
+  }
+};
+
+}  // namespace nopos

@@ -1,0 +1,50 @@
+#pragma once
+/// One run, completely resolved: what the host hands to the engine. Every option has a value and a source.
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "nopos/options.h"
+
+namespace nopos {
+
+/// Options of one owner with the source of each value: "default", "preset transformer_lm_wiki103", "file
+/// x.json", "command line", "forced by preset ...".
+struct ResolvedOptions {
+  Settings values;  ///< complete: defaults included
+  std::map<std::string, std::string, std::less<>> sources;
+};
+
+/// A plugin's component as chosen for this run.
+struct ChosenComponent {
+  std::string kind, name;  ///< "architecture", "transformer_lm"
+  std::string given_name;  ///< what the user wrote: a preset ("transformer_lm_wiki103"), an alias or the name
+  std::string plugin_id, plugin_version;
+  std::filesystem::path library;
+  ResolvedOptions options;
+};
+
+struct RunConfig {
+  /// The engine's own options by group: "common", "dataset", "distributed_training", "optimization",
+  /// "checkpoint" (framework/common/*_options.h declares them).
+  std::map<std::string, ResolvedOptions> groups;
+
+  ChosenComponent task, architecture, criterion, optimizer, lr_scheduler;
+  std::vector<ChosenComponent> encodings;  ///< in the order of `--positional-encoding a+b`; never empty
+
+  /// Lines for the head of the log: versions, plugins, encoding, flag notices; some begin with "warning: ".
+  std::vector<std::string> head;
+  std::vector<std::string> command;  ///< the command line, for the checkpoint
+  int threads = 0;                   ///< already resolved: affinity and cgroup limit, or `--threads`
+
+  /// The options of a group as the struct that declares them.
+  template <class T>
+  T group() const {
+    return read_options<T>(groups.at(T::group).values, T::group);
+  }
+};
+
+}  // namespace nopos

@@ -1,0 +1,79 @@
+#pragma once
+/// Checkpoints: the reference's container (zip of a plain pickle and raw storages) and keys, written
+/// atomically. docs/checkpoints.md describes the format.
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "nopos/architecture.h"
+#include "nopos/dictionary.h"
+#include "nopos/optimizer.h"
+#include "run_config.h"
+
+namespace nopos::engine {
+
+/// One meter as checkpoints keep it: its class in the reference ("AverageMeter", "TimeMeter",
+/// "StopwatchMeter") and fields.
+struct MeterState {
+  std::string name;
+  int priority = 0;
+  std::string type;
+  std::vector<std::pair<std::string, Value>> fields;
+};
+
+/// Which dictionary a model was trained with: enough to notice another one, also one of the same size.
+struct DictionaryMark {
+  std::int64_t size = 0;
+  std::string digest;  ///< of all symbols in their order; hexadecimal
+  bool operator==(const DictionaryMark&) const = default;
+};
+DictionaryMark mark_of(const Dictionary& dictionary);
+
+/// Everything of a run beyond parameters and optimizer state.
+struct RunState {
+  std::int64_t num_updates = 0;
+  std::int64_t epoch = 1;                ///< from 1
+  std::int64_t iterations_in_epoch = 0;  ///< micro-batches taken of this epoch
+  std::int64_t epoch_iterations = 0;     ///< micro-batches of the whole epoch, to notice other data
+  bool shuffle = true;
+  std::optional<double> best, validation_loss;            ///< of `--best-checkpoint-metric`
+  std::map<std::string, std::vector<MeterState>> meters;  ///< by aggregator: "default", "train", ...
+  double training_seconds = 0;
+  std::optional<double> lr;                    ///< of the next update; nothing: that of the last
+  std::map<std::string, double> lr_scheduler;  ///< `LRScheduler::state()`
+  at::Tensor random_state;                     ///< of the CPU generator, uint8
+  DictionaryMark dictionary;                   ///< `mark_of` the task's
+};
+
+/// Writes `file` atomically: a temporary beside it, flushed, then renamed. \throws Error (runtime) naming
+/// file and reason.
+void save_checkpoint(const std::filesystem::path& file, const Architecture& model, const ParameterSlab& slab,
+                     const Optimizer& optimizer, const RunState& state, const RunConfig& config);
+
+struct LoadOptions {
+  /// Leave out a part, as the flags of the same names. Without the optimizer `num_updates` is 0.
+  bool reset_optimizer = false, reset_lr_scheduler = false, reset_meters = false, reset_dataloader = false;
+  DictionaryMark dictionary;  ///< of this run
+};
+
+struct LoadedCheckpoint {
+  RunState state;
+  /// Lines for the log: settings that differ from those the checkpoint was trained with. This run's hold.
+  std::vector<std::string> notices;
+};
+
+/// Restores parameters, buffers and, unless left out, the optimizer from `file`, and returns the rest.
+/// Everything is checked, checksums included, before the model is touched.
+/// \throws Error (data) for a damaged file, one of another model (naming the first tensors that differ on
+/// both sides) or one trained with another dictionary; Error (configuration) where the criterion, optimizer
+/// or encodings of this run cannot continue it.
+LoadedCheckpoint load_checkpoint(const std::filesystem::path& file, Architecture& model, ParameterSlab& slab,
+                                 Optimizer& optimizer, const RunConfig& config, const LoadOptions& options);
+
+}  // namespace nopos::engine

@@ -1,0 +1,128 @@
+#include "differences.h"
+
+#include <algorithm>
+
+#include "nopos/error.h"
+#include "values.h"
+
+namespace nopos::engine {
+namespace {
+
+/// A saved option, which stands beside its source, as the user would write it.
+std::string saved_text(const PickleNode& option, const std::string& name) {
+  const auto& pair = option.as_sequence(name);
+  return pair.empty() ? "" : to_text(plain_value(*pair[0], name));
+}
+
+// Where a run reads and writes, and how long it goes on, differ between the parts of one training.
+constexpr std::string_view expected_to_differ[] = {
+    "save-dir",         "restore-file", "continue-once",   "finetune-from-model",
+    "reset-dataloader", "reset-meters", "reset-optimizer", "reset-lr-scheduler",
+    "max-update",       "max-epoch",    "stop-time-hours", "log-interval",
+    "log-format",       "log-file",     "no-progress-bar", "no-save"};
+
+void compare(const PickleNode* saved, const ResolvedOptions& mine, const std::string& owner,
+             std::vector<std::string>& lines) {
+  if (saved == nullptr) return;
+  for (const auto& [name, value] : mine.values) {
+    if (std::find(std::begin(expected_to_differ), std::end(expected_to_differ), name) !=
+        std::end(expected_to_differ)) {
+      continue;
+    }
+    const PickleNode* option = saved->get(name);
+    const std::string now = to_text(value),
+                      before = option == nullptr ? "not known" : saved_text(*option, name);
+    if (now != before) lines.push_back(owner + "--" + name + ": checkpoint " + before + ", this run " + now);
+  }
+}
+
+struct SavedComponent {
+  std::string kind, name, plugin;
+  const PickleNode* options;
+};
+
+SavedComponent saved_component(const PickleNode& node) {
+  return {node.at("kind", "a component").as_text("kind of a component"),
+          node.at("name", "a component").as_text("name of a component"),
+          node.at("plugin", "a component").as_text("plugin of a component"),
+          &node.at("options", "a component")};
+}
+
+std::vector<SavedComponent> saved_components(const PickleNode& own, std::string_view key) {
+  std::vector<SavedComponent> components;
+  for (const PickleNode* node : own.at(key, "'nopos'").as_sequence(key)) {
+    components.push_back(saved_component(*node));
+  }
+  return components;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) {
+    if (!text.empty()) text += '+';
+    text += name;
+  }
+  return text;
+}
+
+[[noreturn]] void refuse(const std::string& file, const std::string& what, const std::string& before,
+                         const std::string& now, const std::string& mend) {
+  throw Error(ExitCode::configuration, file + " was trained with " + what + " " + before + ", this run has " +
+                                           now + ": it cannot be continued so. " + mend);
+}
+
+}  // namespace
+
+void check_components(const PickleNode& own, const std::string& file, const RunConfig& config,
+                      const LoadOptions& options) {
+  const std::vector<SavedComponent> encodings = saved_components(own, "positional_encoding");
+  std::vector<std::string> before, now;
+  for (const SavedComponent& encoding : encodings) before.push_back(encoding.name);
+  for (const ChosenComponent& encoding : config.encodings) now.push_back(encoding.name);
+  const std::string mend =
+      "Give the settings that it was trained with, or another --save-dir for a new model.";
+  if (before != now) refuse(file, "--positional-encoding", joined(before), joined(now), mend);
+  for (std::size_t i = 0; i < encodings.size(); ++i) {
+    std::vector<std::string> lines;
+    compare(encodings[i].options, config.encodings[i].options, "", lines);
+    if (!lines.empty()) {
+      throw Error(ExitCode::configuration,
+                  file + " cannot be continued with another encoding than it was trained with; " + now[i] +
+                      " " + lines[0] + ". " + mend);
+    }
+  }
+  if (options.reset_optimizer) return;
+  for (const SavedComponent& component : saved_components(own, "components")) {
+    for (const ChosenComponent* mine : {&config.criterion, &config.optimizer}) {
+      if (mine->kind == component.kind &&
+          (mine->name != component.name || mine->plugin_id != component.plugin)) {
+        refuse(file, "--" + mine->kind, component.name, mine->name,
+               "Give that one, or --reset-optimizer to go on from its weights alone.");
+      }
+    }
+  }
+}
+
+std::vector<std::string> setting_differences(const PickleNode& own, const std::string& file,
+                                             const RunConfig& config) {
+  std::vector<std::string> lines;
+  const PickleNode& groups = own.at("options", "'nopos'");
+  for (const auto& [name, options] : config.groups) compare(groups.get(name), options, "", lines);
+  for (const SavedComponent& component : saved_components(own, "components")) {
+    for (const ChosenComponent* mine :
+         {&config.task, &config.architecture, &config.criterion, &config.optimizer, &config.lr_scheduler}) {
+      if (mine->kind != component.kind) continue;
+      if (mine->name != component.name) {
+        lines.push_back("--" + mine->kind + ": checkpoint " + component.name + ", this run " + mine->name);
+      } else {
+        compare(component.options, mine->options, mine->kind + " ", lines);
+      }
+    }
+  }
+  if (!lines.empty()) {
+    lines.insert(lines.begin(), "settings differ from those of " + file + "; this run's hold:");
+  }
+  return lines;
+}
+
+}  // namespace nopos::engine

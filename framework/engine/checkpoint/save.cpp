@@ -1,0 +1,220 @@
+#include <ATen/ATen.h>
+
+#include <cstdio>
+#include <map>
+
+#include "atomic_file.h"
+#include "checkpoint.h"
+#include "container.h"
+#include "nopos/pickle.h"
+#include "nopos/zip.h"
+#include "reference_config.h"
+#include "state_dict.h"
+#include "values.h"
+
+namespace nopos::engine {
+namespace {
+
+using Node = Pickle::Node;
+
+/// The tree of a checkpoint, and the storages that its tensors refer to.
+class Composer {
+ public:
+  Node tensor(const at::Tensor& tensor) {
+    // a tensor saved under two names is one storage, as Python expects of tied parameters
+    const auto identity = std::make_pair(tensor.const_data_ptr(), tensor.numel());
+    const auto [place, fresh] = keys_.emplace(identity, storages_.size());
+    if (fresh || tensor.numel() == 0) {
+      place->second = storages_.size();
+      storages_.push_back(tensor.contiguous());
+    }
+    PickledTensor described{
+        .storage_type = storage_type(tensor.scalar_type()),
+        .storage_key = std::to_string(place->second),
+        .storage_size = tensor.numel(),
+        .offset = 0,
+        .sizes = tensor.sizes().vec(),
+        .strides = at::empty(tensor.sizes(), tensor.options().device(at::kMeta)).strides().vec()};
+    return pickled_tensor(pickle, described);
+  }
+
+  void write(Node root, AtomicFile& file) const {
+    ZipWriter zip([&](std::string_view bytes) { file.write(bytes); });
+    zip.add(container::pickle, write_pickle(*root));
+    for (std::size_t key = 0; key < storages_.size(); ++key) {
+      zip.add(container::storage(std::to_string(key)),
+              {static_cast<const char*>(storages_[key].const_data_ptr()), storages_[key].nbytes()});
+    }
+    zip.add(container::version, container::version_text);
+    zip.finish();
+  }
+
+  Pickle pickle;
+
+ private:
+  std::vector<at::Tensor> storages_;
+  std::map<std::pair<const void*, std::int64_t>, std::size_t> keys_;
+};
+
+Node model_state(Composer& composer, const Architecture& model) {
+  Pickle::Pairs pairs;
+  for (const auto& [name, tensor] : state_dict(model)) pairs.emplace_back(name, composer.tensor(tensor));
+  return composer.pickle.ordered_dict(pairs);
+}
+
+Node optional_number(Pickle& pickle, std::optional<double> value) {
+  return value ? pickle.number(*value) : pickle.none();
+}
+
+Node history(Pickle& pickle, const RunState& state, const RunConfig& config) {
+  Pickle::Pairs scheduler;
+  for (const auto& [name, value] : state.lr_scheduler) scheduler.emplace_back(name, pickle.number(value));
+  if (scheduler.empty()) scheduler.emplace_back("best", pickle.none());
+  return pickle.list({pickle.dict({{"criterion_name", pickle.text(reference_class(config.criterion))},
+                                   {"optimizer_name", pickle.text(reference_class(config.optimizer))},
+                                   {"lr_scheduler_state", pickle.dict(scheduler)},
+                                   {"num_updates", pickle.integer(state.num_updates)}})});
+}
+
+Node extra_state(Pickle& pickle, const RunState& state) {
+  Pickle::Pairs aggregators;
+  for (const auto& [name, meters] : state.meters) {
+    std::vector<Node> items;
+    for (const MeterState& meter : meters) {
+      Pickle::Pairs fields;
+      for (const auto& [field, value] : meter.fields)
+        fields.emplace_back(field, pickled_value(pickle, value));
+      items.push_back(pickle.tuple({pickle.integer(meter.priority), pickle.text(meter.name),
+                                    pickle.text(meter.type), pickle.dict(fields)}));
+    }
+    aggregators.emplace_back(name, pickle.list(std::move(items)));
+  }
+  Pickle::Pairs extra = {
+      {"metrics", pickle.ordered_dict(aggregators)},
+      {"previous_training_time", pickle.number(state.training_seconds)},
+      {"train_iterator", pickle.dict({{"version", pickle.integer(2)},
+                                      {"epoch", pickle.integer(state.epoch)},
+                                      {"iterations_in_epoch", pickle.integer(state.iterations_in_epoch)},
+                                      {"shuffle", pickle.boolean(state.shuffle)}})},
+      {"val_loss", optional_number(pickle, state.validation_loss)}};
+  if (state.best) extra.emplace_back("best", pickle.number(*state.best));
+  return pickle.dict(extra);
+}
+
+Node optimizer_state(Composer& composer, const ParameterSlab& slab, const Optimizer& optimizer,
+                     std::optional<double> next_lr) {
+  Pickle& pickle = composer.pickle;
+  std::vector<std::pair<Node, Node>> states;
+  std::vector<Node> indices;
+  for (std::size_t i = 0; i < slab.segments().size(); ++i) {
+    indices.push_back(pickle.integer(static_cast<std::int64_t>(i)));
+    const ParameterSlab::Segment& segment = slab.segments()[i];
+    if (segment.step == 0) continue;  // never touched: the reference has made no state for it yet
+    Pickle::Pairs pairs;
+    if (optimizer.counts_steps()) pairs.emplace_back("step", pickle.integer(segment.step));
+    for (const std::string& name : slab.state_names()) {
+      pairs.emplace_back(name, composer.tensor(slab.state(i, name)));
+    }
+    states.emplace_back(indices.back(), pickle.dict(pairs));
+  }
+  Pickle::Pairs group;
+  for (const auto& [name, value] : optimizer.group()) {
+    const Node node = name == "lr" && next_lr ? pickle.number(*next_lr) : pickled_value(pickle, value);
+    // pairs of numbers such as `betas` are tuples here
+    group.emplace_back(name, node->is(PickleNode::Type::list) ? pickle.tuple(node->items) : node);
+  }
+  group.emplace_back("params", pickle.list(std::move(indices)));
+  return pickle.dict(
+      {{"state", pickle.dict_of(std::move(states))}, {"param_groups", pickle.list({pickle.dict(group)})}});
+}
+
+Node options_with_sources(Pickle& pickle, const ResolvedOptions& options) {
+  Pickle::Pairs pairs;
+  for (const auto& [name, value] : options.values) {
+    const auto source = options.sources.find(name);
+    pairs.emplace_back(
+        name, pickle.tuple({pickled_value(pickle, value),
+                            pickle.text(source == options.sources.end() ? "default" : source->second)}));
+  }
+  return pickle.dict(pairs);
+}
+
+Node component(Pickle& pickle, const ChosenComponent& component) {
+  return pickle.dict({{"kind", pickle.text(component.kind)},
+                      {"name", pickle.text(component.name)},
+                      {"given_name", pickle.text(component.given_name)},
+                      {"plugin", pickle.text(component.plugin_id)},
+                      {"version", pickle.text(component.plugin_version)},
+                      {"options", options_with_sources(pickle, component.options)}});
+}
+
+/// What is ours: what made the model, and what a bit-exact continuation needs beyond the reference's keys.
+Node own_entry(Composer& composer, const ParameterSlab& slab, const RunState& state,
+               const RunConfig& config) {
+  Pickle& pickle = composer.pickle;
+  Pickle::Pairs groups;
+  for (const auto& [name, options] : config.groups) {
+    groups.emplace_back(name, options_with_sources(pickle, options));
+  }
+  std::vector<Node> components, encodings, command, parameters;
+  for (const ChosenComponent* chosen :
+       {&config.task, &config.architecture, &config.criterion, &config.optimizer, &config.lr_scheduler}) {
+    components.push_back(component(pickle, *chosen));
+  }
+  for (const ChosenComponent& encoding : config.encodings) encodings.push_back(component(pickle, encoding));
+  for (const std::string& word : config.command) command.push_back(pickle.text(word));
+  for (const ParameterSlab::Segment& segment : slab.segments()) {
+    parameters.push_back(pickle.tuple({pickle.text(segment.name), pickle.integer(segment.step)}));
+  }
+  return pickle.dict(
+      {{"format", pickle.integer(container::format)},
+       {"components", pickle.list(std::move(components))},
+       {"positional_encoding", pickle.list(std::move(encodings))},
+       {"options", pickle.dict(groups)},
+       {"command", pickle.list(std::move(command))},
+       {"dictionary", pickle.dict({{"size", pickle.integer(state.dictionary.size)},
+                                   {"digest", pickle.text(state.dictionary.digest)}})},
+       {"parameters", pickle.list(std::move(parameters))},
+       {"epoch_iterations", pickle.integer(state.epoch_iterations)},
+       {"random_state", state.random_state.defined() ? composer.tensor(state.random_state) : pickle.none()}});
+}
+
+}  // namespace
+
+void save_checkpoint(const std::filesystem::path& file, const Architecture& model, const ParameterSlab& slab,
+                     const Optimizer& optimizer, const RunState& state, const RunConfig& config) {
+  const at::NoGradGuard no_grad;
+  Composer composer;
+  Pickle& pickle = composer.pickle;
+  Pickle::Pairs pairs = {{"args", pickle.none()},
+                         {"cfg", reference_config(pickle, config)},
+                         {"model", model_state(composer, model)},
+                         {"criterion", pickle.none()},
+                         {"optimizer_history", history(pickle, state, config)},
+                         {"task_state", pickle.dict({})},
+                         {"extra_state", extra_state(pickle, state)}};
+  const Settings& settings = config.groups.at("checkpoint").values;
+  const auto leave_out = settings.find("no-save-optimizer-state");
+  if (leave_out == settings.end() || leave_out->second != Value(true)) {
+    pairs.emplace_back("last_optimizer_state", optimizer_state(composer, slab, optimizer, state.lr));
+  }
+  pairs.emplace_back("nopos", own_entry(composer, slab, state, config));
+
+  AtomicFile target(file);
+  composer.write(pickle.dict(pairs), target);
+  target.commit();
+}
+
+DictionaryMark mark_of(const Dictionary& dictionary) {
+  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a over all symbols, each ended by a zero byte
+  const auto mix = [&hash](unsigned char byte) { hash = (hash ^ byte) * 0x100000001b3; };
+  for (std::int64_t id = 0; id < dictionary.size(); ++id) {
+    for (const char byte : dictionary.symbol(id)) mix(static_cast<unsigned char>(byte));
+    mix(0);
+  }
+  char digest[17];
+  std::snprintf(digest, sizeof digest, "%016llx", static_cast<unsigned long long>(hash));
+  return {dictionary.size(), digest};
+}
+
+}  // namespace nopos::engine

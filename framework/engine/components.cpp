@@ -1,0 +1,109 @@
+#include "components.h"
+
+#include <ATen/Context.h>
+#include <c10/util/Exception.h>
+
+#include <new>
+#include <regex>
+#include <sstream>
+#include <unordered_set>
+
+#include "common_options.h"
+#include "nopos/composite_encoding.h"
+#include "nopos/error.h"
+#include "nopos/log.h"
+#include "nopos/model_state.h"
+#include "nopos/registry/loader.h"
+#include "optimization_options.h"
+
+namespace nopos::engine {
+namespace {
+
+template <class Interface>
+std::shared_ptr<Interface> made(const ChosenComponent& chosen, const typename Interface::Context& context) {
+  const auto& factory = registry::load_factory<Interface>(chosen.library, chosen.name);
+  const auto failed = [&](const char* reason) {
+    return Error(ExitCode::runtime, chosen.library.string() + ": the plugin failed to make " + chosen.kind +
+                                        "/" + chosen.name + ": " + reason);
+  };
+  try {
+    return factory(chosen.options.values, context);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const c10::Error& error) {
+    throw failed(error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    throw failed(error.what());
+  }
+}
+
+std::shared_ptr<PositionalEncoding> make_encoding(const RunConfig& config, const ModelShape& shape) {
+  std::vector<std::pair<std::string, std::shared_ptr<PositionalEncoding>>> encodings;
+  for (const ChosenComponent& chosen : config.encodings) {
+    encodings.emplace_back(chosen.name, made<PositionalEncoding>(chosen, shape));
+  }
+  return compose(std::move(encodings));
+}
+
+Architecture::Context model_context(const Task& task, const RunConfig& config) {
+  return {.vocabulary = task.dictionary().size(),
+          .output_vocabulary = task.output_dictionary().size(),
+          .padding_idx = Dictionary::pad,
+          .tokens_per_sample = task.tokens_per_sample(),
+          .max_target_positions = task.max_positions(),
+          .make_encoding = [&config](const ModelShape& shape) { return make_encoding(config, shape); }};
+}
+
+/// Numbers in the model's parameters; those that several modules share count once.
+std::int64_t parameter_count(const Architecture& model, bool trained_only) {
+  std::int64_t count = 0;
+  std::unordered_set<const void*> seen;
+  for (const at::Tensor& parameter : model.parameters()) {
+    if (trained_only && !parameter.requires_grad()) continue;
+    if (seen.insert(parameter.unsafeGetTensorImpl()).second) count += parameter.numel();
+  }
+  return count;
+}
+
+/// One line per module, with the names of the classes, without their namespaces.
+std::string module_tree(const Architecture& model) {
+  std::ostringstream text;
+  text << model;
+  return std::regex_replace(text.str(), std::regex(R"((\(anonymous namespace\)|\w+)::)"), "");
+}
+
+}  // namespace
+
+Components make_components(const RunConfig& config) {
+  const auto common = config.group<CommonOptions>();
+  const auto optimization = config.group<OptimizationOptions>();
+  at::manual_seed(static_cast<std::uint64_t>(common.seed));
+  Components parts;
+  parts.task = made<Task>(config.task, {.seed = common.seed});
+  parts.model = made<Architecture>(config.architecture, model_context(*parts.task, config));
+  parts.criterion = made<Criterion>(
+      config.criterion, {.padding_idx = Dictionary::pad, .sentence_avg = optimization.sentence_avg});
+  parts.criterion->check(*parts.model);
+  parts.optimizer = made<Optimizer>(config.optimizer, {.lr = optimization.lr.at(0)});
+  parts.lr_scheduler =
+      made<LRScheduler>(config.lr_scheduler, {.lr = optimization.lr, .max_update = optimization.max_update});
+  parts.slab =
+      std::make_unique<ParameterSlab>(trainable_parameters(*parts.model), parts.optimizer->state_names());
+  return parts;
+}
+
+void log_components(const Components& parts, const RunConfig& config) {
+  const auto say = [](const std::string& text) { log_info("nopos.train", text); };
+  say(module_tree(*parts.model));
+  if (const std::string summary = parts.model->summary(); !summary.empty()) say(summary);
+  say("task: " + config.task.name);
+  say("model: " + config.architecture.given_name);
+  say("criterion: " + config.criterion.name);
+  say("num. shared model params: " + with_thousands(parameter_count(*parts.model, false)) +
+      " (num. trained: " + with_thousands(parameter_count(*parts.model, true)) + ")");
+  say("num. expert model params: 0 (num. trained: 0)");
+}
+
+}  // namespace nopos::engine

@@ -1,0 +1,12 @@
+#pragma once
+/// What `nopos-host` calls in libnopos_engine.so, found by name after dlopen.
+
+#include "run_config.h"
+
+namespace nopos::engine {
+
+/// Trains as configured. \throws Error
+using TrainFunction = int (*)(const RunConfig& config);  // -> ExitCode
+inline constexpr const char* train_symbol = "nopos_engine_train";
+
+}  // namespace nopos::engine

@@ -1,0 +1,120 @@
+#include "trainer.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/grad_mode.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "nopos/error.h"
+
+namespace nopos::engine {
+
+double clip_factor(double norm, double max_norm) {
+  return max_norm > 0 ? std::min(1.0, max_norm / (norm + 1e-6)) : 1.0;
+}
+
+Trainer::Trainer(Components& parts, const CommonOptions& common, const OptimizationOptions& optimization)
+    : parts_(parts),
+      seed_(static_cast<std::uint64_t>(common.seed)),
+      clip_norm_(optimization.clip_norm),
+      recorder_({&meters_["default"], &meters_["train"], &meters_["train_inner"]},
+                parts.criterion->metrics()) {
+  meters_["default"].start("wall", 790, 0);
+  lr_ = parts_.lr_scheduler->lr(0);
+}
+
+void Trainer::train_step(const std::vector<TokenBatch>& group) {
+  const double start = seconds_now();
+  for (Meters* meters : recorder_.meters()) meters->start("train_wall", 800, 0);
+  // One seed per update: dropout repeats after a resume, whatever happened before it.
+  at::manual_seed(seed_ + static_cast<std::uint64_t>(num_updates_));
+  if (!parts_.model->is_training()) parts_.model->train();
+  parts_.slab->clear_grads();
+
+  double sample_size = 0;
+  for (const TokenBatch& tokens : group) {
+    const Batch batch = to_tensors(tokens);
+    const CriterionResult result = parts_.task->step(*parts_.model, *parts_.criterion, batch, true);
+    sample_size += result.sample_size;
+    tokens_trained_ += batch.num_tokens;
+    recorder_.add(result, batch);
+  }
+
+  const double scale = sample_size > 0 ? 1 / sample_size : 1;
+  const double norm = parts_.slab->grad_norm(scale);
+  check_finite(norm);
+  parts_.slab->update(*parts_.optimizer, lr_, scale * clip_factor(norm, clip_norm_));
+  parts_.slab->clear_grads();
+  set_num_updates(num_updates_ + 1);
+
+  recorder_.speed("ups", 1, 100, 2);
+  recorder_.scalar("gnorm", norm, 1, 400, 3);
+  if (clip_norm_ > 0) recorder_.scalar("clip", norm > clip_norm_ ? 100 : 0, 1, 500, 1);
+  recorder_.finish_step();
+  for (Meters* meters : recorder_.meters()) meters->stop("train_wall");
+  seconds_in_steps_ += seconds_now() - start;
+}
+
+void Trainer::valid_step(const TokenBatch& tokens, MetricRecorder& recorder) {
+  if (parts_.model->is_training()) parts_.model->eval();
+  const Batch batch = to_tensors(tokens);
+  recorder.add(parts_.task->step(*parts_.model, *parts_.criterion, batch, false), batch);
+  recorder.finish_step();
+}
+
+void Trainer::set_num_updates(std::int64_t num_updates) {
+  num_updates_ = num_updates;
+  follow_schedule();
+  recorder_.scalar("num_updates", static_cast<double>(num_updates_), 0, 200, {});
+}
+
+void Trainer::begin_epoch(std::int64_t epoch) {
+  parts_.lr_scheduler->begin_epoch(epoch);
+  follow_schedule();
+}
+
+void Trainer::end_epoch(std::int64_t epoch, std::optional<double> validation_loss) {
+  parts_.lr_scheduler->end_epoch(epoch, validation_loss);
+  follow_schedule();
+}
+
+void Trainer::follow_schedule() {
+  lr_ = parts_.lr_scheduler->lr(num_updates_);
+  recorder_.scalar("lr", lr_, 0, 300, {});
+}
+
+std::map<std::string, Meters>& Trainer::meters() {
+  recorder_.flush();
+  return meters_;
+}
+
+void Trainer::restore_meters(const std::map<std::string, std::vector<MeterState>>& states) {
+  for (const auto& [name, state] : states) meters_[name].restore(state);
+  meters_["default"].restart_speeds();
+}
+
+Stats Trainer::stats(const std::string& aggregator) {
+  Stats stats = meters().at(aggregator).smoothed();
+  stats.emplace_back("wall", rounded(seconds_now() - started_, 0));
+  return stats;
+}
+
+void Trainer::check_finite(double norm) const {
+  if (std::isfinite(norm)) return;
+  std::string culprit;
+  for (const auto& segment : parts_.slab->segments()) {
+    const at::Tensor& grad = segment.parameter.grad();
+    if (grad.defined() && !at::isfinite(grad).all().item<bool>()) {
+      culprit = "; the first parameter concerned is " + segment.name;
+      break;
+    }
+  }
+  throw Error(ExitCode::runtime,
+              "the gradient of update " + std::to_string(num_updates_ + 1) + " is not finite (norm " +
+                  std::to_string(norm) + ")" + culprit +
+                  ". A lower --lr, a longer warm-up or --clip-norm usually helps; training "
+                  "can continue from the last checkpoint.");
+}
+
+}  // namespace nopos::engine

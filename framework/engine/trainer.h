@@ -1,0 +1,64 @@
+#pragma once
+/// One update, and one pass of validation: forward, backward, scaling, clipping, the optimizer, the schedule
+/// and the meters, in the reference's order.
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common_options.h"
+#include "components.h"
+#include "meters.h"
+#include "metric_recorder.h"
+#include "optimization_options.h"
+
+namespace nopos::engine {
+
+/// What gradients of norm `norm` are multiplied by so that it does not exceed `max_norm`; 0: no limit.
+double clip_factor(double norm, double max_norm);
+
+class Trainer {
+ public:
+  Trainer(Components& parts, const CommonOptions& common, const OptimizationOptions& optimization);
+
+  /// One update from the batches of a group: their gradients add up and are divided by the sum of their
+  /// sample sizes. \throws Error (runtime) where the gradient is not finite; nothing was updated then.
+  void train_step(const std::vector<TokenBatch>& group);
+
+  /// Adds one batch, without gradients, to `recorder`.
+  void valid_step(const TokenBatch& batch, MetricRecorder& recorder);
+
+  std::int64_t num_updates() const { return num_updates_; }
+  void set_num_updates(std::int64_t num_updates);
+  double lr() const { return lr_; }
+  /// The schedule's begin or end of an epoch; the rate follows at once.
+  void begin_epoch(std::int64_t epoch);
+  void end_epoch(std::int64_t epoch, std::optional<double> validation_loss);
+
+  /// "default", "train", "train_inner" and "valid", up to date.
+  std::map<std::string, Meters>& meters();
+  /// Meters of a checkpoint; clocks of speeds start anew.
+  void restore_meters(const std::map<std::string, std::vector<MeterState>>& states);
+  /// Figures of "train" or "train_inner" for the log, with the wall time of this process.
+  Stats stats(const std::string& aggregator);
+
+  std::int64_t tokens_trained() const { return tokens_trained_; }
+  double seconds_in_steps() const { return seconds_in_steps_; }
+
+ private:
+  void follow_schedule();
+  void check_finite(double norm) const;
+
+  Components& parts_;
+  std::uint64_t seed_;
+  double clip_norm_;
+  std::int64_t num_updates_ = 0, tokens_trained_ = 0;
+  double lr_ = 0, seconds_in_steps_ = 0, started_ = seconds_now();
+  std::map<std::string, Meters> meters_;
+  MetricRecorder recorder_;
+};
+
+}  // namespace nopos::engine

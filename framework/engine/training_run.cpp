@@ -1,0 +1,274 @@
+#include "training_run.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Context.h>
+
+#include <algorithm>
+
+#include "nopos/error.h"
+#include "nopos/levers.h"
+#include "nopos/log.h"
+#include "prefetch.h"
+#include "process_setup.h"
+
+namespace nopos::engine {
+namespace {
+
+constexpr const char* source = "nopos.train";
+
+void say(const std::string& message) { log_info(source, message); }
+
+std::string limit_text(std::optional<std::int64_t> limit) { return limit ? std::to_string(*limit) : "None"; }
+
+/// Batches that wait in memory.
+std::size_t prefetch_depth() { return enabled(Lever::prefetch) ? 8 : 0; }
+
+std::int64_t groups_of(std::int64_t batches, std::int64_t size) { return (batches + size - 1) / size; }
+
+}  // namespace
+
+TrainingRun::TrainingRun(const RunConfig& config, Console& console)
+    : config_(config),
+      console_(console),
+      common_(config.group<CommonOptions>()),
+      dataset_options_(config.group<DatasetOptions>()),
+      optimization_(config.group<OptimizationOptions>()),
+      checkpoint_(config.group<CheckpointOptions>()),
+      parts_(make_components(config)),
+      trainer_(parts_, common_, optimization_),
+      keeper_(checkpoint_),
+      patience_(checkpoint_) {
+  if (!dataset_options_.max_tokens && !dataset_options_.batch_size) {
+    throw Error(
+        ExitCode::configuration,
+        "how large is a batch? Give --max-tokens (tokens, padding included), --batch-size (rows) or both.");
+  }
+  check_best_metric();
+  log_components(parts_, config_);
+  validation_ = load_validation_splits(parts_, common_, dataset_options_);
+  say("training on 1 devices (GPUs/TPUs)");
+  say("max tokens per device = " + limit_text(dataset_options_.max_tokens) +
+      " and max sentences per device = " + limit_text(dataset_options_.batch_size));
+  restore();
+}
+
+void TrainingRun::check_best_metric() const {
+  std::vector<std::string> names{"wps", "wpb", "bsz", "num_updates"};
+  for (const Metric& metric : parts_.criterion->metrics()) names.push_back(metric.name);
+  const std::string& wanted = checkpoint_.best_checkpoint_metric;
+  if (std::find(names.begin(), names.end(), wanted) != names.end()) return;
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  throw Error(ExitCode::configuration, "--best-checkpoint-metric " + wanted +
+                                           " is not among the figures of a validation" +
+                                           did_you_mean(wanted, names) + ": " + list);
+}
+
+void TrainingRun::restore() {
+  RestorePlan plan = restore_plan(checkpoint_);
+  if (!std::filesystem::exists(plan.file)) {
+    if (plan.required) {
+      throw Error(ExitCode::data, "there is no checkpoint " + plan.file.string() +
+                                      " (--restore-file, --continue-once, --finetune-from-model)");
+    }
+    say("No existing checkpoint found " + plan.file.string());
+    return;
+  }
+  plan.load.dictionary = mark_of(parts_.task->dictionary());
+  const auto [state, notices] =
+      load_checkpoint(plan.file, *parts_.model, *parts_.slab, *parts_.optimizer, config_, plan.load);
+  for (const std::string& notice : notices) log_warning(source, notice);
+  if (!plan.load.reset_optimizer && !plan.load.reset_lr_scheduler) {
+    parts_.lr_scheduler->restore(state.lr_scheduler);
+  }
+  if (!plan.load.reset_optimizer) trainer_.set_num_updates(state.num_updates);
+  if (!plan.load.reset_optimizer && !plan.load.reset_meters) keeper_.restore_best(state.best);
+  if (!plan.load.reset_dataloader) {
+    epoch_ = state.epoch;
+    first_iteration_ = state.iterations_in_epoch;
+    epoch_iterations_ = state.epoch_iterations;
+  }
+  earlier_seconds_ = state.training_seconds;
+  trainer_.end_epoch(state.epoch, std::nullopt);
+  // Meters of an epoch that has ended are of no use to the next.
+  if (!plan.load.reset_meters && state.iterations_in_epoch > 0) trainer_.restore_meters(state.meters);
+  say("Loaded checkpoint " + plan.file.string() + " (epoch " + std::to_string(state.epoch) + " @ " +
+      std::to_string(trainer_.num_updates()) + " updates)");
+}
+
+ExitCode TrainingRun::run() {
+  Outcome outcome = Outcome::epoch_done;
+  while (outcome == Outcome::epoch_done) {
+    if (optimization_.max_epoch > 0 && epoch_ > optimization_.max_epoch) break;
+    // A run that is started again after its last update does not train one more.
+    const Decision before =
+        decide({trainer_.num_updates(), epoch_}, optimization_, dataset_options_, checkpoint_);
+    if (!before.stop.empty()) {
+      say(before.stop);
+      break;
+    }
+    if (trainer_.lr() <= optimization_.stop_min_lr) {
+      say("stopping training because current learning rate (" + to_text(trainer_.lr()) +
+          ") is smaller than or equal to minimum learning rate (--stop-min-lr=" +
+          to_text(optimization_.stop_min_lr) + ")");
+      break;
+    }
+    outcome = train_epoch();
+    if (outcome == Outcome::epoch_done) trainer_.end_epoch(epoch_++, validation_loss_);
+  }
+  say("done training in " + to_text(rounded(seconds_now() - started_, 1)) + " seconds");
+  say(usage_summary(trainer_.tokens_trained(), trainer_.seconds_in_steps()));
+  return outcome == Outcome::interrupted ? ExitCode::stopped : ExitCode::ok;
+}
+
+TrainingRun::Outcome TrainingRun::train_epoch() {
+  if (!training_ || parts_.task->data_changes_with_epoch()) {
+    training_.emplace(load_training_split(parts_, common_, dataset_options_, epoch_));
+  }
+  BatchList batches = training_->batches(epoch_, shuffle());
+  refuse_empty(dataset_options_.train_subset, training_->dataset(), batches,
+               std::min(parts_.task->max_positions(), parts_.model->max_positions()));
+  const auto count = static_cast<std::int64_t>(batches.size());
+  if (first_iteration_ > 0 &&
+      (first_iteration_ >= count || (epoch_iterations_ > 0 && epoch_iterations_ != count))) {
+    throw Error(ExitCode::data, "the checkpoint stands at batch " + std::to_string(first_iteration_) +
+                                    " of " + std::to_string(epoch_iterations_) +
+                                    " of its epoch, but this run has " + std::to_string(count) +
+                                    " batches an epoch: other data or other batch "
+                                    "sizes. --reset-dataloader starts with the first epoch.");
+  }
+  epoch_iterations_ = count;
+  const std::int64_t group_size = update_freq();
+  const bool skip_rest = optimization_.skip_remainder_batch;
+  const std::int64_t groups = skip_rest ? count / group_size : groups_of(count, group_size);
+  log_info("nopos.data", "grouped total_num_itrs = " + std::to_string(groups));
+  say("begin training epoch " + std::to_string(epoch_));
+  trainer_.begin_epoch(epoch_);
+  say("Start iterating over samples");
+
+  const std::int64_t first_group = groups_of(first_iteration_, group_size);
+  Progress progress(console_,
+                    log_format(common_.log_format, common_.no_progress_bar, Console::has_terminal()),
+                    common_.log_interval, epoch_, first_group, groups);
+  Prefetcher prefetcher(training_->dataset(), std::move(batches), static_cast<std::size_t>(first_iteration_),
+                        prefetch_depth());
+  std::int64_t iterations = first_iteration_;
+  first_iteration_ = 0;
+  Outcome outcome = Outcome::epoch_done;
+  validation_loss_.reset();
+  for (std::int64_t index = first_group; index < groups && outcome == Outcome::epoch_done; ++index) {
+    std::vector<TokenBatch> group;
+    while (static_cast<std::int64_t>(group.size()) < group_size) {
+      auto batch = prefetcher.next();
+      if (!batch) break;
+      group.push_back(std::move(*batch));
+    }
+    iterations += static_cast<std::int64_t>(group.size());
+    progress.advance();
+    trainer_.train_step(group);
+    if (trainer_.num_updates() % common_.log_interval == 0) {
+      progress.log(trainer_.stats("train_inner"), "train_inner", trainer_.num_updates());
+      trainer_.meters().at("train_inner").reset();
+    }
+    outcome = after_update(index + 1 == groups, iterations);
+  }
+  say("end of epoch " + std::to_string(epoch_) + " (average epoch stats below)");
+  progress.print(trainer_.stats("train"), "train");
+  trainer_.meters().at("train").reset();
+  return outcome;
+}
+
+TrainingRun::Outcome TrainingRun::after_update(bool end_of_epoch, std::int64_t iterations) {
+  const Decision decision = decide({trainer_.num_updates(), epoch_, end_of_epoch, training_seconds() / 3600},
+                                   optimization_, dataset_options_, checkpoint_);
+  std::string stop = decision.stop;
+  if (!stop.empty()) say(stop);
+  validation_loss_.reset();
+  if (decision.validate && !signals_.received()) {
+    validate();
+    if (const std::string reason = patience_.stop_after(validation_loss_); !reason.empty()) {
+      say(stop = reason);
+    }
+  }
+  if (signals_.received()) say("received " + signals_.name() + ": saving, then ending");
+  if (decision.save || !stop.empty() || signals_.received()) save(end_of_epoch, iterations);
+  if (signals_.received()) return Outcome::interrupted;
+  return stop.empty() ? Outcome::epoch_done : Outcome::stopped;
+}
+
+void TrainingRun::validate() {
+  if (dataset_options_.fixed_validation_seed) {
+    at::manual_seed(static_cast<std::uint64_t>(*dataset_options_.fixed_validation_seed));
+  }
+  const std::string& metric = checkpoint_.best_checkpoint_metric;
+  std::optional<double> first;
+  for (const ValidationSplit& split : validation_) {
+    say("begin validation on \"" + split.name + "\" subset");
+    BatchList batches = split.batches;
+    if (const auto limit = dataset_options_.max_valid_steps) {  // the reference takes one more than it says
+      batches.resize(std::min(batches.size(), static_cast<std::size_t>(*limit) + 1));
+    }
+    Progress progress(console_,
+                      log_format(common_.log_format, common_.no_progress_bar, Console::has_terminal()),
+                      common_.log_interval, epoch_, 0, static_cast<std::int64_t>(batches.size()), split.name);
+    Meters meters;
+    MetricRecorder recorder({&meters, &trainer_.meters()["valid"]}, parts_.criterion->metrics());
+    Prefetcher prefetcher(*split.dataset, std::move(batches), 0, prefetch_depth());
+    while (const auto batch = prefetcher.next()) {
+      if (signals_.received()) return;
+      progress.advance();
+      trainer_.valid_step(*batch, recorder);
+    }
+    recorder.flush();
+
+    Stats stats = meters.smoothed();
+    stats.emplace_back("num_updates", static_cast<double>(trainer_.num_updates()));
+    const double loss = std::find_if(stats.begin(), stats.end(), [&](const auto& stat) {
+                          return stat.first == metric;
+                        })->second;
+    if (keeper_.best()) stats.emplace_back("best_" + metric, *better(checkpoint_, loss, keeper_.best()));
+    progress.print(stats, split.name);
+    if (!first) first = loss;
+  }
+  validation_loss_ = first;
+}
+
+void TrainingRun::save(bool end_of_epoch, std::int64_t iterations) {
+  const SavePoint point{epoch_, trainer_.num_updates(), end_of_epoch, validation_loss_};
+  const double start = seconds_now();
+  const auto files = keeper_.save(point, [&](const std::filesystem::path& file) {
+    save_checkpoint(file, *parts_.model, *parts_.slab, *parts_.optimizer, state(end_of_epoch, iterations),
+                    config_);
+  });
+  if (files.empty()) return;
+  log_info("nopos.checkpoint",
+           "Saved checkpoint " + files.front().string() + " (epoch " + std::to_string(epoch_) + " @ " +
+               std::to_string(point.num_updates) + " updates, score " +
+               (validation_loss_ ? to_text(*validation_loss_) : "None") + ") (writing took " +
+               to_text(rounded(seconds_now() - start, 3)) + " seconds)");
+}
+
+RunState TrainingRun::state(bool end_of_epoch, std::int64_t iterations) {
+  RunState state;
+  state.num_updates = trainer_.num_updates();
+  state.epoch = end_of_epoch ? epoch_ + 1 : epoch_;
+  state.iterations_in_epoch = end_of_epoch ? 0 : iterations;
+  state.epoch_iterations = epoch_iterations_;
+  state.shuffle = shuffle();
+  state.best = keeper_.best();
+  state.validation_loss = validation_loss_;
+  for (const auto& [name, meters] : trainer_.meters()) state.meters[name] = meters.state();
+  state.training_seconds = training_seconds();
+  state.lr = trainer_.lr();
+  state.lr_scheduler = parts_.lr_scheduler->state();
+  state.random_state = at::detail::getDefaultCPUGenerator().get_state();
+  state.dictionary = mark_of(parts_.task->dictionary());
+  return state;
+}
+
+std::int64_t TrainingRun::update_freq() const {
+  const auto last = static_cast<std::int64_t>(optimization_.update_freq.size()) - 1;
+  return optimization_.update_freq[static_cast<std::size_t>(std::min(epoch_ - 1, last))];
+}
+
+}  // namespace nopos::engine

@@ -1,0 +1,63 @@
+#pragma once
+/// A whole run: epochs of updates, with validation, saving and stopping, from a fresh model or a checkpoint.
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "checkpoint/keeper.h"
+#include "components.h"
+#include "console.h"
+#include "nopos/error.h"
+#include "progress.h"
+#include "schedule_rules.h"
+#include "split.h"
+#include "stop_signals.h"
+#include "trainer.h"
+
+namespace nopos::engine {
+
+class TrainingRun {
+ public:
+  /// Builds everything and restores the checkpoint that the options name, if there is one. \throws Error
+  TrainingRun(const RunConfig& config, Console& console);
+
+  /// Trains until a rule or a signal stops it. \throws Error
+  ExitCode run();
+
+ private:
+  enum class Outcome { epoch_done, stopped, interrupted };
+
+  void check_best_metric() const;
+  void restore();
+  Outcome train_epoch();
+  /// After an update: validates, saves and decides. `validation_loss_` holds the loss if there was one.
+  Outcome after_update(bool end_of_epoch, std::int64_t iterations);
+  void validate();
+  void save(bool end_of_epoch, std::int64_t iterations);
+  RunState state(bool end_of_epoch, std::int64_t iterations);
+  double training_seconds() const { return earlier_seconds_ + seconds_now() - started_; }
+  std::int64_t update_freq() const;
+  bool shuffle() const { return epoch_ > dataset_options_.curriculum; }
+
+  const RunConfig& config_;
+  Console& console_;
+  CommonOptions common_;
+  DatasetOptions dataset_options_;
+  OptimizationOptions optimization_;
+  CheckpointOptions checkpoint_;
+  StopSignals signals_;
+  Components parts_;
+  Trainer trainer_;
+  CheckpointKeeper keeper_;
+  Patience patience_;
+  std::vector<ValidationSplit> validation_;
+  std::optional<EpochBatches> training_;
+
+  std::int64_t epoch_ = 1, first_iteration_ = 0;  // of the epoch that runs: where it begins, after a resume
+  std::int64_t epoch_iterations_ = 0;
+  std::optional<double> validation_loss_;
+  double started_ = seconds_now(), earlier_seconds_ = 0;
+};
+
+}  // namespace nopos::engine

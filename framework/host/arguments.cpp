@@ -1,0 +1,134 @@
+#include "arguments.h"
+
+#include <algorithm>
+#include <boost/program_options.hpp>
+#include <set>
+
+#include "nopos/error.h"
+
+namespace po = boost::program_options;
+
+namespace nopos::host {
+namespace {
+
+constexpr int style = po::command_line_style::allow_long | po::command_line_style::long_allow_adjacent |
+                      po::command_line_style::long_allow_next;
+
+std::string bare(std::string flag) {
+  flag.erase(0, std::min(flag.find_first_not_of('-'), flag.size()));
+  return flag.substr(0, flag.find('='));
+}
+
+std::vector<Argument> parse(const Words& words, const std::vector<Flag>& flags, bool allow_unknown) {
+  po::options_description known;
+  std::set<std::string> added, bare_switches;
+  for (const Flag& flag : flags) {
+    if (!added.insert(flag.name).second) continue;
+    known.add_options()(flag.name.c_str(), po::value<std::string>(), "");
+    if (flag.is_switch) bare_switches.insert("--" + flag.name);
+  }
+  // The library would take the word behind a bare switch for its value: `--cpu data-bin`.
+  Words complete = words;
+  for (std::string& word : complete) {
+    if (bare_switches.contains(word)) word += "=true";
+  }
+  po::command_line_parser parser(complete);
+  parser.options(known).style(style);
+  if (allow_unknown) parser.allow_unregistered();
+  std::vector<Argument> arguments;
+  for (const po::option& option : parser.run().options) {
+    if (option.unregistered) continue;
+    arguments.push_back(
+        {option.position_key < 0 ? option.string_key : "", option.value.empty() ? "" : option.value.front()});
+  }
+  return arguments;
+}
+
+}  // namespace
+
+std::vector<Argument> parse_arguments(const Words& words, const std::vector<Flag>& flags,
+                                      const ExplainUnknown& explain) {
+  const auto refuse = [&](const std::string& written) {
+    std::string reason = explain ? explain(bare(written)) : "";
+    if (reason.empty()) {
+      std::vector<std::string> known;
+      for (const Flag& one : flags) known.push_back("--" + one.name);
+      reason = did_you_mean("--" + bare(written), known);
+    }
+    throw Error(ExitCode::usage, "unknown flag '" + written + "'" + reason);
+  };
+  try {
+    auto arguments = parse(words, flags, false);
+    // What begins with a dash and is no flag of any kind, the library takes for a positional argument.
+    for (const std::string& word : words) {
+      if (word.starts_with("--=")) refuse(word);
+    }
+    for (const auto& [flag, text] : arguments) {
+      if (flag.empty() && text.size() > 1 && text.front() == '-') refuse(text);
+    }
+    return arguments;
+  } catch (const po::unknown_option& error) {
+    refuse("--" + bare(error.get_option_name()));
+  } catch (const po::invalid_command_line_syntax& error) {
+    throw Error(ExitCode::usage, "flag '--" + bare(error.get_option_name()) +
+                                     "' needs a value: write --flag VALUE or --flag=VALUE");
+  } catch (const po::error& error) {
+    throw Error(ExitCode::usage, error.what());
+  }
+  return {};
+}
+
+std::vector<Argument> parse_known_arguments(const Words& words, const std::vector<Flag>& flags) {
+  try {
+    return parse(words, flags, true);
+  } catch (const po::error&) {
+    return parse_arguments(words, flags);  // says what is wrong
+  }
+}
+
+void append_flags(std::vector<Flag>& flags, const std::vector<OptionInfo>& options,
+                  const std::string& qualifier) {
+  const std::string prefix = qualifier.empty() ? "" : qualifier + ".";
+  for (const OptionInfo& option : options) {
+    const bool is_switch = option.type == OptionType::boolean;
+    flags.push_back({prefix + option.name, is_switch});
+    for (const std::string& alias : option.aliases) flags.push_back({prefix + alias, is_switch});
+  }
+}
+
+bool names(const Argument& argument, const OptionInfo& option, const std::string& qualifier) {
+  if (argument.flag.empty()) return option.positional && qualifier.empty();
+  const std::string prefix = qualifier.empty() ? "" : qualifier + ".";
+  return argument.flag == prefix + option.name ||
+         std::any_of(option.aliases.begin(), option.aliases.end(),
+                     [&](const std::string& alias) { return argument.flag == prefix + alias; });
+}
+
+Settings parse_settings(const Words& words, const std::vector<OptionInfo>& options,
+                        const std::string& command) {
+  std::vector<Flag> flags{{"help", true}};
+  append_flags(flags, options);
+  Settings settings;
+  bool positional_taken = false;
+  for (const Argument& argument : parse_arguments(words, flags)) {
+    const auto option = std::find_if(options.begin(), options.end(),
+                                     [&](const OptionInfo& one) { return names(argument, one); });
+    if (option == options.end() || (argument.flag.empty() && std::exchange(positional_taken, true))) {
+      throw Error(ExitCode::usage,
+                  command + ": unexpected argument '" + argument.text + "'; see " + command + " --help");
+    }
+    // The one flag that adds up instead of replacing: a search path given in pieces.
+    const auto before = settings.find(option->name);
+    const bool adds = option->name == "plugin-path" && before != settings.end();
+    settings[option->name] = parse_value(
+        *option, adds ? std::get<std::string>(before->second) + ":" + argument.text : argument.text, command);
+  }
+  return settings;
+}
+
+bool wants_help(const Words& words) {
+  return std::find(words.begin(), words.end(), "--help") != words.end() ||
+         std::find(words.begin(), words.end(), "-h") != words.end();
+}
+
+}  // namespace nopos::host

@@ -1,0 +1,23 @@
+#pragma once
+/// The commands of nopos-host: words after the command's name in, exit code out. \throws Error
+
+#include "arguments.h"
+
+namespace nopos::host {
+
+int run_train(const Words& words);
+int run_preprocess(const Words& words);
+int run_list(const Words& words);
+int run_inspect(const Words& words);
+int run_config(const Words& words);
+int run_doctor(const Words& words);
+
+struct Command {
+  const char *name, *usage, *summary;
+  int (*run)(const Words& words);
+};
+
+const std::vector<Command>& commands();
+const Command& command(const std::string& name);
+
+}  // namespace nopos::host

@@ -1,0 +1,36 @@
+#pragma once
+/// Settings from a JSON file: one object per kind, keys are the names of flags.
+///
+///     {"positional_encoding": [{"name": "alibi"}],
+///      "optimizer": {"name": "nag", "momentum": 0.99},
+///      "training": {"max-update": 286000}}
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "nopos/options.h"
+
+namespace nopos::host {
+
+/// One component as the file names it. Without a name, the values are for whichever one is chosen.
+struct ConfiguredComponent {
+  std::string name;
+  Settings values;
+};
+
+struct ConfigFile {
+  std::string path;                                       ///< as given; empty: no file
+  std::map<std::string, ConfiguredComponent> components;  ///< by kind
+  std::vector<ConfiguredComponent> encodings;
+  Settings training;  ///< the engine's options, and the host's `threads`
+
+  std::string source() const { return "file " + path; }
+};
+
+/// \throws Error (configuration) naming file, line and column of malformed JSON, or the key that is not known
+/// and the nearest one.
+ConfigFile read_config_file(const std::filesystem::path& path);
+
+}  // namespace nopos::host

@@ -1,0 +1,86 @@
+#include "encodings.h"
+
+#include <algorithm>
+
+#include "host_options.h"
+#include "nopos/error.h"
+
+namespace nopos::host {
+namespace {
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> names(1);
+  for (const char c : text) {
+    if (c == '+') {
+      names.emplace_back();
+    } else {
+      names.back() += c;
+    }
+  }
+  if (std::find(names.begin(), names.end(), "") != names.end()) {
+    throw Error(ExitCode::configuration,
+                "--positional-encoding is '" + text + "', but must be a name, or names joined by +");
+  }
+  return names;
+}
+
+// The components that the names stand for, sorted: 'nopos' is 'none', and the order does not matter.
+std::vector<std::string> components(const std::vector<std::string>& names,
+                                    const registry::Catalogue& catalogue) {
+  std::vector<std::string> result;
+  for (const std::string& name : names) {
+    const auto found = catalogue.resolve("positional_encoding", name);
+    result.push_back(found.entry->manifest.id + ":" + found.component->name);
+  }
+  std::sort(result.begin(), result.end());
+  return result;
+}
+
+std::string from_flags(const HostOptions& host) {
+  const bool none = host.no_token_positional_embeddings, learned = host.decoder_learned_pos;
+  if (none && learned) {
+    throw Error(
+        ExitCode::configuration,
+        "--no-token-positional-embeddings and --decoder-learned-pos contradict each other: leave one out");
+  }
+  if (host.alibi) return none ? "alibi" : learned ? "learned+alibi" : "sinusoidal+alibi";
+  return none ? "none" : learned ? "learned" : "";
+}
+
+}  // namespace
+
+EncodingChoice choose_encodings(const ResolvedOptions& host, const ConfigFile& file,
+                                const registry::Catalogue& catalogue, std::vector<std::string>& notices) {
+  const auto options = read_options<HostOptions>(host.values, HostOptions::group);
+  const std::string flags = from_flags(options);
+  EncodingChoice choice;
+  if (options.positional_encoding) {
+    choice = {split(*options.positional_encoding), host.sources.at("positional-encoding")};
+    if (!flags.empty() && components(choice.names, catalogue) != components(split(flags), catalogue)) {
+      throw Error(ExitCode::configuration, "--positional-encoding is '" + *options.positional_encoding +
+                                               "', but the reference's flags beside it mean '" + flags +
+                                               "': leave one of the two out");
+    }
+  } else if (!flags.empty()) {
+    choice = {split(flags), "command line"};
+  } else if (!file.encodings.empty()) {
+    choice.source = file.source();
+    for (const ConfiguredComponent& encoding : file.encodings) choice.names.push_back(encoding.name);
+  } else {
+    choice = {{"sinusoidal"}, "default: no flag chooses another"};
+  }
+  if (flags == "sinusoidal+alibi" && !options.positional_encoding) {
+    notices.push_back(
+        "warning: --alibi alone trains sinusoidal positions and ALiBi together, as the reference does; for "
+        "ALiBi "
+        "alone add --no-token-positional-embeddings, or write --positional-encoding alibi");
+  }
+  if (choice.names.size() == 1) return choice;
+  const auto chosen = components(choice.names, catalogue);
+  if (const auto twice = std::adjacent_find(chosen.begin(), chosen.end()); twice != chosen.end()) {
+    throw Error(ExitCode::configuration, "the positional encoding " + *twice + " is named twice");
+  }
+  return choice;
+}
+
+}  // namespace nopos::host

@@ -1,0 +1,24 @@
+#pragma once
+/// Which positional encodings a run gets, from `--positional-encoding`, the reference's three flags, or a
+/// file.
+
+#include <string>
+#include <vector>
+
+#include "config_file.h"
+#include "nopos/registry/catalogue.h"
+#include "run_config.h"
+
+namespace nopos::host {
+
+struct EncodingChoice {
+  std::vector<std::string> names;  ///< in order, as written; never empty
+  std::string source;              ///< "default: ...", "command line", "file x.json"
+};
+
+/// `host` holds the resolved HostOptions. Appends a warning where the flags do what few people expect.
+/// \throws Error (configuration) where the flags contradict each other.
+EncodingChoice choose_encodings(const ResolvedOptions& host, const ConfigFile& file,
+                                const registry::Catalogue& catalogue, std::vector<std::string>& notices);
+
+}  // namespace nopos::host

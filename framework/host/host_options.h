@@ -1,0 +1,56 @@
+#pragma once
+/// The host's own options of a run: which components, which files, how many threads.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "nopos/options.h"
+
+namespace nopos::host {
+
+struct HostOptions {
+  static constexpr const char* group = "host";
+
+  std::string task = "language_modeling";
+  std::optional<std::string> arch;
+  std::string criterion = "cross_entropy";
+  std::optional<std::string> optimizer;
+  std::string lr_scheduler = "fixed";
+  std::optional<std::string> positional_encoding;
+  bool decoder_learned_pos = false;
+  bool no_token_positional_embeddings = false;
+  bool alibi = false;
+  std::optional<std::string> config;
+  std::optional<std::string> plugin_path;
+  std::optional<std::int64_t> threads;
+  std::optional<std::string> bpe, tokenizer, scoring;
+
+  NOPOS_OPTIONS(o) {
+    o.add("task", &HostOptions::task, "what data means");
+    o.add("arch", &HostOptions::arch, "architecture, or one of its presets; must be given");
+    o.add("criterion", &HostOptions::criterion, "loss");
+    o.add("optimizer", &HostOptions::optimizer, "optimizer; must be given");
+    o.add("lr-scheduler", &HostOptions::lr_scheduler, "how the learning rate changes");
+    o.add("positional-encoding", &HostOptions::positional_encoding,
+          "positional encoding, or several joined by +; sinusoidal where neither this nor a flag below is "
+          "given");
+    o.add("decoder-learned-pos", &HostOptions::decoder_learned_pos, "the encoding learned");
+    o.add("no-token-positional-embeddings", &HostOptions::no_token_positional_embeddings,
+          "nothing added to the embeddings: the encoding none, or alibi beside --alibi");
+    o.add("alibi", &HostOptions::alibi,
+          "linear attention biases, on top of sinusoidal or learned positions unless "
+          "--no-token-positional-embeddings is given too");
+    o.add("config", &HostOptions::config, "JSON file with settings; the command line overrides it");
+    o.add("plugin-path", &HostOptions::plugin_path,
+          "folders with plugins, separated by colons; may be repeated");
+    o.add("threads", &HostOptions::threads,
+          "threads that compute; default: what affinity and control group allow", AtLeast{1});
+    constexpr const char* text_only = "training reads data that preprocess has made";
+    o.add("bpe", &HostOptions::bpe, "sub-word units", NoEffect{text_only});
+    o.add("tokenizer", &HostOptions::tokenizer, "tokeniser", NoEffect{text_only});
+    o.add("scoring", &HostOptions::scoring, "score of generated text", NoEffect{text_only});
+  }
+};
+
+}  // namespace nopos::host

@@ -1,0 +1,16 @@
+#pragma once
+/// JSON output of the commands.
+
+#include "nopos/options.h"
+#include "nopos/registry/json.h"
+
+namespace nopos::host {
+
+using registry::Json;
+
+Json to_json(const Value& value);
+
+/// Writes the object `json` to standard output, with "schema": 1 in front.
+void print_json(const Json& json);
+
+}  // namespace nopos::host

@@ -1,0 +1,90 @@
+/// nopos-host: reads the command line, runs a command, and turns what went wrong into one sentence and an
+/// exit code. Links no LibTorch.
+
+#include <algorithm>
+#include <exception>
+#include <iostream>
+#include <new>
+
+#include "commands.h"
+#include "help.h"
+#include "nopos/error.h"
+#include "nopos/levers.h"
+#include "version.h"
+
+// MKL asks this function whether the processor is Intel's, and takes a slower path where it is not. Defined
+// in the executable and exported, ours comes before that of libtorch_cpu.so.
+extern "C" __attribute__((visibility("default"))) int mkl_serv_intel_cpu_true() {
+  return nopos::enabled(nopos::Lever::mkl_fast_path) ? 1 : 0;
+}
+
+namespace nopos::host {
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> all{
+      {"train", "DATA --arch NAME --optimizer NAME [FLAGS]", "Train a model.", run_train},
+      {"preprocess", "--only-source --trainpref FILE [FLAGS]", "Make a dictionary and binary data from text.",
+       run_preprocess},
+      {"list", "[KIND] [--all] [--json]", "List the plugins that are found.", run_list},
+      {"inspect", "KIND/NAME [--json]", "Describe one component: its plugin, options and presets.",
+       run_inspect},
+      {"config", "show [DATA] [FLAGS OF train] [--json]",
+       "Show the value of every option, and where it comes from.", run_config},
+      {"doctor", "[--probe] [--json]", "Examine the installation: LibTorch, plugins, processor.",
+       run_doctor}};
+  return all;
+}
+
+const Command& command(const std::string& name) {
+  const auto found = std::find_if(commands().begin(), commands().end(),
+                                  [&](const Command& one) { return name == one.name; });
+  if (found != commands().end()) return *found;
+  std::vector<std::string> known;
+  for (const Command& one : commands()) known.push_back(one.name);
+  throw Error(ExitCode::usage,
+              "unknown command '" + name + "'" + did_you_mean(name, known) + "\nsee nopos-host --help");
+}
+
+namespace {
+
+int run(const Words& words) {
+  if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
+    print_help();
+    return static_cast<int>(words.empty() ? ExitCode::usage : ExitCode::ok);
+  }
+  if (words[0] == "--version") {
+    std::cout << "nopos-host " << version() << " (commit " << commit() << ")\n";
+    return 0;
+  }
+  return command(words[0]).run(Words(words.begin() + 1, words.end()));
+}
+
+int report(ExitCode code, const std::string& message) {
+  std::cout.flush();
+  std::cerr << "nopos-host: " << message << '\n';
+  return static_cast<int>(code);
+}
+
+// LibTorch's exceptions carry a C++ backtrace behind their first paragraph.
+std::string without_backtrace(const std::string& message) {
+  return message.substr(
+      0, std::min(message.find("\nException raised from"), message.find("\nC++ CapturedTraceback")));
+}
+
+}  // namespace
+}  // namespace nopos::host
+
+int main(int argc, char** argv) {
+  using namespace nopos;
+  try {
+    return host::run(host::Words(argv + 1, argv + argc));
+  } catch (const Error& error) {
+    return host::report(error.code(), error.what());
+  } catch (const std::bad_alloc&) {
+    return host::report(ExitCode::runtime, "out of memory");
+  } catch (const std::exception& error) {
+    return host::report(ExitCode::runtime, "failed while running: " + host::without_backtrace(error.what()));
+  } catch (...) {
+    return host::report(ExitCode::runtime, "failed while running, with an exception that says nothing");
+  }
+}

@@ -1,0 +1,192 @@
+#include "resolution.h"
+
+#include <algorithm>
+
+#include "nopos/error.h"
+
+namespace nopos::host {
+namespace {
+
+constexpr const char* command_line = "command line";
+
+std::string file_source(const Owner& owner) { return "file " + owner.file; }
+
+const OptionInfo* find_option(const Owner& owner, std::string_view name) {
+  const auto found = std::find_if(owner.options.begin(), owner.options.end(),
+                                  [&](const OptionInfo& option) { return option.name == name; });
+  return found == owner.options.end() ? nullptr : &*found;
+}
+
+void set(Owner& owner, const OptionInfo& option, Value value, const std::string& source) {
+  owner.resolved.values[option.name] = std::move(value);
+  owner.resolved.sources[option.name] = source;
+}
+
+bool is_reference(const Value& value) {
+  const auto* text = std::get_if<std::string>(&value);
+  return text != nullptr && text->size() > 1 && text->front() == '@';
+}
+
+void set_preset_values(Owner& owner, const std::vector<std::pair<std::string, Value>>& values,
+                       const std::string& source) {
+  for (const auto& [name, value] : values) {
+    const OptionInfo* option = find_option(owner, name);
+    if (option == nullptr) {
+      throw Error(ExitCode::plugin_incompatible,
+                  owner.label + ": " + source + " sets '" + name +
+                      "', which is not one of its options; mend its plugin.json");
+    }
+    // A reference is checked when it is known what it stands for.
+    set(owner, *option,
+        is_reference(value) ? value : checked_value(*option, value, owner.label + ", " + source), source);
+  }
+}
+
+// "@decoder-embed-dim" in a preset: whatever the other option ends up with.
+void follow_references(Owner& owner) {
+  for (auto& [name, value] : owner.resolved.values) {
+    const std::string& source = owner.resolved.sources.at(name);
+    const bool of_preset = source.starts_with("preset ") || source.starts_with("forced ");
+    Value target = value;
+    for (std::size_t steps = 0; of_preset && is_reference(target); ++steps) {
+      const std::string other = std::get<std::string>(target).substr(1);
+      const auto found = owner.resolved.values.find(other);
+      if (found == owner.resolved.values.end() || steps > owner.resolved.values.size()) {
+        throw Error(ExitCode::plugin_incompatible, owner.label + ": " + source + " sets '" + name +
+                                                       "' to '@" + other + "', which leads to no value");
+      }
+      target = found->second;
+    }
+    value = checked_value(*find_option(owner, name), target, owner.label);
+  }
+}
+
+void set_from_file(Owner& owner) {
+  for (const auto& [name, value] : owner.file_values) {
+    const auto option =
+        std::find_if(owner.options.begin(), owner.options.end(), [&name = name](const OptionInfo& one) {
+          return one.name == name ||
+                 std::find(one.aliases.begin(), one.aliases.end(), name) != one.aliases.end();
+        });
+    if (option == owner.options.end()) {
+      std::vector<std::string> known;
+      for (const OptionInfo& one : owner.options) known.push_back(one.name);
+      throw Error(ExitCode::configuration, owner.file + ": " + owner.label + ": unknown key '" + name + "'" +
+                                               did_you_mean(name, known));
+    }
+    set(owner, *option, checked_value(*option, value, owner.file + ": " + owner.label), file_source(owner));
+  }
+}
+
+struct Target {
+  Owner* owner;
+  const OptionInfo* option;
+};
+
+std::vector<Target> targets(std::vector<Owner>& owners, const Argument& argument) {
+  std::vector<Target> found;
+  for (Owner& owner : owners) {
+    for (const OptionInfo& option : owner.options) {
+      const bool qualified =
+          std::any_of(owner.qualifiers.begin(), owner.qualifiers.end(),
+                      [&](const std::string& one) { return names(argument, option, one); });
+      if (qualified || names(argument, option)) found.push_back({&owner, &option});
+    }
+  }
+  return found;
+}
+
+void set_from_argument(std::vector<Owner>& owners, const Argument& argument) {
+  const auto found = targets(owners, argument);
+  for (const Target& target : found) {
+    if (target.option->type != found.front().option->type) {
+      throw Error(ExitCode::usage, "flag '--" + argument.flag + "' means different things to " +
+                                       found.front().owner->label + " and " + target.owner->label +
+                                       "; write --" + found.front().owner->qualifiers.front() + "." +
+                                       argument.flag + " or --" + target.owner->qualifiers.front() + "." +
+                                       argument.flag);
+    }
+  }
+  for (const Target& target : found) {
+    set(*target.owner, *target.option, parse_value(*target.option, argument.text, target.owner->label),
+        command_line);
+  }
+}
+
+bool is_qualified(const Argument& argument) { return argument.flag.find('.') != std::string::npos; }
+
+// Options without effect that the user, not a preset, has set to something.
+std::vector<const OptionInfo*> idle_options(const std::vector<Owner>& owners) {
+  std::vector<const OptionInfo*> idle;
+  for (const Owner& owner : owners) {
+    for (const OptionInfo& option : owner.options) {
+      const std::string& source = owner.resolved.sources.at(option.name);
+      if (option.effect == Effect::no_effect && (source == command_line || source == file_source(owner)) &&
+          owner.resolved.values.at(option.name) != option.default_value)
+        idle.push_back(&option);
+    }
+  }
+  return idle;
+}
+
+}  // namespace
+
+std::vector<std::string> effect_notices(const std::vector<const OptionInfo*>& idle) {
+  std::vector<std::pair<std::string, std::string>> by_reason;
+  for (const OptionInfo* option : idle) {
+    auto entry = std::find_if(by_reason.begin(), by_reason.end(),
+                              [&](const auto& one) { return one.first == option->effect_reason; });
+    if (entry == by_reason.end()) entry = by_reason.insert(entry, {option->effect_reason, ""});
+    entry->second += (entry->second.empty() ? "--" : ", --") + option->name;
+  }
+  std::vector<std::string> notices;
+  for (const auto& [reason, flags] : by_reason) notices.push_back("no effect of " + flags + ": " + reason);
+  return notices;
+}
+
+std::string heading(const Owner& owner) {
+  return owner.label + (owner.plugin.empty() ? "" : " (" + owner.plugin + ")");
+}
+
+void resolve(std::vector<Owner>& owners, const std::vector<Argument>& arguments,
+             std::vector<std::string>& notices) {
+  for (Owner& owner : owners) {
+    owner.resolved = {};
+    for (const OptionInfo& option : owner.options) set(owner, option, option.default_value, "default");
+    if (owner.preset != nullptr)
+      set_preset_values(owner, owner.preset->values, "preset " + owner.preset->name);
+    set_from_file(owner);
+  }
+  // A qualified flag is the more precise one, wherever it stands.
+  for (const bool qualified : {false, true}) {
+    for (const Argument& argument : arguments) {
+      if (is_qualified(argument) == qualified) set_from_argument(owners, argument);
+    }
+  }
+  for (Owner& owner : owners) {
+    const ResolvedOptions wished = owner.resolved;
+    if (owner.preset != nullptr)
+      set_preset_values(owner, owner.preset->forced, "forced by preset " + owner.preset->name);
+    follow_references(owner);
+    for (const auto& [name, source] : wished.sources) {
+      if ((source == command_line || source == file_source(owner)) &&
+          wished.values.at(name) != owner.resolved.values.at(name)) {
+        notices.push_back("--" + name + " stays " + to_text(owner.resolved.values.at(name)) + ": " +
+                          owner.resolved.sources.at(name) + ", whatever the " + source + " says");
+      }
+    }
+  }
+  const auto idle = effect_notices(idle_options(owners));
+  notices.insert(notices.end(), idle.begin(), idle.end());
+}
+
+std::vector<Flag> flags_of(const std::vector<Owner>& owners) {
+  std::vector<Flag> flags;
+  for (const Owner& owner : owners) {
+    append_flags(flags, owner.options);
+    for (const std::string& qualifier : owner.qualifiers) append_flags(flags, owner.options, qualifier);
+  }
+  return flags;
+}
+
+}  // namespace nopos::host

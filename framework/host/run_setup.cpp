@@ -1,0 +1,245 @@
+#include "run_setup.h"
+
+#include <algorithm>
+
+#include "encodings.h"
+#include "engine_options.h"
+#include "host_options.h"
+#include "nopos/error.h"
+#include "run_head.h"
+#include "search.h"
+
+namespace nopos::host {
+namespace {
+
+struct KindFlag {
+  const char *kind, *flag;
+};
+// In the order in which a run is described. The encodings stand after the architecture.
+constexpr KindFlag kind_flags[]{{"task", "task"},
+                                {"architecture", "arch"},
+                                {"criterion", "criterion"},
+                                {"optimizer", "optimizer"},
+                                {"lr_scheduler", "lr-scheduler"}};
+
+std::string joined(const std::vector<std::string>& items, const std::string& separator) {
+  std::string text;
+  for (const std::string& item : items) text += (text.empty() ? "" : separator) + item;
+  return text;
+}
+
+std::string qualifier(std::string kind) {
+  std::replace(kind.begin(), kind.end(), '_', '-');
+  return kind;
+}
+
+Owner host_owner() {
+  return {HostOptions::group, "", {HostOptions::group}, describe_options<HostOptions>(), nullptr, {}, "", {}};
+}
+
+// The file's names of components are values of the host's options, as the flags are.
+void add_file_choices(Owner& host, const ConfigFile& file) {
+  host.file = file.path;
+  for (const auto& [kind, flag] : kind_flags) {
+    const auto found = file.components.find(kind);
+    if (found != file.components.end() && !found->second.name.empty())
+      host.file_values[flag] = found->second.name;
+  }
+  if (const auto threads = file.training.find("threads"); threads != file.training.end())
+    host.file_values["threads"] = threads->second;
+}
+
+// Only the host's own flags and the engine's are known before the components are chosen.
+ResolvedOptions resolve_host(Owner host, const Words& words) {
+  std::vector<Flag> flags{{"help", true}};
+  append_flags(flags, host.options);
+  for (const OptionGroup& group : engine_option_groups()) append_flags(flags, group.options);
+  auto arguments = parse_known_arguments(words, flags);
+  std::erase_if(arguments, [](const Argument& argument) { return argument.flag.empty(); });
+  std::vector<Owner> owners{std::move(host)};
+  std::vector<std::string> later;  // notices come with the complete resolution
+  resolve(owners, arguments, later);
+  return owners.front().resolved;
+}
+
+std::vector<Owner> engine_owners(const ConfigFile& file) {
+  std::vector<Owner> owners;
+  std::vector<std::string> known{"threads"};
+  Settings left = file.training;
+  left.erase("threads");
+  for (const OptionGroup& group : engine_option_groups()) {
+    Owner owner{group.name, "", {qualifier(group.name)}, group.options, nullptr, {}, file.path, {}};
+    for (const OptionInfo& option : group.options) {
+      known.push_back(option.name);
+      std::vector<std::string> names = option.aliases;
+      names.push_back(option.name);
+      for (const std::string& name : names) {
+        if (auto value = left.extract(name)) owner.file_values.insert(std::move(value));
+      }
+    }
+    owners.push_back(std::move(owner));
+  }
+  if (!left.empty()) {
+    const std::string& key = left.begin()->first;
+    throw Error(ExitCode::configuration,
+                file.path + ": training: unknown key '" + key + "'" + did_you_mean(key, known));
+  }
+  return owners;
+}
+
+// Values that a file gives to another component than the one chosen would mean something else there.
+void add_file_values(Owner& owner, const Choice& choice, const ConfiguredComponent& configured,
+                     const ConfigFile& file, RunSetup& setup) {
+  if (configured.values.empty()) return;
+  if (!configured.name.empty()) {
+    const auto meant = setup.catalogue.resolve(choice.kind, configured.name);
+    if (meant.component != choice.resolved.component) {
+      setup.notices.push_back("the settings of " + choice.kind + "/" + configured.name + " in " +
+                              file.source() + " are left out: " + choice.given_name + " is chosen instead");
+      return;
+    }
+  }
+  owner.file = file.path;
+  owner.file_values = configured.values;
+}
+
+void add_choice(RunSetup& setup, const std::string& kind, const std::string& name, const std::string& source,
+                const ConfigFile& file) {
+  Choice choice{kind, name, source, setup.catalogue.resolve(kind, name)};
+  const registry::PluginManifest& plugin = choice.resolved.entry->manifest;
+  const registry::ComponentManifest& component = *choice.resolved.component;
+  Owner owner{kind + "/" + component.name,
+              plugin.id + " " + plugin.version,
+              {qualifier(kind)},
+              component.options,
+              choice.resolved.preset,
+              {},
+              "",
+              {}};
+  if (kind == "positional_encoding") {
+    owner.qualifiers.push_back(qualifier(kind) + "." + component.name);
+    for (const ConfiguredComponent& one : file.encodings) {
+      if (setup.catalogue.resolve(kind, one.name).component == choice.resolved.component)
+        add_file_values(owner, choice, one, file, setup);
+    }
+  } else if (const auto found = file.components.find(kind); found != file.components.end()) {
+    add_file_values(owner, choice, found->second, file, setup);
+  }
+  setup.owners.push_back(std::move(owner));
+  setup.choices.push_back(std::move(choice));
+}
+
+// `--adam-betas` beside `--optimizer nag`: say whose flag it is.
+std::string whose_flag(const std::string& flag, const RunSetup& setup) {
+  if (flag.empty()) return "";
+  std::vector<std::string> owners;
+  for (const registry::Entry& entry : setup.catalogue.entries()) {
+    if (entry.status != registry::Status::usable) continue;
+    for (const registry::ComponentManifest& component : entry.manifest.components) {
+      for (const OptionInfo& option : component.options) {
+        if (names({flag, ""}, option)) owners.push_back(component.kind + "/" + component.name);
+      }
+    }
+  }
+  return owners.empty() ? "" : ": it belongs to " + joined(owners, ", ") + ", which this run does not use";
+}
+
+// What the reference takes from another option when it is not given.
+void complete_validation_limits(std::vector<Owner>& owners) {
+  for (Owner& owner : owners) {
+    if (owner.label != "dataset") continue;
+    for (const char* name : {"max-tokens", "batch-size"}) {
+      Value& value = owner.resolved.values.at(std::string(name) + "-valid");
+      if (!std::holds_alternative<std::monostate>(value)) continue;
+      value = owner.resolved.values.at(name);
+      if (!std::holds_alternative<std::monostate>(value))
+        owner.resolved.sources[std::string(name) + "-valid"] = std::string("default: --") + name;
+    }
+  }
+}
+
+}  // namespace
+
+RunSetup set_up_run(const Words& words, bool incomplete) {
+  Owner host = host_owner();
+  ResolvedOptions chosen = resolve_host(host, words);
+  ConfigFile file;
+  if (const auto* path = std::get_if<std::string>(&chosen.values.at("config"))) {
+    file = read_config_file(*path);
+    add_file_choices(host, file);
+    chosen = resolve_host(host, words);
+  }
+  RunSetup setup{scan_plugins(plugin_path(words)), {}, {}, {}, {}};
+  setup.owners = engine_owners(file);
+  setup.owners.insert(setup.owners.begin(), host);
+  // Help must not fail for a default that is not installed; what the user named must be there even then.
+  const auto choose = [&](const std::string& kind, const std::string& name, const std::string& source) {
+    try {
+      add_choice(setup, kind, name, source, file);
+    } catch (const Error&) {
+      if (!incomplete || !source.starts_with("default")) throw;
+      setup.not_chosen.push_back(kind);
+    }
+  };
+  for (const auto& [kind, flag] : kind_flags) {
+    const Value& value = chosen.values.at(flag);
+    if (const auto* name = std::get_if<std::string>(&value)) {
+      choose(kind, *name, chosen.sources.at(flag));
+    } else if (incomplete) {
+      setup.not_chosen.push_back(kind);
+    } else {
+      throw Error(ExitCode::usage, std::string("--") + flag + " must be given; choices: " +
+                                       joined(setup.catalogue.names(kind), ", "));
+    }
+    if (std::string_view(kind) != "architecture") continue;
+    const EncodingChoice encodings = choose_encodings(chosen, file, setup.catalogue, setup.notices);
+    for (const std::string& name : encodings.names) choose("positional_encoding", name, encodings.source);
+  }
+
+  std::vector<Flag> flags = flags_of(setup.owners);
+  flags.push_back({"help", true});
+  auto arguments =
+      incomplete
+          ? parse_known_arguments(words, flags)
+          : parse_arguments(words, flags, [&](const std::string& flag) { return whose_flag(flag, setup); });
+  std::erase_if(arguments, [](const Argument& argument) { return argument.flag == "help"; });
+  const auto is_positional = [](const Argument& argument) { return argument.flag.empty(); };
+  if (!incomplete && std::count_if(arguments.begin(), arguments.end(), is_positional) > 1) {
+    const auto last = std::find_if(arguments.rbegin(), arguments.rend(), is_positional);
+    throw Error(ExitCode::usage, "unexpected argument '" + last->text +
+                                     "': one folder of data is given already, and switches take no value "
+                                     "(write --flag=false)");
+  }
+  resolve(setup.owners, arguments, setup.notices);
+  complete_validation_limits(setup.owners);
+  return setup;
+}
+
+RunConfig run_config(const RunSetup& setup, const Words& words) {
+  RunConfig config;
+  config.command = words;
+  config.threads = run_threads(setup.owners.front().resolved);
+  const std::size_t first = setup.owners.size() - setup.choices.size();
+  for (std::size_t i = 1; i < first; ++i) config.groups[setup.owners[i].label] = setup.owners[i].resolved;
+  for (std::size_t i = 0; i < setup.choices.size(); ++i) {
+    const Choice& choice = setup.choices[i];
+    const registry::PluginManifest& plugin = choice.resolved.entry->manifest;
+    ChosenComponent component{
+        choice.kind,    choice.resolved.component->name, choice.given_name, plugin.id, plugin.version,
+        plugin.library, setup.owners[first + i].resolved};
+    if (choice.kind == "positional_encoding") {
+      config.encodings.push_back(std::move(component));
+      continue;
+    }
+    ChosenComponent& place = choice.kind == "task"           ? config.task
+                             : choice.kind == "architecture" ? config.architecture
+                             : choice.kind == "criterion"    ? config.criterion
+                             : choice.kind == "optimizer"    ? config.optimizer
+                                                             : config.lr_scheduler;
+    place = std::move(component);
+  }
+  config.head = run_head(setup, config.threads);
+  return config;
+}
+
+}  // namespace nopos::host

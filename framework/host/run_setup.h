@@ -1,0 +1,35 @@
+#pragma once
+/// From the command line of `train` or `config show` to one resolved run.
+
+#include <string>
+#include <vector>
+
+#include "config_file.h"
+#include "nopos/registry/catalogue.h"
+#include "resolution.h"
+#include "run_config.h"
+
+namespace nopos::host {
+
+/// A component chosen for the run, and where the choice comes from.
+struct Choice {
+  std::string kind, given_name, source;
+  registry::Resolved resolved;
+};
+
+struct RunSetup {
+  registry::Catalogue catalogue;
+  std::vector<Owner> owners;            ///< host, the engine's groups, then `choices` in their order
+  std::vector<Choice> choices;          ///< task, architecture, encodings, criterion, optimizer, lr_scheduler
+  std::vector<std::string> not_chosen;  ///< kinds without a component; empty unless `incomplete`
+  std::vector<std::string> notices;
+};
+
+/// \param incomplete  for `--help`: components may be missing, and unknown flags are passed over
+/// \throws Error
+RunSetup set_up_run(const Words& words, bool incomplete);
+
+/// What the engine gets. `words` goes into the checkpoint.
+RunConfig run_config(const RunSetup& setup, const Words& words);
+
+}  // namespace nopos::host

@@ -1,0 +1,17 @@
+#pragma once
+/// The catalogue of plugins as a command line asks for it.
+
+#include <string>
+
+#include "arguments.h"
+#include "nopos/registry/catalogue.h"
+
+namespace nopos::host {
+
+/// The folders of every `--plugin-path` among the words, joined by colons.
+std::string plugin_path(const Words& words);
+
+/// Scans the search path, `folders` (joined by colons) first.
+registry::Catalogue scan_plugins(const std::string& folders);
+
+}  // namespace nopos::host
