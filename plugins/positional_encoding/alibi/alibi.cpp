@@ -1,0 +1,42 @@
+/// ALiBi: each head adds -slope * (i - j) to its attention scores.
+/// Press, Smith, Lewis 2022, arXiv 2108.12409, section 3.
+#include <ATen/ATen.h>
+#include <nopos/positional_encoding.h>
+
+#include <bit>
+#include <cmath>
+
+namespace {
+
+/// One slope per head: the powers of 2^(-8/heads). Where `heads` is not a power of two the reference takes as
+/// many of them as the next lower power of two says, and fills up with every second slope of twice that
+/// number of heads; the paper's authors take the first part from the lower power of two instead. Trained
+/// models depend on it.
+std::vector<double> slopes(std::int64_t heads) {
+  const auto power = static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(heads)));
+  std::vector<double> slopes;
+  for (std::int64_t head = 1; head <= power; ++head) {
+    slopes.push_back(std::exp2(-8.0 * static_cast<double>(head) / static_cast<double>(heads)));
+  }
+  for (std::int64_t head = 1; head <= 2 * (heads - power); head += 2) {
+    slopes.push_back(std::exp2(-4.0 * static_cast<double>(head) / static_cast<double>(power)));
+  }
+  return slopes;
+}
+
+class Alibi final : public nopos::PositionalEncoding {
+ public:
+  explicit Alibi(const nopos::ModelShape& model)
+      : slopes_(at::tensor(slopes(model.heads), at::kDouble).to(at::kFloat)) {}
+
+  nopos::AttentionBias bias(std::int64_t /*layer*/) const override { return nopos::SlopeBias{slopes_}; }
+
+  std::vector<std::pair<std::string, at::Tensor>> tables() const override { return {{"slopes", slopes_}}; }
+
+ private:
+  at::Tensor slopes_;  // [H]
+};
+
+}  // namespace
+
+NOPOS_PLUGIN(plugin) { plugin.add<Alibi>("alibi", "linear attention biases, one fixed slope per head"); }

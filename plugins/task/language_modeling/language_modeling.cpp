@@ -1,0 +1,200 @@
+/// Predict the next token of a text, from a folder that `nopos-host preprocess` wrote.
+#include <nopos/error.h>
+#include <nopos/log.h>
+#include <nopos/monolingual_dataset.h>
+#include <nopos/numpy_random.h>
+#include <nopos/task.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+namespace {
+
+using namespace nopos;
+namespace fs = std::filesystem;
+
+constexpr const char* log_source = "nopos.task";
+
+std::vector<std::string> split_at(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  std::size_t begin = 0;
+  for (;;) {
+    const std::size_t end = text.find(separator, begin);
+    parts.push_back(text.substr(begin, end - begin));
+    if (end == std::string::npos) return parts;
+    begin = end + 1;
+  }
+}
+
+class LanguageModeling final : public Task {
+ public:
+  struct Options {
+    std::optional<std::string> data;
+    std::string sample_break_mode = "none";
+    std::int64_t tokens_per_sample = 1024;
+    std::int64_t output_dictionary_size = -1;
+    bool self_target = false, future_target = false, past_target = false;
+    bool add_bos_token = false;
+    std::optional<std::int64_t> max_target_positions;
+    std::string shorten_method = "none", shorten_data_split_list;
+    bool pad_to_fixed_length = false, pad_to_fixed_bsz = false;
+
+    NOPOS_OPTIONS(o) {
+      o.add("data", &Options::data, "folder of the data, or several (a:b), one after the other each epoch",
+            Positional{});
+      o.add("sample-break-mode", &Options::sample_break_mode,
+            "blocks of tokens-per-sample tokens (none), of whole sentences (complete), of whole sentences of "
+            "one "
+            "document (complete_doc), or one sentence each (eos)",
+            OneOf{{"none", "complete", "complete_doc", "eos"}});
+      o.add("tokens-per-sample", &Options::tokens_per_sample, "most tokens of a block", AtLeast{1});
+      o.add("output-dictionary-size", &Options::output_dictionary_size,
+            "predict only the first so many types, the others as <unk>; -1: all", AtLeast{-1});
+      o.add("self-target", &Options::self_target, "predict the token itself",
+            Refused{
+                "unsupported language modeling target: self; leave the flag away to predict the next token"});
+      o.add("future-target", &Options::future_target, "predict the next token, which is what happens anyway");
+      o.add("past-target", &Options::past_target, "predict the token before",
+            Refused{
+                "unsupported language modeling target: past; leave the flag away to predict the next token"});
+      o.add("add-bos-token", &Options::add_bos_token, "put <s> before each block");
+      o.add("max-target-positions", &Options::max_target_positions,
+            "longest block that the model takes; default: tokens-per-sample", AtLeast{1});
+      o.add(
+          "shorten-method", &Options::shorten_method,
+          "cut each sentence to tokens-per-sample: its beginning (truncate) or a part drawn anew each epoch "
+          "(random_crop)",
+          OneOf{{"none", "truncate", "random_crop"}});
+      o.add("shorten-data-split-list", &Options::shorten_data_split_list,
+            "splits to shorten, such as train,valid; empty: all");
+      o.add("pad-to-fixed-length", &Options::pad_to_fixed_length,
+            "pad each batch to tokens-per-sample columns");
+      o.add("pad-to-fixed-bsz", &Options::pad_to_fixed_bsz, "pad each batch with empty rows",
+            NoEffect{"rows of padding change no result; batches keep their own number of rows"});
+    }
+  };
+
+  LanguageModeling(const Options& options, const Context& context);
+
+  const Dictionary& dictionary() const override { return dictionary_; }
+  const Dictionary& output_dictionary() const override {
+    return output_dictionary_ ? *output_dictionary_ : dictionary_;
+  }
+  std::shared_ptr<Dataset> load(const std::string& split, std::int64_t epoch, bool combine) override;
+  bool data_changes_with_epoch() const override { return folders_.size() > 1; }
+  std::vector<std::string> available_splits() const override;
+  std::int64_t tokens_per_sample() const override { return options_.tokens_per_sample; }
+  /// <s> comes on top of the block, so that the longest block still fits.
+  std::int64_t max_positions() const override {
+    return options_.max_target_positions.value_or(options_.tokens_per_sample) + options_.add_bos_token;
+  }
+
+ private:
+  std::vector<std::string> splits_in(const fs::path& folder) const;
+  bool shortens(const std::string& split) const;
+
+  Options options_;
+  std::int64_t seed_;
+  std::vector<fs::path> folders_;
+  Dictionary dictionary_;
+  std::optional<Dictionary> output_dictionary_;
+};
+
+LanguageModeling::LanguageModeling(const Options& options, const Context& context)
+    : options_(options), seed_(context.seed) {
+  for (const std::string& folder : split_at(options_.data.value_or(""), ':')) {
+    if (!folder.empty()) folders_.emplace_back(folder);
+  }
+  if (folders_.empty()) {
+    throw Error(
+        ExitCode::configuration,
+        "task/language_modeling: option 'data' is not given; name the folder that nopos-host preprocess "
+        "wrote, such as data-bin/wikitext-103.");
+  }
+  const fs::path file = folders_.front() / "dict.txt";
+  if (!fs::exists(file)) {
+    throw Error(ExitCode::data,
+                "no dictionary " + file.string() +
+                    (fs::is_directory(folders_.front()) ? ": the folder holds no preprocessed data"
+                                                        : ": there is no such folder") +
+                    ". Name the folder that nopos-host preprocess wrote (its --destdir).");
+  }
+  dictionary_ = Dictionary::load(file);
+  log_info(log_source, "dictionary: " + std::to_string(dictionary_.size()) + " types");
+  const std::int64_t output_size = options_.output_dictionary_size;
+  if (output_size >= 0) {
+    if (output_size < Dictionary::num_special) {
+      throw Error(ExitCode::configuration, "task/language_modeling: option 'output-dictionary-size' is " +
+                                               std::to_string(output_size) +
+                                               ", but must be -1 (all) or at least 4, the special symbols.");
+    }
+    output_dictionary_ = dictionary_.truncated(output_size);
+  }
+}
+
+std::vector<std::string> LanguageModeling::splits_in(const fs::path& folder) const {
+  std::vector<std::string> splits;
+  std::error_code missing;
+  for (const auto& entry : fs::directory_iterator(folder, missing)) {
+    if (entry.path().extension() == ".idx") splits.push_back(entry.path().stem());
+  }
+  std::sort(splits.begin(), splits.end());
+  return splits;
+}
+
+std::vector<std::string> LanguageModeling::available_splits() const { return splits_in(folders_.front()); }
+
+bool LanguageModeling::shortens(const std::string& split) const {
+  if (options_.shorten_method == "none") return false;
+  const auto listed = split_at(options_.shorten_data_split_list, ',');
+  return options_.shorten_data_split_list.empty() ||
+         std::find(listed.begin(), listed.end(), split) != listed.end();
+}
+
+std::shared_ptr<Dataset> LanguageModeling::load(const std::string& split, std::int64_t epoch, bool combine) {
+  const fs::path& folder = folders_[static_cast<std::size_t>(epoch - 1) % folders_.size()];
+  std::vector<std::shared_ptr<const IndexedDataset>> files;
+  for (int number = 0; number == 0 || combine; ++number) {
+    const fs::path prefix = folder / (number == 0 ? split : split + std::to_string(number));
+    if (!IndexedDataset::exists(prefix)) break;
+    files.push_back(std::make_shared<IndexedDataset>(prefix));
+    log_info(log_source,
+             "loaded " + with_thousands(files.back()->size()) + " examples from: " + prefix.string());
+  }
+  if (files.empty()) {
+    std::string found;
+    for (const std::string& name : splits_in(folder)) found += (found.empty() ? "" : ", ") + name;
+    throw Error(
+        ExitCode::data,
+        "dataset not found: split '" + split + "' needs " + (folder / split).string() + ".idx and .bin; " +
+            (found.empty() ? "there is no split in that folder" : "the folder has the splits " + found) +
+            ". Write them with nopos-host preprocess.");
+  }
+  SentenceStream sentences(std::move(files));
+  const auto crop_epoch = std::make_shared<std::int64_t>(epoch);
+  if (shortens(split)) {
+    const bool random = options_.shorten_method == "random_crop";
+    sentences.crop(
+        options_.tokens_per_sample,
+        [random, crop_epoch, seed = seed_](std::int64_t sentence, std::int64_t excess) -> std::int64_t {
+          if (!random) return 0;
+          const std::array<std::int64_t, 3> parts{seed, *crop_epoch, sentence};
+          return NumpyRandom(composite_seed(parts)).interval(static_cast<std::uint32_t>(excess - 1));
+        });
+  }
+  auto dataset = std::make_shared<MonolingualDataset>(
+      TokenBlocks(std::move(sentences), break_mode(options_.sample_break_mode), options_.tokens_per_sample),
+      MonolingualDataset::Settings{.vocabulary = dictionary_.size(),
+                                   .output_vocabulary = output_dictionary().size(),
+                                   .add_bos = options_.add_bos_token,
+                                   .pad_to = options_.pad_to_fixed_length ? options_.tokens_per_sample : 0});
+  dataset->on_epoch([crop_epoch](std::int64_t now) { *crop_epoch = now; });
+  return dataset;
+}
+
+}  // namespace
+
+NOPOS_PLUGIN(plugin) {
+  plugin.add<LanguageModeling>("language_modeling", "predict the next token of a text");
+}
