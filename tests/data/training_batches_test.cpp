@@ -1,0 +1,102 @@
+// Batches as training goes through them. Golden values: behavioural specification, "Blocks, batching, RNG",
+// flag set T.
+#include <gtest/gtest.h>
+
+#include <regex>
+
+#include "command.h"
+#include "toy_run.h"
+
+namespace nopos::test {
+namespace {
+
+/// Trains by flag set T without positions; flags in `more` come later and win.
+CommandResult train(const std::vector<std::string>& more) {
+  const TemporaryFolder folder;
+  std::string flags = flags_t() + " --positional-encoding none --no-save";
+  for (const std::string& flag : more) flags += " " + flag;
+  return test::train(folder.path(), flags);
+}
+
+/// The value of `key` in the first line of `log` that holds `line`.
+double value(const std::string& log, const std::string& line, const std::string& key) {
+  const std::size_t begin = log.find(line);
+  const std::string text = begin == std::string::npos ? "" : log.substr(begin, log.find('\n', begin) - begin);
+  std::smatch match;
+  if (!std::regex_search(text, match, std::regex("[ |]" + key + "[= ]([0-9.]+)"))) {
+    ADD_FAILURE() << "no " << key << " in a line with '" << line << "' of\n" << log;
+    return 0;
+  }
+  return std::stod(match[1]);
+}
+
+TEST(TrainingBatches, AreGroupedByUpdateFrequency) {
+  for (const auto& [frequency, groups] :
+       std::vector<std::pair<std::string, std::string>>{{"1", "29"}, {"2", "15"}}) {
+    const CommandResult result =
+        train({"--update-freq", frequency, "--max-update", "1", "--disable-validation"});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_NE(result.out.find("grouped total_num_itrs = " + groups + "\n"), std::string::npos) << result.out;
+  }
+}
+
+TEST(TrainingBatches, OfDocumentsGiveTheReferencesLosses) {
+  const CommandResult result = train({"--sample-break-mode", "complete_doc", "--max-update", "20"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.out.find("grouped total_num_itrs = 30\n"), std::string::npos) << result.out;
+  EXPECT_NEAR(value(result.out, "     10 / 30", "loss"), 7.916, 0.002);
+  EXPECT_NEAR(value(result.out, "     20 / 30", "loss"), 7.258, 0.002);
+  const std::string valid = "valid on 'valid' subset";
+  EXPECT_NEAR(value(result.out, valid, "loss"), 6.963, 0.002);
+  EXPECT_EQ(value(result.out, valid, "wpb"), 231.2);
+  EXPECT_EQ(value(result.out, valid, "bsz"), 9.5);
+}
+
+// The reference's first batch of this seed has 18 rows (sdk/core/test/golden/batches-complete_doc-W1.json);
+// sorted by size, the shortest blocks come first, and far more of them fit.
+TEST(TrainingBatches, GrowInSizeWhileTheCurriculumLasts) {
+  const std::vector<std::string> flags{
+      "--sample-break-mode", "complete_doc", "--max-update", "2", "--log-interval", "1", "--curriculum", "1",
+      "--disable-validation"};
+  const CommandResult result = train(flags);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const double first = value(result.out, "      1 / 30", "bsz"),
+               second = value(result.out, "      2 / 30", "bsz");
+  EXPECT_GT(first, 18);
+  EXPECT_GT(first, second);
+}
+
+TEST(TrainingBatches, OverlongBlocksAreDroppedInTrainingAndRefusedInValidation) {
+  const std::vector<std::string> flags{"--sample-break-mode", "complete", "--tokens-per-sample", "20",
+                                       "--max-update",        "1"};
+  const CommandResult refused = train(flags);
+  EXPECT_EQ(refused.exit_code, 8);
+  EXPECT_TRUE(std::regex_search(
+      refused.err,
+      std::regex("sample [0-9]+ has [0-9]+ tokens, but the model takes 20 .*skip such samples with "
+                 "--skip-invalid-size-inputs-valid-test")))
+      << refused.err;
+  std::vector<std::string> skipping = flags;
+  skipping.push_back("--skip-invalid-size-inputs-valid-test");
+  const CommandResult result = train(skipping);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_TRUE(
+      std::regex_search(result.out, std::regex("WARNING .* samples have invalid sizes and will be skipped, "
+                                               "max_positions=20, first few sample ids=\\[[0-9, ]+\\]")))
+      << result.out;
+}
+
+// In the reference <s> overflows the table of positions and the mask of ALiBi. Batches are cut as without it:
+// the first has 8 rows of 32 tokens, and <s> in each.
+TEST(TrainingBatches, TakeABeginningOfSentenceWithAnyEncoding) {
+  for (const char* encoding : {"learned", "alibi"}) {
+    const CommandResult result = train({"--add-bos-token", "--positional-encoding", encoding, "--max-update",
+                                        "1", "--log-interval", "1", "--disable-validation"});
+    ASSERT_EQ(result.exit_code, 0) << encoding << result.err;
+    EXPECT_EQ(value(result.out, "      1 / 29", "bsz"), 8);
+    EXPECT_EQ(value(result.out, "      1 / 29", "wpb"), 8 * 33);
+  }
+}
+
+}  // namespace
+}  // namespace nopos::test
