@@ -11,8 +11,8 @@ namespace {
 
 const std::string host = std::string(NOPOS_BUILD_DIR) + "/bin/nopos-host";
 
-// What `nopos-host list` writes to a terminal of that many columns. The terminal does not control the child (no
-// forkpty): when the leader of a session ends, its terminal hangs up and drops what nobody has read yet.
+// What `nopos-host list` writes to a terminal of that many columns. The terminal does not control the child
+// (no forkpty): when the leader of a session ends, its terminal hangs up and drops what nobody has read yet.
 std::string listed_on_terminal(unsigned short columns, bool no_color) {
   winsize size{40, columns, 0, 0};
   int terminal = -1, child_side = -1;
