@@ -11,21 +11,12 @@
 #include <fstream>
 #include <system_error>
 
-#include "nopos/error.h"
+#include "file_error.h"
 
 namespace nopos {
-namespace {
-
-[[noreturn]] void fail(const char* what, const std::filesystem::path& file, int reason) {
-  throw Error(ExitCode::data, std::string("cannot ") + what + " " + file.string() + ": " +
-                                  std::generic_category().message(reason) + ".");
-}
-
-}  // namespace
-
 MappedFile::MappedFile(std::filesystem::path path) : path_(std::move(path)) {
   const int descriptor = open(path_.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) fail("open", path_, errno);
+  if (descriptor < 0) fail_on_file("open", path_, errno);
   struct stat status {};
   int reason = fstat(descriptor, &status) == 0 ? 0 : errno;
   if (reason == 0 && !S_ISREG(status.st_mode)) reason = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
@@ -36,7 +27,7 @@ MappedFile::MappedFile(std::filesystem::path path) : path_(std::move(path)) {
     data_ = static_cast<const char*>(address);
   }
   close(descriptor);
-  if (reason != 0) fail("read", path_, reason);
+  if (reason != 0) fail_on_file("read", path_, reason);
 }
 
 MappedFile::~MappedFile() {
@@ -63,7 +54,7 @@ void replace_file(const std::filesystem::path& file, std::string_view bytes) {
     const int reason = errno;
     std::error_code ignored;
     std::filesystem::remove(temporary, ignored);
-    fail("write", file, reason == 0 ? EIO : reason);
+    fail_on_file("write", file, reason == 0 ? EIO : reason);
   }
   rename_file(temporary, file);
 }
@@ -71,7 +62,7 @@ void replace_file(const std::filesystem::path& file, std::string_view bytes) {
 void rename_file(const std::filesystem::path& from, const std::filesystem::path& to) {
   std::error_code error;
   std::filesystem::rename(from, to, error);
-  if (error) fail("write", to, error.value());
+  if (error) fail_on_file("write", to, error.value());
 }
 
 }  // namespace nopos
