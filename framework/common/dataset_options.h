@@ -56,7 +56,9 @@ struct DatasetOptions {
     o.add("required-seq-len-multiple", &DatasetOptions::required_seq_len_multiple,
           "row lengths are padded to a multiple of this", AtLeast{1},
           Refused{"rows are as long as their longest block"});
-    o.add("dataset-impl", &DatasetOptions::dataset_impl, "format of the data", OneOf{{"mmap"}});
+    o.add("dataset-impl", &DatasetOptions::dataset_impl,
+          "format of the data: text (raw) or an index of one of three names; default: as found",
+          OneOf{{"raw", "lazy", "cached", "mmap"}});
     o.add("data-buffer-size", &DatasetOptions::data_buffer_size, "batches to prepare ahead", AtLeast{0},
           NoEffect{"the prefetching thread has a fixed depth"});
     o.add("train-subset", &DatasetOptions::train_subset, "split to train on");
@@ -90,10 +92,10 @@ struct DatasetOptions {
     o.add("grouped-shuffling", &DatasetOptions::grouped_shuffling,
           "shuffle groups of batches, one batch per process", NoEffect{one_process});
     o.add("update-epoch-batch-itr", &DatasetOptions::update_epoch_batch_itr,
-          "build the batches anew in every epoch", Refused{"batches are built once per data folder"});
+          "build the batches anew in every epoch",
+          NoEffect{"the batches of an epoch follow from seed, epoch and data"});
     o.add("update-ordered-indices-seed", &DatasetOptions::update_ordered_indices_seed,
-          "order blocks of equal length anew in every epoch",
-          Refused{"the order within a length is drawn once"});
+          "order blocks of equal length anew in every epoch");
   }
 };
 

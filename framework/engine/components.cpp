@@ -9,6 +9,7 @@
 #include <unordered_set>
 
 #include "common_options.h"
+#include "dataset_options.h"
 #include "nopos/composite_encoding.h"
 #include "nopos/error.h"
 #include "nopos/log.h"
@@ -81,7 +82,13 @@ Components make_components(const RunConfig& config) {
   const auto optimization = config.group<OptimizationOptions>();
   at::manual_seed(static_cast<std::uint64_t>(common.seed));
   Components parts;
-  parts.task = made<Task>(config.task, {.seed = common.seed});
+  const auto dataset = config.group<DatasetOptions>();
+  parts.task = made<Task>(
+      config.task,
+      {.seed = common.seed,
+       .dataset_impl = dataset.dataset_impl,
+       .batch_size = dataset.batch_size,
+       .batch_size_valid = dataset.batch_size_valid ? dataset.batch_size_valid : dataset.batch_size});
   parts.model = made<Architecture>(config.architecture, model_context(*parts.task, config));
   parts.criterion = made<Criterion>(
       config.criterion, {.padding_idx = Dictionary::pad, .sentence_avg = optimization.sentence_avg});

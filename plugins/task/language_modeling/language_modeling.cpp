@@ -70,8 +70,8 @@ class LanguageModeling final : public Task {
             "splits to shorten, such as train,valid; empty: all");
       o.add("pad-to-fixed-length", &Options::pad_to_fixed_length,
             "pad each batch to tokens-per-sample columns");
-      o.add("pad-to-fixed-bsz", &Options::pad_to_fixed_bsz, "pad each batch with empty rows",
-            NoEffect{"rows of padding change no result; batches keep their own number of rows"});
+      o.add("pad-to-fixed-bsz", &Options::pad_to_fixed_bsz,
+            "pad each batch with empty rows to --batch-size, or --batch-size-valid");
     }
   };
 
@@ -93,16 +93,19 @@ class LanguageModeling final : public Task {
  private:
   std::vector<std::string> splits_in(const fs::path& folder) const;
   bool shortens(const std::string& split) const;
+  std::int64_t fixed_rows(const std::string& split) const;
+  std::shared_ptr<Dataset> dataset_of(SentenceStream sentences, const std::string& split,
+                                      std::int64_t epoch) const;
 
   Options options_;
-  std::int64_t seed_;
+  Context context_;
   std::vector<fs::path> folders_;
   Dictionary dictionary_;
   std::optional<Dictionary> output_dictionary_;
 };
 
 LanguageModeling::LanguageModeling(const Options& options, const Context& context)
-    : options_(options), seed_(context.seed) {
+    : options_(options), context_(context) {
   for (const std::string& folder : split_at(options_.data.value_or(""), ':')) {
     if (!folder.empty()) folders_.emplace_back(folder);
   }
@@ -137,9 +140,12 @@ std::vector<std::string> LanguageModeling::splits_in(const fs::path& folder) con
   std::vector<std::string> splits;
   std::error_code missing;
   for (const auto& entry : fs::directory_iterator(folder, missing)) {
-    if (entry.path().extension() == ".idx") splits.push_back(entry.path().stem());
+    const fs::path extension = entry.path().extension();
+    const bool text = extension.empty() && entry.is_regular_file();  // --dataset-impl raw
+    if (text || extension == ".idx") splits.push_back(entry.path().stem());
   }
   std::sort(splits.begin(), splits.end());
+  splits.erase(std::unique(splits.begin(), splits.end()), splits.end());
   return splits;
 }
 
@@ -152,13 +158,19 @@ bool LanguageModeling::shortens(const std::string& split) const {
          std::find(listed.begin(), listed.end(), split) != listed.end();
 }
 
+std::int64_t LanguageModeling::fixed_rows(const std::string& split) const {
+  const bool valid = split.find("valid") != std::string::npos;
+  return (valid ? context_.batch_size_valid : context_.batch_size).value_or(0);
+}
+
 std::shared_ptr<Dataset> LanguageModeling::load(const std::string& split, std::int64_t epoch, bool combine) {
   const fs::path& folder = folders_[static_cast<std::size_t>(epoch - 1) % folders_.size()];
   std::vector<std::shared_ptr<const IndexedDataset>> files;
   for (int number = 0; number == 0 || combine; ++number) {
     const fs::path prefix = folder / (number == 0 ? split : split + std::to_string(number));
-    if (!IndexedDataset::exists(prefix)) break;
-    files.push_back(std::make_shared<IndexedDataset>(prefix));
+    auto file = open_dataset(prefix, dictionary_, context_.dataset_impl);
+    if (file == nullptr) break;
+    files.push_back(std::move(file));
     log_info(log_source,
              "loaded " + with_thousands(files.back()->size()) + " examples from: " + prefix.string());
   }
@@ -167,17 +179,23 @@ std::shared_ptr<Dataset> LanguageModeling::load(const std::string& split, std::i
     for (const std::string& name : splits_in(folder)) found += (found.empty() ? "" : ", ") + name;
     throw Error(
         ExitCode::data,
-        "dataset not found: split '" + split + "' needs " + (folder / split).string() + ".idx and .bin; " +
+        "dataset not found: split '" + split + "' needs " + (folder / split).string() +
+            (context_.dataset_impl == "raw" ? ", a text; " : ".idx and .bin; ") +
             (found.empty() ? "there is no split in that folder" : "the folder has the splits " + found) +
             ". Write them with nopos-host preprocess.");
   }
-  SentenceStream sentences(std::move(files));
+  return dataset_of(SentenceStream(std::move(files)), split, epoch);
+}
+
+std::shared_ptr<Dataset> LanguageModeling::dataset_of(SentenceStream sentences, const std::string& split,
+                                                      std::int64_t epoch) const {
   const auto crop_epoch = std::make_shared<std::int64_t>(epoch);
   if (shortens(split)) {
     const bool random = options_.shorten_method == "random_crop";
     sentences.crop(
         options_.tokens_per_sample,
-        [random, crop_epoch, seed = seed_](std::int64_t sentence, std::int64_t excess) -> std::int64_t {
+        [random, crop_epoch, seed = context_.seed](std::int64_t sentence,
+                                                   std::int64_t excess) -> std::int64_t {
           if (!random) return 0;
           const std::array<std::int64_t, 3> parts{seed, *crop_epoch, sentence};
           return NumpyRandom(composite_seed(parts)).interval(static_cast<std::uint32_t>(excess - 1));
@@ -188,7 +206,8 @@ std::shared_ptr<Dataset> LanguageModeling::load(const std::string& split, std::i
       MonolingualDataset::Settings{.vocabulary = dictionary_.size(),
                                    .output_vocabulary = output_dictionary().size(),
                                    .add_bos = options_.add_bos_token,
-                                   .pad_to = options_.pad_to_fixed_length ? options_.tokens_per_sample : 0});
+                                   .columns = options_.pad_to_fixed_length ? options_.tokens_per_sample : 0,
+                                   .rows = options_.pad_to_fixed_bsz ? fixed_rows(split) : 0});
   dataset->on_epoch([crop_epoch](std::int64_t now) { *crop_epoch = now; });
   return dataset;
 }

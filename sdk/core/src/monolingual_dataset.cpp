@@ -12,14 +12,16 @@ MonolingualDataset::MonolingualDataset(TokenBlocks blocks, Settings settings)
 TokenBatch MonolingualDataset::collate(std::span<const std::int64_t> indices) const {
   TokenBatch batch;
   if (indices.empty()) return batch;
-  batch.rows = static_cast<std::int64_t>(indices.size());
+  batch.rows = std::max(settings_.rows, static_cast<std::int64_t>(indices.size()));
   batch.ids.assign(indices.begin(), indices.end());
-  batch.columns = settings_.pad_to;
+  batch.columns = settings_.columns;
   for (const std::int64_t index : indices) {
     batch.lengths.push_back(length(index));
     batch.num_tokens += length(index);
     batch.columns = std::max(batch.columns, length(index));
   }
+  batch.ids.resize(static_cast<std::size_t>(batch.rows), TokenBatch::no_sample);
+  batch.lengths.resize(static_cast<std::size_t>(batch.rows), 0);
   const auto cells = static_cast<std::size_t>(batch.rows * batch.columns);
   batch.tokens.assign(cells, Dictionary::pad);
   batch.targets.assign(cells, Dictionary::pad);

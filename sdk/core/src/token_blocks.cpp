@@ -6,6 +6,11 @@
 #include "nopos/error.h"
 
 namespace nopos {
+namespace {
+
+constexpr std::int64_t stride = 64;  // sentences between those whose place in the stream is kept
+
+}  // namespace
 
 BreakMode break_mode(const std::string& name) {
   if (name == "none") return BreakMode::none;
@@ -32,10 +37,6 @@ SentenceStream::Place SentenceStream::place(std::int64_t sentence) const {
   return {*files_[file], sentence - first_[file]};
 }
 
-const std::filesystem::path& SentenceStream::file(std::int64_t sentence) const {
-  return place(sentence).file.bin();
-}
-
 std::int64_t SentenceStream::num_tokens(std::int64_t sentence) const {
   const auto [file, index] = place(sentence);
   const std::int64_t tokens = file.num_tokens(index);
@@ -50,46 +51,36 @@ void SentenceStream::read(std::int64_t sentence, std::int64_t begin, std::span<s
 }
 
 TokenBlocks::TokenBlocks(SentenceStream sentences, BreakMode mode, std::int64_t tokens_per_sample)
-    : sentences_(std::move(sentences)) {
-  switch (mode) {
+    : sentences_(std::move(sentences)), mode_(mode), tokens_per_sample_(tokens_per_sample) {
+  switch (mode_) {
     case BreakMode::none:
-      cut_anywhere(tokens_per_sample);
+      cut_anywhere();
       break;
     case BreakMode::complete:
-      cut_complete(tokens_per_sample, /*documents=*/false);
+      cut_complete(/*documents=*/false);
       break;
     case BreakMode::complete_doc:
-      cut_complete(tokens_per_sample, /*documents=*/true);
+      cut_complete(/*documents=*/true);
       break;
     case BreakMode::eos:
-      cut_sentences();
-      break;
+      size_ = sentences_.size();
   }
 }
 
-void TokenBlocks::cut_anywhere(std::int64_t tokens_per_sample) {
-  std::int64_t room = 0;  // left in the current block
+void TokenBlocks::cut_anywhere() {
   for (std::int64_t sentence = 0; sentence < sentences_.size(); ++sentence) {
-    const std::int64_t tokens = sentences_.num_tokens(sentence);
-    for (std::int64_t offset = 0; offset < tokens;) {
-      if (room == 0) {
-        blocks_.push_back({sentence, offset, 0});
-        room = tokens_per_sample;
-      }
-      const std::int64_t taken = std::min(room, tokens - offset);
-      blocks_.back().tokens += taken;
-      room -= taken;
-      offset += taken;
-    }
+    if (sentence % stride == 0) before_.push_back(num_tokens_);
+    num_tokens_ += sentences_.num_tokens(sentence);
   }
+  size_ = num_tokens_ / tokens_per_sample_ + (num_tokens_ % tokens_per_sample_ > 0);
 }
 
-void TokenBlocks::cut_complete(std::int64_t tokens_per_sample, bool documents) {
+void TokenBlocks::cut_complete(bool documents) {
   const std::int64_t shortest = documents ? 2 : 1;
-  Block block{0, 0, 0};
+  WholeSentences block{0, 0};
   const auto close = [&](std::int64_t next_sentence) {
-    if (block.tokens >= shortest) blocks_.push_back(block);
-    block = {next_sentence, 0, 0};
+    if (block.tokens >= shortest) whole_.push_back(block);
+    block = {next_sentence, 0};
   };
   for (std::int64_t sentence = 0; sentence < sentences_.size(); ++sentence) {
     const std::int64_t tokens = sentences_.num_tokens(sentence);
@@ -97,20 +88,39 @@ void TokenBlocks::cut_complete(std::int64_t tokens_per_sample, bool documents) {
       close(sentence + 1);
       continue;
     }
-    if (block.tokens > 0 && block.tokens + tokens > tokens_per_sample) close(sentence);
+    if (block.tokens > 0 && tokens > tokens_per_sample_ - block.tokens) close(sentence);
     block.tokens += tokens;
   }
   close(sentences_.size());
+  size_ = static_cast<std::int64_t>(whole_.size());
 }
 
-void TokenBlocks::cut_sentences() {
-  for (std::int64_t sentence = 0; sentence < sentences_.size(); ++sentence) {
-    blocks_.push_back({sentence, 0, sentences_.num_tokens(sentence)});
+std::int64_t TokenBlocks::num_tokens(std::int64_t block) const {
+  switch (mode_) {
+    case BreakMode::none:
+      return std::min(tokens_per_sample_, num_tokens_ - block * tokens_per_sample_);
+    case BreakMode::eos:
+      return sentences_.num_tokens(block);
+    default:
+      return whole_[static_cast<std::size_t>(block)].tokens;
+  }
+}
+
+TokenBlocks::Place TokenBlocks::begin(std::int64_t block) const {
+  if (mode_ == BreakMode::eos) return {block, 0};
+  if (mode_ != BreakMode::none) return {whole_[static_cast<std::size_t>(block)].first, 0};
+  const std::int64_t token = block * tokens_per_sample_;
+  const auto after = std::upper_bound(before_.begin(), before_.end(), token);
+  std::int64_t sentence = (after - before_.begin() - 1) * stride, offset = token - *(after - 1);
+  for (;; ++sentence) {  // at most `stride` times, but for runs of sentences without tokens
+    const std::int64_t tokens = sentences_.num_tokens(sentence);
+    if (offset < tokens) return {sentence, offset};
+    offset -= tokens;
   }
 }
 
 void TokenBlocks::read(std::int64_t block, std::span<std::int64_t> out) const {
-  std::int64_t sentence = at(block).sentence, offset = at(block).offset;
+  auto [sentence, offset] = begin(block);
   while (!out.empty()) {
     const std::int64_t rest = sentences_.num_tokens(sentence) - offset;
     const auto taken = std::min(out.size(), static_cast<std::size_t>(rest));
@@ -122,7 +132,7 @@ void TokenBlocks::read(std::int64_t block, std::span<std::int64_t> out) const {
 }
 
 std::int64_t TokenBlocks::preceding(std::int64_t block) const {
-  const Block& here = at(block);
+  const Place here = begin(block);
   if (here.offset == 0) return Dictionary::eos;
   std::int64_t token = 0;
   sentences_.read(here.sentence, here.offset - 1, {&token, 1});

@@ -78,7 +78,7 @@ TEST_F(Blocks, CollatePadsOnTheRight) {
 
 TEST_F(Blocks, BosComesOnTopAndBatchesAreMeasuredWithoutIt) {
   const MonolingualDataset dataset(blocks(reference, "none", 5),
-                                   {.vocabulary = 20, .output_vocabulary = 20, .add_bos = true, .pad_to = 8});
+                                   {.vocabulary = 20, .output_vocabulary = 20, .add_bos = true, .columns = 8});
   EXPECT_EQ(dataset.num_tokens(4), 1);
   EXPECT_EQ(dataset.length(4), 2);
   const TokenBatch batch = dataset.collate(Ids{4});

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ class Task {
 
   struct Context {
     std::int64_t seed = 1;
+    std::optional<std::string> dataset_impl = {};  ///< format of the data; none: detect it
+    std::optional<std::int64_t> batch_size = {}, batch_size_valid = {};  ///< most rows of a batch
   };
 
   virtual ~Task() = default;

@@ -12,11 +12,13 @@ namespace nopos {
 
 /// Samples side by side, row-major [rows, columns], padded on the right. Token ids are the dictionary's.
 struct TokenBatch {
+  static constexpr std::int64_t no_sample = -1;
+
   std::int64_t rows = 0, columns = 0;
-  std::vector<std::int64_t> ids;           ///< [rows] indices of the samples in the dataset
+  std::vector<std::int64_t> ids;           ///< [rows] indices of the samples in the dataset, or `no_sample`
   std::vector<std::int64_t> tokens;        ///< [rows, columns]
   std::vector<std::int64_t> targets;       ///< [rows, columns]; padding where there is nothing to predict
-  std::vector<std::int64_t> lengths;       ///< [rows] tokens of each row before padding
+  std::vector<std::int64_t> lengths;       ///< [rows] tokens of each row before padding; may be 0
   std::vector<std::int64_t> document_ids;  ///< [rows, columns] or empty: the whole row is one document
   std::vector<std::int64_t> positions;     ///< [rows, columns] or empty: 0, 1, 2, ... in every row
   std::int64_t num_tokens = 0;             ///< tokens without padding: the sum of lengths

@@ -1,53 +1,85 @@
 #pragma once
-/// Sentences of token ids on disk, in fairseq's memory-mapped format: `prefix.bin` holds the ids end to end,
-/// `prefix.idx` says where each sentence lies.
+/// Sentences of token ids, in the formats of fairseq. `prefix.bin` holds the ids end to end, `prefix.idx`
+/// says where each sentence lies; all numbers are little-endian.
 ///
-///     offset  size  prefix.idx, all numbers little-endian
+///     offset  size  prefix.idx of --dataset-impl mmap, the default
 ///     0       9     "MMIDIDX\0\0"
 ///     9       8     version, 1
 ///     17      1     code of the number type in the .bin (1 uint8 ... 8 uint16, 9 uint32, 10 uint64)
 ///     18      8     N, the number of sentences
 ///     26      4N    tokens of each sentence, int32
 ///     26+4N   8N    byte offset of each sentence in the .bin, int64
+///
+///     offset  size    prefix.idx of --dataset-impl lazy or cached; ids in the .bin are one greater
+///     0       8       "TNTIDX\0\0"
+///     8       8       version, 1
+///     16      8       code of the number type in the .bin
+///     24      8       bytes of that type
+///     32      8       N, the number of sentences
+///     40      8       S, the number of sizes: N, because a sentence has one dimension
+///     48      8(N+1)  place of each sentence's size among the sizes: 0, 1, 2 ... N
+///             8(N+1)  place of each sentence's first token in the .bin, in tokens; then that of the end
+///             8S      tokens of each sentence
+///
+/// --dataset-impl raw is the text itself, in a file `prefix`; it is encoded when it is opened.
 
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "nopos/files.h"
-
 namespace nopos {
 
-/// Reads one pair of files. Everything that the index claims is checked once, when it is opened. Threads may
-/// read at the same time.
+class Dictionary;
+
+/// One file of sentences, whatever its format. Everything that an index claims is checked once, when it is
+/// opened. Threads may read at the same time.
 class IndexedDataset {
  public:
-  /// Opens `prefix`.bin and `prefix`.idx, such as "data-bin/train".
+  /// Opens `prefix`.idx and `prefix`.bin, such as "data-bin/train", both mapped into memory.
   /// \throws Error (data) naming file, byte offset, what stands there and what was expected.
   explicit IndexedDataset(const std::filesystem::path& prefix);
 
-  /// Whether there is an index at `prefix`.
-  static bool exists(const std::filesystem::path& prefix);
+  /// Encodes a text, one sentence a line. \throws Error (data) where it is not UTF-8, naming the byte.
+  IndexedDataset(const std::filesystem::path& text, const Dictionary& dictionary);
 
-  std::int64_t size() const { return size_; }
+  std::int64_t size() const { return table_.size; }
   std::int64_t num_tokens(std::int64_t index) const;
 
   /// Copies the ids of sentence `index` from its token `begin` on into `out`.
   void read(std::int64_t index, std::int64_t begin, std::span<std::int64_t> out) const;
 
-  const std::filesystem::path& bin() const { return bin_.path(); }
+  /// The file that holds the tokens, for messages.
+  const std::filesystem::path& file() const { return table_.file; }
+
+  /// Where the sentences lie in memory: each format is three arrays, none of them aligned.
+  struct Table {
+    std::int64_t size = 0;              // of the two arrays below: number of sentences
+    const char* lengths = nullptr;      // tokens of each sentence,
+    std::size_t length_size = 0;        // an int32 or int64
+    const char* begins = nullptr;       // int64: where each sentence begins in `tokens`,
+    std::int64_t begin_unit = 1;        // in so many bytes
+    const char* tokens = nullptr;       // numbers of the type `number_type`
+    int number_type = 0;                // as the files encode it
+    std::int64_t first_id = 0;          // what stands there for id 0
+    std::filesystem::path file;         // that holds the tokens
+    std::shared_ptr<const void> owner;  // of the memory
+  };
 
  private:
-  std::int64_t pointer(std::int64_t index) const;
-  void check();
-
-  MappedFile idx_, bin_;
-  std::int64_t size_ = 0;
-  int dtype_ = 0, item_size_ = 0;
+  Table table_;
 };
+
+/// Opens what is at `prefix`. `impl` is --dataset-impl; without it, a plain file `prefix` is text, and of an
+/// index its first bytes tell the format. Returns nothing where there is no such file.
+/// \throws Error (data) as IndexedDataset, or where the index has another format than `impl`.
+std::shared_ptr<const IndexedDataset> open_dataset(const std::filesystem::path& prefix,
+                                                   const Dictionary& dictionary,
+                                                   const std::optional<std::string>& impl = {});
 
 /// Writes such a pair. The files get their names only in `finish`, so that an interrupted run leaves no half
 /// dataset behind.

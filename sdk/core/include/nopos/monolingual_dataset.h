@@ -22,7 +22,8 @@ class MonolingualDataset final : public Dataset {
     std::int64_t vocabulary = 0;         ///< ids of the data lie below
     std::int64_t output_vocabulary = 0;  ///< targets from here on become <unk>
     bool add_bos = false;                ///< <s> before source and target; counted in `length` alone
-    std::int64_t pad_to = 0;             ///< columns of a batch at least; 0: as many as its longest row has
+    std::int64_t columns = 0;            ///< of a batch at least; 0: as many as its longest row has
+    std::int64_t rows = 0;               ///< of a batch at least; those without a sample are padding
   };
 
   MonolingualDataset(TokenBlocks blocks, Settings settings);

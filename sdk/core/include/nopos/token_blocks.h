@@ -37,7 +37,7 @@ class SentenceStream {
   std::int64_t num_tokens(std::int64_t sentence) const;
   void read(std::int64_t sentence, std::int64_t begin, std::span<std::int64_t> out) const;
   /// The file that holds `sentence`, for messages.
-  const std::filesystem::path& file(std::int64_t sentence) const;
+  const std::filesystem::path& file(std::int64_t sentence) const { return place(sentence).file.file(); }
 
  private:
   struct Place {
@@ -54,10 +54,12 @@ class SentenceStream {
 
 class TokenBlocks {
  public:
+  /// Opening reads every sentence's length once. `none` and `eos` then keep no table of blocks, only the
+  /// place of every 64th sentence; `complete` and `complete_doc` keep 16 bytes a block.
   TokenBlocks(SentenceStream sentences, BreakMode mode, std::int64_t tokens_per_sample);
 
-  std::int64_t size() const { return static_cast<std::int64_t>(blocks_.size()); }
-  std::int64_t num_tokens(std::int64_t block) const { return at(block).tokens; }
+  std::int64_t size() const { return size_; }
+  std::int64_t num_tokens(std::int64_t block) const;
 
   /// The block's tokens.
   void read(std::int64_t block, std::span<std::int64_t> out) const;
@@ -66,19 +68,25 @@ class TokenBlocks {
 
   const SentenceStream& sentences() const { return sentences_; }
   /// The sentence in which the block begins.
-  std::int64_t first_sentence(std::int64_t block) const { return at(block).sentence; }
+  std::int64_t first_sentence(std::int64_t block) const { return begin(block).sentence; }
 
  private:
-  struct Block {
-    std::int64_t sentence, offset, tokens;  // begins at token `offset` of `sentence`
+  struct Place {
+    std::int64_t sentence, offset;  // token `offset` of `sentence`
   };
-  const Block& at(std::int64_t block) const { return blocks_[static_cast<std::size_t>(block)]; }
-  void cut_anywhere(std::int64_t tokens_per_sample);
-  void cut_complete(std::int64_t tokens_per_sample, bool documents);
-  void cut_sentences();
+  struct WholeSentences {
+    std::int64_t first, tokens;
+  };
+  Place begin(std::int64_t block) const;
+  void cut_anywhere();
+  void cut_complete(bool documents);
 
   SentenceStream sentences_;
-  std::vector<Block> blocks_;
+  BreakMode mode_;
+  std::int64_t tokens_per_sample_, size_ = 0;
+  std::int64_t num_tokens_ = 0;        // `none`: of the stream,
+  std::vector<std::int64_t> before_;   // and of it before each 64th sentence
+  std::vector<WholeSentences> whole_;  // `complete` and `complete_doc`
 };
 
 }  // namespace nopos
