@@ -77,8 +77,9 @@ TEST_F(Blocks, CollatePadsOnTheRight) {
 }
 
 TEST_F(Blocks, BosComesOnTopAndBatchesAreMeasuredWithoutIt) {
-  const MonolingualDataset dataset(blocks(reference, "none", 5),
-                                   {.vocabulary = 20, .output_vocabulary = 20, .add_bos = true, .columns = 8});
+  const MonolingualDataset dataset(
+      blocks(reference, "none", 5),
+      {.vocabulary = 20, .output_vocabulary = 20, .add_bos = true, .columns = 8});
   EXPECT_EQ(dataset.num_tokens(4), 1);
   EXPECT_EQ(dataset.length(4), 2);
   const TokenBatch batch = dataset.collate(Ids{4});

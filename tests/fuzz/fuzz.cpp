@@ -1,0 +1,139 @@
+#include "fuzz.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <exception>
+#include <map>
+#include <set>
+#include <stdexcept>
+
+#include "command.h"
+#include "mutation.h"
+#include "nopos/error.h"
+
+namespace nopos::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Case = std::map<std::string, std::string>;  // bytes of each file
+
+std::vector<FuzzTarget>& registered() {
+  static std::vector<FuzzTarget> targets;
+  return targets;
+}
+
+std::vector<Case> corpus_of(const std::string& name) {
+  const fs::path folder = fs::path(NOPOS_SOURCE_DIR "/tests/fuzz/corpus") / name;
+  std::map<fs::path, Case> cases;  // sorted: a run depends on its seed alone
+  for (const auto& file : fs::recursive_directory_iterator(folder)) {
+    if (!file.is_regular_file()) continue;
+    cases[file.path().parent_path()][file.path().filename()] = read_file(file.path());
+  }
+  std::vector<Case> list;
+  for (auto& [path, files] : cases) list.push_back(std::move(files));
+  if (list.empty()) throw std::runtime_error(folder.string() + " holds no case");
+  return list;
+}
+
+/// How a reader answered: the sentence of its error up to the first number or quotation, so that answers to
+/// similar damage are equal.
+struct Answer {
+  std::string kind, finding;
+};
+
+Answer answer(const FuzzTarget& target, const fs::path& folder) {
+  try {
+    target.read(folder);
+    return {"read", ""};
+  } catch (const Error& error) {
+    const std::string message = error.what();
+    const std::size_t name = message.rfind('/'), begin = name == message.npos ? 0 : name;
+    std::string kind;
+    for (const char c : message.substr(begin)) {
+      if (c == '"' || c == '\'') break;
+      if (c < '0' || c > '9') kind += c;
+    }
+    return {kind, ""};
+  } catch (const std::exception& error) {
+    return {"", std::string("threw an exception that is no nopos::Error: ") + error.what()};
+  }
+}
+
+class Fuzzing {
+ public:
+  Fuzzing(const FuzzTarget& target, std::uint64_t seed)
+      : target_(target),
+        folder_(NOPOS_BUILD_DIR "/fuzz/" + target.name + "." + std::to_string(getpid())),
+        mutator_(seed, target.words),
+        pool_(corpus_of(target.name)) {
+    fs::create_directories(folder_);
+  }
+
+  void clean_up() const { fs::remove_all(folder_); }
+
+  std::string corpus() {
+    for (std::size_t i = 0; i < pool_.size(); ++i) {
+      if (std::string finding = read(pool_[i]); !finding.empty()) return finding;
+    }
+    return {};
+  }
+
+  /// Reads one changed case. Those with an answer not seen before are changed further.
+  std::string once() {
+    Case files = pool_[mutator_.below(pool_.size())];
+    const Case& other = pool_[mutator_.below(pool_.size())];
+    for (std::size_t changes = 1 + mutator_.below(4); changes > 0; --changes) {
+      auto file = std::next(files.begin(), static_cast<std::ptrdiff_t>(mutator_.below(files.size())));
+      const auto same = other.find(file->first);
+      mutator_.mutate(file->second, same == other.end() ? file->second : same->second);
+    }
+    constexpr std::size_t largest_pool = 1000;
+    const std::size_t known = answers_.size();
+    std::string finding = read(files);
+    if (answers_.size() > known && pool_.size() < largest_pool) pool_.push_back(std::move(files));
+    return finding;
+  }
+
+ private:
+  std::string read(const Case& files) {
+    for (const auto& [name, bytes] : files) {
+      fs::remove(folder_ / name);  // a file that is cut to be written again may go to the disk at once
+      write_file(folder_ / name, bytes);
+    }
+    Answer result = answer(target_, folder_);
+    answers_.insert(std::move(result.kind));
+    if (result.finding.empty()) return {};
+    return target_.name + " " + result.finding + "\nThe case lies in " + folder_.string();
+  }
+
+  const FuzzTarget& target_;
+  fs::path folder_;
+  Mutator mutator_;
+  std::vector<Case> pool_;
+  std::set<std::string> answers_;
+};
+
+}  // namespace
+
+bool add_fuzz_target(FuzzTarget target) {
+  registered().push_back(std::move(target));
+  return true;
+}
+
+const std::vector<FuzzTarget>& fuzz_targets() { return registered(); }
+
+std::string fuzz(const FuzzTarget& target, std::uint64_t seed, int iterations, double seconds) {
+  using Clock = std::chrono::steady_clock;
+  Fuzzing fuzzing(target, seed);
+  std::string finding = fuzzing.corpus();
+  const auto end = Clock::now() + std::chrono::duration<double>(seconds);
+  for (int i = 0; finding.empty() && (seconds > 0 ? Clock::now() < end : i < iterations); ++i) {
+    finding = fuzzing.once();
+  }
+  if (finding.empty()) fuzzing.clean_up();
+  return finding;
+}
+
+}  // namespace nopos::test
