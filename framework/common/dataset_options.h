@@ -57,7 +57,7 @@ struct DatasetOptions {
           "row lengths are padded to a multiple of this", AtLeast{1},
           Refused{"rows are as long as their longest block"});
     o.add("dataset-impl", &DatasetOptions::dataset_impl,
-          "format of the data: text (raw) or an index of one of three names; default: as found",
+          "format of the data; default: text (raw) where a split is a plain file, else what its index says",
           OneOf{{"raw", "lazy", "cached", "mmap"}});
     o.add("data-buffer-size", &DatasetOptions::data_buffer_size, "batches to prepare ahead", AtLeast{0},
           NoEffect{"the prefetching thread has a fixed depth"});

@@ -39,7 +39,7 @@ TEST(BadData, EndsTrainingWithASentenceThatNamesFileAndRemedy) {
       {remove("train.bin"), "cannot open bin/train.bin: No such file or directory."},
       {truncate("train.bin", 1000), "bin/train.bin, byte 1000: the file ends here"},
       {truncate("train.idx", 1000), "bin/train.idx, byte 18: the file says that it holds 600 sentences"},
-      {truncate("train.idx", 5), "bin/train.idx, byte 0: expected the 9 bytes"},
+      {truncate("train.idx", 5), "bin/train.idx, byte 0: expected \"MMIDIDX"},
       {remove("valid.idx"), "dataset not found: split 'valid' needs bin/valid.idx"},
       {truncate("valid.bin", 7), "bin/valid.bin, byte 7: the file ends here"},
   };

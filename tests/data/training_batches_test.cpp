@@ -5,6 +5,7 @@
 #include <regex>
 
 #include "command.h"
+#include "toy_corpus.h"
 #include "toy_run.h"
 
 namespace nopos::test {
@@ -96,6 +97,66 @@ TEST(TrainingBatches, TakeABeginningOfSentenceWithAnyEncoding) {
     EXPECT_EQ(value(result.out, "      1 / 29", "bsz"), 8);
     EXPECT_EQ(value(result.out, "      1 / 29", "wpb"), 8 * 33);
   }
+}
+
+/// The losses that `log` shows, one a line.
+std::string losses(const std::string& log) {
+  std::string found;
+  for (const Record& record : records(log)) {
+    if (const auto loss = record.figures.find("loss"); loss != record.figures.end()) {
+      found += record.source + " " + loss->second + "\n";
+    }
+  }
+  return found;
+}
+
+TEST(TrainingBatches, OfTextAreThoseOfItsIndex) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "text");
+  write_toy_corpus(folder.path());
+  for (const char* split : {"train", "valid"})
+    std::filesystem::rename(folder / (split + std::string(".txt")), folder / "text" / split);
+  std::filesystem::copy(toy_data() / "dict.txt", folder / "text/dict.txt");
+  const std::string flags = flags_tiny() + " --optimizer adam --lr 0.001 --max-update 3 --no-save";
+  const CommandResult of_index = test::train(folder.path(), flags);
+  ASSERT_EQ(of_index.exit_code, 0) << of_index.err;
+  for (const char* impl : {"", " --dataset-impl raw"}) {
+    const CommandResult of_text =
+        run(words(host + " train text " + flags + impl), {.directory = folder.path()});
+    ASSERT_EQ(of_text.exit_code, 0) << of_text.err;
+    EXPECT_EQ(losses(of_text.out), losses(of_index.out)) << of_text.out;
+  }
+  EXPECT_NE(losses(of_index.out), "");
+  const CommandResult absent =
+      run(words(host + " train text " + flags + " --dataset-impl lazy"), {.directory = folder.path()});
+  EXPECT_EQ(absent.exit_code, 8);
+  EXPECT_NE(absent.err.find("split 'valid' needs text/valid.idx and .bin"), std::string::npos) << absent.err;
+}
+
+// Rows of padding have no target, so that they change what a batch costs but not what is learned.
+TEST(TrainingBatches, RowsOfPaddingChangeNoLoss) {
+  const TemporaryFolder folder;
+  const std::string flags =
+      flags_tiny() + " --optimizer adam --lr 0.001 --max-update 4 --no-save --batch-size 7 --dropout 0";
+  const CommandResult plain = test::train(folder.path(), flags),
+                      padded = test::train(folder.path(), flags + " --pad-to-fixed-bsz");
+  ASSERT_EQ(padded.exit_code, 0) << padded.err;
+  EXPECT_EQ(losses(padded.out), losses(plain.out)) << padded.out;
+  const std::string valid = "valid on 'valid' subset";
+  EXPECT_EQ(value(padded.out, valid, "wpb"), value(plain.out, valid, "wpb"));
+  EXPECT_EQ(value(padded.out, valid, "bsz"), 7);
+  EXPECT_LT(value(plain.out, valid, "bsz"), 7);
+}
+
+TEST(TrainingBatches, OrderedAnewEachEpochDifferFromTheOthers) {
+  const std::vector<std::string> flags{"--max-update", "30", "--log-interval",      "1",
+                                       "--curriculum", "2",  "--disable-validation"};
+  const CommandResult same = train(flags);
+  std::vector<std::string> more = flags;
+  more.push_back("--update-ordered-indices-seed");
+  const CommandResult anew = train(more);
+  ASSERT_EQ(anew.exit_code, 0) << anew.err;
+  EXPECT_NE(losses(anew.out), losses(same.out));
 }
 
 }  // namespace

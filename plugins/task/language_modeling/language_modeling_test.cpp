@@ -35,15 +35,16 @@ class LanguageModeling : public ::testing::Test {
     }
   }
 
-  std::shared_ptr<Task> task(Settings settings, std::int64_t seed = 1) {
+  std::shared_ptr<Task> task(Settings settings, const Task::Context& context = {}) {
     if (!settings.contains("data")) settings["data"] = (folder / "a").string();
-    return test::make_component<Task>("language_modeling", settings, {.seed = seed});
+    return test::make_component<Task>("language_modeling", settings, context);
   }
 
   /// The message of the error of making a task and loading `split`.
-  std::string error_of(const Settings& settings, const std::string& split = "train") {
+  std::string error_of(const Settings& settings, const std::string& split = "train",
+                       const Task::Context& context = {}) {
     try {
-      task(settings)->load(split, 1, true);
+      task(settings, context)->load(split, 1, true);
     } catch (const Error& error) {
       code = error.code();
       return error.what();
@@ -109,6 +110,41 @@ TEST_F(LanguageModeling, OptionsReachTheSamples) {
   EXPECT_EQ(small->dictionary().size(), 11);
   EXPECT_EQ(small->output_dictionary().size(), 6);
   EXPECT_EQ(targets(*small->load("train", 1, false)), (Ids{4, 5, 3, 2, 3}));
+}
+
+TEST_F(LanguageModeling, PadsBatchesToTheNumberOfRowsOfTheirSplit) {
+  const auto made = task({{"pad-to-fixed-bsz", true}, {"tokens-per-sample", std::int64_t{5}}},
+                         {.batch_size = 3, .batch_size_valid = 2});
+  const TokenBatch batch = made->load("train", 1, false)->collate(Ids{1, 0});
+  EXPECT_EQ(batch.rows, 3);
+  EXPECT_EQ(batch.ids, (Ids{1, 0, TokenBatch::no_sample}));
+  EXPECT_EQ(batch.lengths, (Ids{2, 5, 0}));
+  EXPECT_EQ(batch.num_tokens, 7);
+  EXPECT_EQ(batch.tokens, (Ids{7, 8, 1, 1, 1, 2, 4, 5, 6, 2, 1, 1, 1, 1, 1}));
+  EXPECT_EQ(batch.targets, (Ids{8, 2, 1, 1, 1, 4, 5, 6, 2, 7, 1, 1, 1, 1, 1}));
+  EXPECT_EQ(made->load("valid", 1, false)->collate(Ids{0}).targets, (Ids{4, 5, 2, 1, 1, 1}));
+  const auto unlimited = task({{"pad-to-fixed-bsz", true}});
+  EXPECT_EQ(unlimited->load("valid", 1, false)->collate(Ids{0}).rows, 1);
+}
+
+TEST_F(LanguageModeling, ReadsTextBesideIndexesAndJoinsThem) {
+  const std::filesystem::path data = folder / "a";
+  test::write_file(data / "train1", "g unseen\n");  // an index train1 lies there too: text goes first
+  test::write_file(data / "train2", "c\n");
+  test::write_file(data / "test", "a\n");
+  const Settings sentences{{"sample-break-mode", std::string("eos")}};
+  const auto made = task(sentences);
+  EXPECT_EQ(made->available_splits(),
+            (std::vector<std::string>{"test", "train", "train1", "train2", "valid"}));
+  const auto joined = made->load("train", 1, true);
+  ASSERT_EQ(joined->size(), 4);
+  EXPECT_EQ(targets(*joined, 2), (Ids{10, 3, 2}));
+  EXPECT_EQ(targets(*joined, 3), (Ids{6, 2}));
+  EXPECT_EQ(task(sentences, {.dataset_impl = "mmap"})->load("train", 1, true)->size(), 3);
+  EXPECT_EQ(task(sentences, {.dataset_impl = "raw"})->load("test", 1, true)->size(), 1);
+  EXPECT_NE(error_of(sentences, "train", {.dataset_impl = "raw"})
+                .find("split 'train' needs " + (data / "train").string() + ", a text; the folder has"),
+            std::string::npos);
 }
 
 TEST_F(LanguageModeling, ShortensSentencesOfTheListedSplits) {
