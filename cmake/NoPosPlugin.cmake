@@ -1,12 +1,13 @@
 set(NOPOS_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
 
-# nopos_add_plugin(NAME KIND kind [CORE] [SOURCES files] [FOLDER folder])
+# nopos_add_plugin(NAME KIND kind [CORE] [SOURCES files] [DATA files] [FOLDER folder])
 #   A plugin from the folder of the calling CMakeLists.txt: plugin.json and <NAME>.cpp (or SOURCES), built into
 #   <libdir>/nopos/plugins/<kind>/<NAME>.so, or outside this project <build folder>/<kind>/<NAME>.so, with
 #   <NAME>.nopos.json beside it. CORE: needs no tensors (NoPos::core).
+#   DATA: files that the plugin reads; they stand in a folder <NAME> beside the library, built and installed.
 #   FOLDER: built there instead, and not installed (plugins that only tests use).
 function(nopos_add_plugin NAME)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "CORE" "KIND;FOLDER" "SOURCES")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "CORE" "KIND;FOLDER" "SOURCES;DATA")
   if(NOT ARG_SOURCES)
     set(ARG_SOURCES ${NAME}.cpp)
   endif()
@@ -50,12 +51,16 @@ function(nopos_add_plugin NAME)
     COMMAND ${CMAKE_COMMAND} -E env --unset=LD_PRELOAD LC_ALL=C OMP_NUM_THREADS=1 ASAN_OPTIONS=detect_leaks=0
             NOPOS_TORCH_ROOT=${LibTorch_ROOT} $<TARGET_FILE:NoPos::describe> ${tensors} $<TARGET_FILE:${target}> ${json}
     VERBATIM)
+  foreach(file IN LISTS ARG_DATA)
+    configure_file(${file} ${dir}/${NAME}/ COPYONLY)
+  endforeach()
   if(ARG_FOLDER)
     return()
   endif()
   set(destination ${CMAKE_INSTALL_LIBDIR}/nopos/plugins/${ARG_KIND})
   install(TARGETS ${target} LIBRARY DESTINATION ${destination})
   install(FILES ${dir}/${NAME}.nopos.json DESTINATION ${destination})
+  install(FILES ${ARG_DATA} DESTINATION ${destination}/${NAME})
   if(TARGET programs)
     add_dependencies(programs ${target})
   endif()

@@ -3,25 +3,9 @@
 #include <cstdint>
 #include <cstring>
 
+#include "nopos/utf8.h"
+
 namespace nopos::text {
-namespace {
-
-/// Bytes of the character at the head of `text`, 0 where it is not UTF-8 (RFC 3629: shortest form only, no
-/// surrogates, nothing above U+10FFFF).
-std::size_t character(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  const auto continues = [&](std::size_t i) { return (byte(i) & 0xc0) == 0x80; };
-  const unsigned first = byte(0), second = byte(1);
-  if (first < 0x80) return 1;
-  if (first < 0xc2 || first > 0xf4 || !continues(1)) return 0;
-  if (first < 0xe0) return 2;
-  if (!continues(2)) return 0;
-  if (first < 0xf0) return (first == 0xe0 && second < 0xa0) || (first == 0xed && second > 0x9f) ? 0 : 3;
-  if (!continues(3)) return 0;
-  return (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f) ? 0 : 4;
-}
-
-}  // namespace
 
 std::size_t find_invalid_utf8(std::string_view text) {
   std::size_t i = 0;
@@ -34,7 +18,7 @@ std::size_t find_invalid_utf8(std::string_view text) {
         continue;
       }
     }
-    const std::size_t length = character(text.substr(i));
+    const std::size_t length = utf8_length(text.substr(i));
     if (length == 0) return i;
     i += length;
   }
@@ -42,3 +26,29 @@ std::size_t find_invalid_utf8(std::string_view text) {
 }
 
 }  // namespace nopos::text
+
+namespace nopos {
+
+void append_utf8(char32_t code, std::string& text) {
+  const auto trail = [&](int shift) { text += static_cast<char>(0x80 | (code >> shift & 0x3f)); };
+  if (code < 0x80) {
+    text += static_cast<char>(code);
+  } else if (code < 0x800) {
+    text += static_cast<char>(0xc0 | code >> 6);
+    trail(0);
+  } else if (code < 0x10000) {
+    text += static_cast<char>(0xe0 | code >> 12);
+    trail(6), trail(0);
+  } else {
+    text += static_cast<char>(0xf0 | code >> 18);
+    trail(12), trail(6), trail(0);
+  }
+}
+
+std::size_t white_space_length(std::string_view text) { return text::white_space(text); }
+
+void append_words(std::string_view line, std::vector<std::string_view>& words) {
+  text::for_each_word(line, [&](std::string_view word) { words.push_back(word); });
+}
+
+}  // namespace nopos

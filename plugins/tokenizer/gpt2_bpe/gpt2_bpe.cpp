@@ -1,0 +1,149 @@
+/// GPT-2's byte-pair encoding: every text, and every other sequence of bytes, to ids and back. The text of a
+/// special token ("<|endoftext|>") is text like any other.
+/// Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", section 2.2.
+#include <dlfcn.h>
+#include <nopos/error.h>
+#include <nopos/files.h>
+#include <nopos/tokenizer.h>
+
+#include <array>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "byte_pairs.h"
+#include "pretokens.h"
+#include "vocabulary.h"
+#include "word_cache.h"
+
+namespace {
+
+using namespace nopos::gpt2;
+
+/// Caches of threads that have ended, for those that come.
+class CachePool {
+ public:
+  std::unique_ptr<WordCache> take() {
+    const std::lock_guard lock(mutex_);
+    if (free_.empty()) return std::make_unique<WordCache>();
+    auto cache = std::move(free_.back());
+    free_.pop_back();
+    return cache;
+  }
+  void give(std::unique_ptr<WordCache> cache) {
+    const std::lock_guard lock(mutex_);
+    free_.push_back(std::move(cache));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<WordCache>> free_;
+};
+
+/// This thread's cache of the pool that it used last.
+class CacheLease {
+ public:
+  ~CacheLease() { release(); }
+  WordCache& of(const std::shared_ptr<CachePool>& pool) {
+    if (pool != pool_) {
+      release();
+      pool_ = pool;
+      cache_ = pool->take();
+    }
+    return *cache_;
+  }
+
+ private:
+  void release() {
+    if (cache_) pool_->give(std::move(cache_));
+  }
+  std::shared_ptr<CachePool> pool_;
+  std::unique_ptr<WordCache> cache_;
+};
+
+/// The folder of GPT-2's own files: gpt2_bpe beside this library.
+std::filesystem::path data_folder() {
+  Dl_info library{};
+  dladdr(reinterpret_cast<const void*>(&data_folder), &library);
+  return std::filesystem::path(library.dli_fname).parent_path() / "gpt2_bpe";
+}
+
+class Gpt2Bpe final : public nopos::IdTokenizer {
+ public:
+  struct Options {
+    std::optional<std::string> encoder_json, vocab_bpe;
+    NOPOS_OPTIONS(o) {
+      o.add("gpt2-encoder-json", &Options::encoder_json,
+            "file of tokens and ids; GPT-2's own where neither this nor --gpt2-vocab-bpe is given");
+      o.add("gpt2-vocab-bpe", &Options::vocab_bpe, "file of merges that belongs to it");
+    }
+  };
+
+  explicit Gpt2Bpe(const Options& options) : Gpt2Bpe(read(options)) {}
+
+  void encode(std::string_view text, std::vector<std::uint32_t>& ids) const override {
+    static thread_local CacheLease lease;
+    WordCache& cache = lease.of(caches_);
+    std::array<std::uint32_t, 1024> buffer;  // full where there is no room for another short piece
+    std::size_t filled = 0;
+    const auto flush = [&] {
+      ids.insert(ids.end(), buffer.data(), buffer.data() + filled);
+      filled = 0;
+    };
+    const char *at = text.data(), *const end = at + text.size();
+    while (at != end) {
+      const char* next = pretokens_.next(at, end);
+      const auto size = static_cast<std::size_t>(next - at);
+      if (filled + BytePairs::short_piece > buffer.size()) flush();
+      if (size <= WordCache::max_bytes) {
+        const WordCache::Key key = WordCache::key(at, size, end - at >= 16);
+        WordCache::Entry& entry = cache.entry(key);
+        filled += entry.holds(key) ? entry.copy_to(buffer.data() + filled)
+                                   : encode_word({at, size}, buffer.data() + filled, key, entry);
+      } else if (size <= BytePairs::short_piece) {
+        filled += pairs_.encode_short({at, size}, buffer.data() + filled);
+      } else {
+        flush();
+        pairs_.encode_long({at, size}, ids);
+      }
+      at = next;
+    }
+    flush();
+  }
+
+ protected:
+  std::string_view bytes(std::uint32_t id) const override { return tokens_[id]; }
+
+ private:
+  explicit Gpt2Bpe(Vocabulary vocabulary)
+      : IdTokenizer(static_cast<std::uint32_t>(vocabulary.tokens.size())),
+        pairs_(vocabulary),
+        tokens_(std::move(vocabulary.tokens)) {}
+
+  static Vocabulary read(const Options& options) {
+    if (options.encoder_json.has_value() != options.vocab_bpe.has_value()) {
+      throw nopos::Error(nopos::ExitCode::configuration,
+                         "tokenizer/gpt2_bpe: --gpt2-encoder-json and --gpt2-vocab-bpe belong together; give "
+                         "both, or neither for GPT-2's own.");
+    }
+    const nopos::MappedFile encoder(options.encoder_json.value_or(data_folder() / "encoder.json"));
+    const nopos::MappedFile merges(options.vocab_bpe.value_or(data_folder() / "vocab.bpe"));
+    return read_vocabulary(encoder.bytes(), encoder.path(), merges.bytes(), merges.path());
+  }
+
+  std::size_t encode_word(std::string_view word, std::uint32_t* ids, const WordCache::Key& key,
+                          WordCache::Entry& entry) const {
+    const std::size_t count = pairs_.encode_short(word, ids);
+    if (count <= WordCache::max_ids) entry.set(key, ids, count);
+    return count;
+  }
+
+  Pretokens pretokens_;
+  BytePairs pairs_;
+  std::vector<std::string> tokens_;  // bytes by id
+  std::shared_ptr<CachePool> caches_ = std::make_shared<CachePool>();
+};
+
+}  // namespace
+
+NOPOS_PLUGIN(plugin) { plugin.add<Gpt2Bpe>("gpt2_bpe", "GPT-2's byte-pair encoding, exact"); }
