@@ -1,16 +1,15 @@
 #include "byte_pairs.h"
 
-#include <nopos/error.h>
-
 #include <algorithm>
 #include <bit>
 #include <queue>
+#include <tuple>
 
 namespace nopos::gpt2 {
 namespace {
 
 constexpr int rank_bits = 24;  // a slot is left id (20 bits), right id (20), rank
-static_assert(max_tokens <= 1u << 20);
+static_assert(max_tokens <= 1u << 20 && max_merges < 1u << rank_bits);
 constexpr std::uint64_t empty_slot = ~std::uint64_t{0};
 
 std::uint64_t pair_of(std::uint64_t left, std::uint64_t right) { return left << 20 | right; }
@@ -19,10 +18,6 @@ std::uint64_t hash_of(std::uint64_t pair) { return pair * 0x9e3779b97f4a7c15u; }
 }  // namespace
 
 BytePairs::BytePairs(const Vocabulary& vocabulary) {
-  if (vocabulary.merges.size() >= (1u << rank_bits) - 1) {
-    throw Error(ExitCode::data, "a vocabulary with " + std::to_string(vocabulary.merges.size()) +
-                                    " merges is too large; expected less than 16777215.");
-  }
   std::copy(vocabulary.bytes.begin(), vocabulary.bytes.end(), bytes_.begin());
   const std::size_t slots = std::bit_ceil(2 * vocabulary.merges.size() + 64);
   slots_.assign(slots, empty_slot);
@@ -31,12 +26,6 @@ BytePairs::BytePairs(const Vocabulary& vocabulary) {
   filter_shift_ = slot_shift_ - 2;
   for (const auto& [left, right, merged] : vocabulary.merges) {
     const std::uint64_t hash = hash_of(pair_of(left, right)), bit = hash >> filter_shift_;
-    if (rank(left, right) != none) {
-      throw Error(ExitCode::data, "the merge of '" + vocabulary.tokens[left] + "' and '" +
-                                      vocabulary.tokens[right] + "' occurs twice: as number " +
-                                      std::to_string(rank(left, right) + 1) + " and as number " +
-                                      std::to_string(merged_.size() + 1) + " of the merges.");
-    }
     std::size_t slot = hash >> slot_shift_;
     while (slots_[slot] != empty_slot) slot = (slot + 1) & (slots - 1);
     slots_[slot] = pair_of(left, right) << rank_bits | merged_.size();

@@ -18,7 +18,6 @@ class BytePairs {
   /// Pieces of up to so many bytes are merged in place, without asking for memory.
   static constexpr std::size_t short_piece = 64;
 
-  /// \throws Error (data) where a merge occurs twice, with the place in the list
   explicit BytePairs(const Vocabulary& vocabulary);
 
   /// Writes the ids of `piece`, which is short, to `ids`, which has room for one a byte; returns their

@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 
 namespace nopos::gpt2 {
 namespace {
@@ -120,6 +122,7 @@ std::uint32_t id_of(const Ids& ids, const std::string& token, std::string_view w
 
 void read_merges(Vocabulary& vocabulary, const Ids& ids, std::string_view text,
                  const std::filesystem::path& path) {
+  std::unordered_set<std::uint64_t> seen;
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     const std::string_view line = text.substr(0, end);
@@ -134,9 +137,14 @@ void read_merges(Vocabulary& vocabulary, const Ids& ids, std::string_view text,
       refuse(path, place + ": found '" + std::string(line.substr(0, 80)) +
                        "', expected two tokens with one space between them");
     }
-    vocabulary.merges.push_back(
-        {id_of(ids, *left_bytes, left, place, path), id_of(ids, *right_bytes, right, place, path),
-         id_of(ids, *left_bytes + *right_bytes, std::string(left) + std::string(right), place, path)});
+    const Merge merge{
+        id_of(ids, *left_bytes, left, place, path), id_of(ids, *right_bytes, right, place, path),
+        id_of(ids, *left_bytes + *right_bytes, std::string(left) + std::string(right), place, path)};
+    if (!seen.insert(std::uint64_t{merge.left} << 32 | merge.right).second) {
+      refuse(path, place + ": '" + std::string(line) + "' is merged twice");
+    }
+    if (vocabulary.merges.size() == max_merges) refuse(path, place + ": more than 8388608 merges");
+    vocabulary.merges.push_back(merge);
   }
 }
 

@@ -19,10 +19,10 @@ struct Merge {
 struct Vocabulary {
   std::vector<std::string> tokens;   ///< bytes by id; empty where no token has the id
   std::vector<std::uint32_t> bytes;  ///< the ids of the 256 bytes
-  std::vector<Merge> merges;         ///< most important first
+  std::vector<Merge> merges;         ///< most important first; no pair twice
 };
 
-constexpr std::uint32_t max_tokens = 1u << 20;
+constexpr std::uint32_t max_tokens = 1u << 20, max_merges = 1u << 23;
 
 /// Reads the contents of the two files; the paths stand in messages.
 /// \throws Error (data) with file, line or byte, what was found and what was expected.
