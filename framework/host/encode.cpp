@@ -139,12 +139,9 @@ Converted decoded(const Tokenizer& tokenizer, const Block& block) {
   return result;
 }
 
-void write_out(const std::string& text) {
-  errno = 0;
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) {
-    throw Error(ExitCode::data,
-                "cannot write standard output: " + std::generic_category().message(errno == 0 ? EIO : errno));
-  }
+void check_output(bool written) {
+  if (written) return;
+  throw Error(ExitCode::data, "cannot write standard output: " + std::generic_category().message(errno));
 }
 
 using Convert = Converted (*)(const Tokenizer&, const Block&);
@@ -168,12 +165,12 @@ Converted run_pipe(const Tokenizer& tokenizer, const PipeOptions& options, Conve
     if (at_work.empty()) break;
     const Converted done = at_work.front().get();
     at_work.pop_front();
-    write_out(done.text);
+    check_output(std::fwrite(done.text.data(), 1, done.text.size(), stdout) == done.text.size());
     sums.lines += done.lines;
     sums.symbols += done.symbols;
     sums.bytes += done.bytes;
   }
-  if (std::fflush(stdout) != 0) write_out("\n");  // says why
+  check_output(std::fflush(stdout) == 0);
   return sums;
 }
 

@@ -1,9 +1,8 @@
 // Real text that the reference prepared: the same bytes must come out here.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "command.h"
+#include "shared_data.h"
 
 namespace nopos::test {
 namespace {
@@ -11,10 +10,7 @@ namespace {
 class ReferenceData : public ::testing::Test {
  protected:
   void SetUp() override {
-    const char* given = std::getenv("NOPOS_SHARED");
-    shared = given != nullptr ? given : NOPOS_SOURCE_DIR "/../shared";
-    if (!std::filesystem::exists(shared / "data"))
-      GTEST_SKIP() << "the folder of reference data is not there";
+    if (!std::filesystem::exists(shared_data())) GTEST_SKIP() << "the folder of reference data is not there";
   }
   void preprocess(const std::vector<std::string>& more) {
     std::vector<std::string> command{NOPOS_BUILD_DIR "/bin/nopos-host",
@@ -30,20 +26,19 @@ class ReferenceData : public ::testing::Test {
     log = result.out;
   }
 
-  std::filesystem::path shared;
   TemporaryFolder folder;
   std::string log;
 };
 
 TEST_F(ReferenceData, DictionaryOfWikiText2) {
-  const auto data = shared / "data/wikitext-2";
+  const auto data = shared_data() / "wikitext-2";
   preprocess({"--trainpref", data / "train.txt"});
   EXPECT_TRUE(read_file(folder / "bin/dict.txt") == read_file(data / "fairseq-dict.txt"));
   EXPECT_NE(log.find("train.txt: 36718 sents, 2088628 tokens, 0.0% replaced"), std::string::npos) << log;
 }
 
 TEST_F(ReferenceData, CharactersOfTinyShakespeare) {
-  const auto data = shared / "data/checkpoints/nopos-ref-char";
+  const auto data = shared_data() / "checkpoints/nopos-ref-char";
   preprocess({"--validpref", data / "valid.txt", "--srcdict", data / "data-bin/dict.txt"});
   for (const char* name : {"dict.txt", "valid.bin", "valid.idx"})
     EXPECT_TRUE(read_file(folder / "bin" / name) == read_file(data / "data-bin" / name)) << name;

@@ -61,8 +61,8 @@ class Character final : public nopos::Tokenizer {
  private:
   std::string_view symbol(std::string_view character) const {
     if (character == " ") return space_sign;
-    const bool common = character.size() == 1 ? character[0] > ' '
-                                              : static_cast<unsigned char>(character[0]) > 0xe3;
+    const bool common =
+        character.size() == 1 ? character[0] > ' ' : static_cast<unsigned char>(character[0]) > 0xe3;
     if (common) return character;
     const auto found = escaped_.find(character);
     return found == escaped_.end() ? character : std::string_view(found->second);
