@@ -9,7 +9,7 @@
 #include "nopos/error.h"
 #include "nopos/files.h"
 #include "nopos/indexed_dataset.h"
-#include "text.h"
+#include "nopos/text.h"
 
 namespace nopos {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "nopos/error.h"
 #include "nopos/files.h"
-#include "text.h"
+#include "nopos/text.h"
 
 namespace nopos {
 namespace {

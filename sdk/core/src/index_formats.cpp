@@ -4,7 +4,7 @@
 
 #include "nopos/error.h"
 #include "nopos/files.h"
-#include "text.h"
+#include "nopos/text.h"
 
 namespace nopos::index_formats {
 namespace {

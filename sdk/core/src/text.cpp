@@ -1,4 +1,4 @@
-#include "text.h"
+#include "nopos/text.h"
 
 #include <cstdint>
 #include <cstring>
