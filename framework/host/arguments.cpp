@@ -11,6 +11,9 @@ namespace po = boost::program_options;
 namespace nopos::host {
 namespace {
 
+/// What joins the values of a flag that adds up instead of replacing; 0 for every other flag.
+char joint_of(std::string_view flag) { return flag == "plugin-path" ? ':' : flag == "paths" ? ',' : '\0'; }
+
 constexpr int style = po::command_line_style::allow_long | po::command_line_style::long_allow_adjacent |
                       po::command_line_style::long_allow_next;
 
@@ -113,15 +116,17 @@ Settings parse_settings(const Words& words, const std::vector<OptionInfo>& optio
   for (const Argument& argument : parse_arguments(words, flags)) {
     const auto option = std::find_if(options.begin(), options.end(),
                                      [&](const OptionInfo& one) { return names(argument, one); });
-    if (option == options.end() || (argument.flag.empty() && std::exchange(positional_taken, true))) {
+    const char joint = option == options.end() ? '\0' : joint_of(option->name);
+    if (option == options.end() ||
+        (argument.flag.empty() && joint == '\0' && std::exchange(positional_taken, true))) {
       throw Error(ExitCode::usage,
                   command + ": unexpected argument '" + argument.text + "'; see " + command + " --help");
     }
-    // The one flag that adds up instead of replacing: a search path given in pieces.
     const auto before = settings.find(option->name);
-    const bool adds = option->name == "plugin-path" && before != settings.end();
-    settings[option->name] = parse_value(
-        *option, adds ? std::get<std::string>(before->second) + ":" + argument.text : argument.text, command);
+    const std::string text = joint == '\0' || before == settings.end()
+                                 ? argument.text
+                                 : std::get<std::string>(before->second) + joint + argument.text;
+    settings[option->name] = parse_value(*option, text, command);
   }
   return settings;
 }

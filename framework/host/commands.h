@@ -9,6 +9,7 @@ int run_train(const Words& words);
 int run_preprocess(const Words& words);
 int run_encode(const Words& words);
 int run_decode(const Words& words);
+int run_prepare(const Words& words);
 int run_list(const Words& words);
 int run_inspect(const Words& words);
 int run_config(const Words& words);

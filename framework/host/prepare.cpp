@@ -1,0 +1,72 @@
+#include <unistd.h>
+
+#include <iostream>
+
+#include "commands.h"
+#include "help.h"
+#include "nopos/error.h"
+#include "nopos/log.h"
+#include "pile.h"
+#include "terminal.h"
+
+namespace nopos::host {
+namespace {
+
+std::string shown(const TextCount& count) {
+  return with_thousands(count.documents) + " / " + with_thousands(count.characters);
+}
+
+void print_counts(const PileCounts& counts) {
+  Table table({"documents / characters", "read", "filtered", "too short", "too long", "kept"});
+  std::vector<PileSourceCounts> rows = counts.sources;
+  rows.push_back(counts.total());
+  for (const PileSourceCounts& source : rows) {
+    table.add({source.name, shown(source.read), shown(source.filtered), shown(source.too_short),
+               shown(source.too_long), shown(source.kept)});
+  }
+  table.print();
+  std::cout << '\n';
+  Table files({"file", "documents / characters", "lines", "lines too short"});
+  for (const PileSplitCounts& split : counts.splits) {
+    files.add(
+        {split.file, shown(split.documents), with_thousands(split.lines), with_thousands(split.short_lines)});
+  }
+  files.print();
+  if (counts.bad_lines > 0)
+    std::cout << "\ndamaged lines left out: " << with_thousands(counts.bad_lines) << '\n';
+}
+
+/// On a terminal, how much of the current file was read.
+void show_progress(std::uint64_t taken, std::uint64_t all) {
+  static const bool terminal = isatty(STDERR_FILENO) != 0;
+  if (!terminal) return;
+  constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
+  std::string line = std::to_string(taken / mebibyte) + " MiB read";
+  if (all > 0) line += ", " + std::to_string(100 * taken / all) + " % of this file";
+  std::cerr << '\r' << line << "\033[K" << (taken == all ? "\r\033[K" : "") << std::flush;
+}
+
+}  // namespace
+
+int run_prepare(const Words& words) {
+  const auto described = describe_options<PileOptions>();
+  if (!words.empty() && words[0] == "pile") {
+    const Words rest(words.begin() + 1, words.end());
+    if (wants_help(rest)) {
+      print_command_help(command("prepare"), described);
+      return 0;
+    }
+    const Settings settings = parse_settings(rest, described, "nopos-host prepare pile");
+    print_counts(prepare_pile(read_options<PileOptions>(settings, PileOptions::group), show_progress));
+    return 0;
+  }
+  if (wants_help(words)) {
+    print_command_help(command("prepare"), described);
+    return 0;
+  }
+  throw Error(ExitCode::usage, words.empty() ? "nopos-host prepare: write nopos-host prepare pile FILE ..."
+                                             : "nopos-host prepare: unknown word '" + words[0] +
+                                                   "'; there is nopos-host prepare pile FILE ...");
+}
+
+}  // namespace nopos::host

@@ -1,0 +1,66 @@
+#pragma once
+/// `nopos-host prepare pile`: documents of The Pile in, text for `preprocess` out: train, valid and test.
+///
+/// Set names that are filtered go; of every source the shortest and longest documents go; the rest is put
+/// into a random order, the first documents of which are the validation set, the next the test set. Lines
+/// lose the white space around them, and those that are too short go. Source of these rules: the NoPos paper
+/// and the scripts beside it.
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "nopos/options.h"
+#include "pile_counts.h"
+
+namespace nopos {
+
+struct PileOptions {
+  static constexpr const char* group = "prepare pile";
+
+  std::string paths, filters = "Github,DM Mathematics", out_dir = "pile", name = "pile_00_01_wikipedia";
+  bool filters_as_reference = false, document_boundaries = true, skip_bad_lines = false;
+  std::int64_t dev_sample_size = 2000, seed = 1, min_line_length = 8, shuffle_memory = 256;
+  double trim_percent = 1;
+
+  NOPOS_OPTIONS(o) {
+    using P = PileOptions;
+    o.add("paths", &P::paths,
+          "JSON lines, plain or compressed (.gz, .zst), or - for standard input; several one after the "
+          "other, or "
+          "separated by commas",
+          Positional{});
+    o.add("filters", &P::filters, "names of sets to leave out, separated by commas; case does not matter");
+    o.add("filters-as-reference", &P::filters_as_reference,
+          "the sets that the reference's script leaves out, github and youtube; no set has the second name");
+    o.add("out-dir", &P::out_dir, "folder to write to; made where it is missing", Alias{"out_dir"});
+    o.add("name", &P::name, "what the names of the files begin with");
+    o.add("dev-sample-size", &P::dev_sample_size, "documents of the validation set, and of the test set",
+          AtLeast{0}, Alias{"dev_sample_size"});
+    o.add("seed", &P::seed, "decides the order of the documents, and with it the split", AtLeast{0});
+    o.add("trim-percent", &P::trim_percent,
+          "of every source, so many percent of the documents are left out at either end of length",
+          Range{0, 50});
+    o.add("min-line-length", &P::min_line_length, "characters that a line has at least, or it is left out",
+          AtLeast{1});
+    o.add("document-boundaries", &P::document_boundaries,
+          "an empty line between documents, which --sample-break-mode complete_doc needs; false: as the "
+          "reference");
+    o.add("skip-bad-lines", &P::skip_bad_lines, "leave out damaged lines, and count them");
+    o.add("shuffle-memory", &P::shuffle_memory,
+          "mebibytes of documents that are put in order at a time; the result is the same for any number",
+          AtLeast{1});
+  }
+};
+
+/// Called now and then with the bytes of the input that were taken, and that there are; 0: not known.
+using PileProgress = std::function<void(std::uint64_t taken, std::uint64_t all)>;
+
+/// Writes NAME.train.tokens, NAME.valid.tokens, NAME.test.tokens and NAME.counts.json, each whole or not at
+/// all. Memory does not grow with the input, but with its longest line; the documents lie in a folder
+/// NAME.shuffle.tmp beside the results meanwhile.
+/// \throws Error (configuration) for options that do not fit together, (data) for files that cannot be read
+/// or written, a damaged line, and where too few documents are left for the split.
+PileCounts prepare_pile(const PileOptions& options, const PileProgress& progress);
+
+}  // namespace nopos

@@ -1,0 +1,13 @@
+#pragma once
+/// The counts as a file: JSON, one object with "schema": 1.
+
+#include <filesystem>
+
+#include "pile.h"
+
+namespace nopos {
+
+/// Writes what was done, and to what, with the options that decided it. \throws Error (data)
+void save_counts(const PileCounts& counts, const PileOptions& options, const std::filesystem::path& file);
+
+}  // namespace nopos
