@@ -12,6 +12,7 @@ int run_decode(const Words& words);
 int run_prepare(const Words& words);
 int run_list(const Words& words);
 int run_inspect(const Words& words);
+int run_inspect_data(const Words& words);
 int run_config(const Words& words);
 int run_doctor(const Words& words);
 

@@ -30,6 +30,7 @@ const std::vector<Command>& commands() {
       {"decode", "--tokenizer NAME [FILE] [OPTIONS OF THE TOKENIZER]",
        "Write the text that symbols stand for: the way back from encode.", run_decode},
       {"prepare", "pile FILE... [FLAGS]", "Make training text of The Pile's documents.", run_prepare},
+      {"inspect-data", "DIR [--split NAME] [--json]", "Show what is in a folder of data.", run_inspect_data},
       {"list", "[KIND] [--all] [--json]", "List the plugins that are found.", run_list},
       {"inspect", "KIND/NAME [--json]", "Describe one component: its plugin, options and presets.",
        run_inspect},

@@ -26,10 +26,10 @@ void print_counts(const PileCounts& counts) {
   }
   table.print();
   std::cout << '\n';
-  Table files({"file", "documents / characters", "lines", "lines too short"});
+  Table files({"documents / characters", "lines", "lines too short", "file"});
   for (const PileSplitCounts& split : counts.splits) {
     files.add(
-        {split.file, shown(split.documents), with_thousands(split.lines), with_thousands(split.short_lines)});
+        {shown(split.documents), with_thousands(split.lines), with_thousands(split.short_lines), split.file});
   }
   files.print();
   if (counts.bad_lines > 0)
