@@ -48,7 +48,8 @@ class PilePreparation {
  public:
   PilePreparation(const PileOptions& options, const fs::path& prefix)
       : options_(options),
-        filters_(split_at_commas(options.filters_as_reference ? filters_of_reference : options.filters)),
+        filters_(split_at_commas(options.filters_as_reference ? filters_of_reference
+                                                              : options.filters.value_or(""))),
         shuffle_(prefix.string() + ".shuffle.tmp", options.seed,
                  static_cast<std::uint64_t>(options.shuffle_memory) << 20) {
     for (std::string& filter : filters_) filter = lower(filter);

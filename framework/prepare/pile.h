@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "nopos/options.h"
@@ -18,7 +19,8 @@ namespace nopos {
 struct PileOptions {
   static constexpr const char* group = "prepare pile";
 
-  std::string paths, filters = "Github,DM Mathematics", out_dir = "pile", name = "pile_00_01_wikipedia";
+  std::optional<std::string> filters = "Github,DM Mathematics";
+  std::string paths, out_dir = "pile", name = "pile_00_01_wikipedia";
   bool filters_as_reference = false, document_boundaries = true, skip_bad_lines = false;
   std::int64_t dev_sample_size = 2000, seed = 1, min_line_length = 8, shuffle_memory = 256;
   double trim_percent = 1;
@@ -30,7 +32,8 @@ struct PileOptions {
           "other, or "
           "separated by commas",
           Positional{});
-    o.add("filters", &P::filters, "names of sets to leave out, separated by commas; case does not matter");
+    o.add("filters", &P::filters,
+          "names of sets to leave out, separated by commas; case does not matter; None: leave out no set");
     o.add("filters-as-reference", &P::filters_as_reference,
           "the sets that the reference's script leaves out, github and youtube; no set has the second name");
     o.add("out-dir", &P::out_dir, "folder to write to; made where it is missing", Alias{"out_dir"});
