@@ -38,7 +38,7 @@ struct PipeOptions {
   }
 };
 
-/// Some megabytes of whole lines, and the number of the first.
+/// A megabyte of whole lines, and the number of the first.
 struct Block {
   std::string text;
   std::int64_t first_line = 1;
@@ -71,7 +71,7 @@ class Blocks {
   }
 
  private:
-  static constexpr std::size_t block_size = std::size_t{4} << 20;
+  static constexpr std::size_t block_size = std::size_t{1} << 20;
   TextInput input_;
   std::string rest_;
   std::int64_t line_ = 1;

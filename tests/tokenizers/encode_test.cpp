@@ -50,14 +50,14 @@ TEST_F(Encode, CountsLinesSymbolsAndBytes) {
             "0 lines, 0 symbols, 0 bytes\n");
 }
 
-// Longer than one block of 4 MiB, with a line that is itself longer.
+// Longer than one block of 1 MiB, with a line that is itself longer.
 TEST_F(Encode, BringsEveryByteBackWhateverTheThreads) {
   std::string text;
-  for (int line = 0; text.size() < 6'000'000; ++line) {
+  for (int line = 0; text.size() < 1'500'000; ++line) {
     text +=
         "line " + std::to_string(line) + " caf\xc3\xa9 \xff\t\u2581\r" + std::string(line % 50, ' ') + "\n";
   }
-  text += std::string(4'500'000, 'x') + "\nend";
+  text += std::string(1'200'000, 'x') + "\nend";
   for (const std::string tokenizer : {"character", "gpt2_bpe"}) {
     const std::string one = output({"encode", "--tokenizer", tokenizer, "--threads", "1", written(text)});
     EXPECT_TRUE(one == output({"encode", "--tokenizer", tokenizer, "--threads", "3", written(text)}));

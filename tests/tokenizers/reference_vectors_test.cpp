@@ -34,7 +34,7 @@ TEST_F(RecordedIds, LlamaCppsVectors) {
   for (std::size_t end = 0; end != texts.npos; ++compared) {
     end = texts.find(separator);
     std::string line;
-    ASSERT_TRUE(std::getline(lines, line));
+    std::getline(lines, line);  // the last text is empty and has no line
     std::istringstream numbers(line);
     const std::vector<std::uint32_t> expected{std::istream_iterator<std::uint32_t>(numbers), {}};
     EXPECT_EQ(encoded(texts.substr(0, end)), expected) << texts.substr(0, end);
