@@ -12,8 +12,8 @@
 #include <system_error>
 
 #include "nopos/error.h"
+#include "nopos/text.h"
 #include "nopos/text_input.h"
-#include "nopos/utf8.h"
 #include "processor.h"
 #include "tokenizer_choice.h"
 
@@ -127,7 +127,7 @@ Converted decoded(const Tokenizer& tokenizer, const Block& block) {
   std::int64_t number = block.first_line;
   for_each_line(block.text, [&](std::string_view line, std::string_view end) {
     symbols.clear();
-    append_words(line, symbols);
+    text::for_each_word(line, [&](std::string_view word) { symbols.push_back(word); });
     try {
       tokenizer.join(symbols, result.text);
     } catch (const Error& error) {

@@ -1,7 +1,7 @@
 // gpt2_bpe on texts whose ids others have recorded.
 #include <gtest/gtest.h>
+#include <nopos/text.h>
 #include <nopos/tokenizer.h>
-#include <nopos/utf8.h>
 
 #include <sstream>
 
@@ -53,7 +53,7 @@ TEST_F(RecordedIds, CharactersAsTheReferencesCharacterModelHasThem) {
   for (std::string line; std::getline(lines, line);) {
     std::vector<std::string_view> recorded, found;
     std::string text;
-    append_words(line, recorded);
+    text::for_each_word(line, [&](std::string_view word) { recorded.push_back(word); });
     character->join(recorded, text);
     character->split(text, found);
     ASSERT_EQ(found, recorded);

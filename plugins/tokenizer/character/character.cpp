@@ -1,6 +1,7 @@
 /// One symbol a character (code point). A space is written ▁ (U+2581), as is usual for character data; other
 /// white space, and ▁ itself, as <U+0009>; a byte that is no UTF-8 as <0xFF>. So every text can be had back.
 #include <nopos/error.h>
+#include <nopos/text.h>
 #include <nopos/tokenizer.h>
 #include <nopos/utf8.h>
 
@@ -29,7 +30,7 @@ class Character final : public nopos::Tokenizer {
       std::string character;
       if (code == U' ') continue;
       nopos::append_utf8(code, character);
-      if (nopos::white_space_length(character) > 0 || character == space_sign)
+      if (nopos::text::white_space(character) > 0 || character == space_sign)
         escaped_.emplace(character, written("<U+%04X>", code));
     }
   }

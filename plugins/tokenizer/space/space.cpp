@@ -1,13 +1,13 @@
 /// Words between runs of Unicode white space, as the reference's preprocessing splits text.
+#include <nopos/text.h>
 #include <nopos/tokenizer.h>
-#include <nopos/utf8.h>
 
 namespace {
 
 class Space final : public nopos::Tokenizer {
  public:
   void split(std::string_view text, std::vector<std::string_view>& symbols) const override {
-    nopos::append_words(text, symbols);
+    nopos::text::for_each_word(text, [&](std::string_view word) { symbols.push_back(word); });
   }
 
   void join(const std::vector<std::string_view>& symbols, std::string& text) const override {

@@ -45,10 +45,4 @@ void append_utf8(char32_t code, std::string& text) {
   }
 }
 
-std::size_t white_space_length(std::string_view text) { return text::white_space(text); }
-
-void append_words(std::string_view line, std::vector<std::string_view>& words) {
-  text::for_each_word(line, [&](std::string_view word) { words.push_back(word); });
-}
-
 }  // namespace nopos

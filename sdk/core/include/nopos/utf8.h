@@ -1,10 +1,9 @@
 #pragma once
-/// UTF-8 (RFC 3629: shortest form only, no surrogates, nothing above U+10FFFF), and words.
+/// UTF-8 (RFC 3629: shortest form only, no surrogates, nothing above U+10FFFF).
 
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace nopos {
 
@@ -33,11 +32,5 @@ inline char32_t code_point(std::string_view character) {
 
 /// Appends `code` as UTF-8; `code` is no surrogate and at most U+10FFFF.
 void append_utf8(char32_t code, std::string& text);
-
-/// Bytes of the white space character at the head of `text`, 0 where there is none (nopos/binarizer.h).
-std::size_t white_space_length(std::string_view text);
-
-/// Appends the words of `line`: what stands between runs of white space.
-void append_words(std::string_view line, std::vector<std::string_view>& words);
 
 }  // namespace nopos
