@@ -2,6 +2,7 @@
 // flag set T.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <regex>
 
 #include "command.h"
@@ -146,6 +147,42 @@ TEST(TrainingBatches, RowsOfPaddingChangeNoLoss) {
   EXPECT_EQ(value(padded.out, valid, "wpb"), value(plain.out, valid, "wpb"));
   EXPECT_EQ(value(padded.out, valid, "bsz"), 7);
   EXPECT_LT(value(plain.out, valid, "bsz"), 7);
+}
+
+// Folders take turns, crops and order are drawn anew each epoch, and a run that is resumed within an epoch
+// goes on with the batch that would have come next.
+TEST(TrainingBatches, OfChangingDataGoOnAfterAResume) {
+  const TemporaryFolder folder;
+  write_toy_corpus(folder.path());
+  const CommandResult other =
+      run(words(host + " preprocess --only-source --trainpref test.txt --destdir other --srcdict " +
+                (toy_data() / "dict.txt").string()),
+          {.directory = folder.path()});
+  ASSERT_EQ(other.exit_code, 0) << other.err;
+  const std::string data = toy_data().string() + ":other";
+  const auto updates = [&](const std::string& save_dir, int last) {
+    const CommandResult result =
+        run(words(host + " train " + data + " " + flags_tiny() +
+                  " --optimizer adam --lr 0.001 --disable-validation --sample-break-mode eos"
+                  " --tokens-per-sample 8 --max-tokens 640 --shorten-method random_crop"
+                  " --update-ordered-indices-seed --save-dir " +
+                  save_dir + " --max-update " + std::to_string(last)),
+            {.directory = folder.path()});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    std::vector<std::string> found;  // epoch, batch and loss of each update
+    for (const Record& record : records(result.out, "train_inner"))
+      found.push_back(record.message.substr(0, record.message.find(',')));
+    return found;
+  };
+  const std::vector<std::string> whole = updates("whole", 16);
+  ASSERT_EQ(whole.size(), 16u);
+  const auto second = std::find_if(whole.begin(), whole.end(), [](const std::string& update) {
+    return update.starts_with("epoch 002:      1 / 1 ");  // 80 lines of the other folder, of 8 tokens at most
+  });
+  ASSERT_LT(second, whole.begin() + 9);
+  EXPECT_TRUE(second[1].starts_with("epoch 003:      1 / ")) << second[1];
+  updates("parts", 10);
+  EXPECT_EQ(updates("parts", 16), std::vector<std::string>(whole.begin() + 10, whole.end()));
 }
 
 TEST(TrainingBatches, OrderedAnewEachEpochDifferFromTheOthers) {

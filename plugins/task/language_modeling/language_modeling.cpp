@@ -115,6 +115,13 @@ LanguageModeling::LanguageModeling(const Options& options, const Context& contex
         "task/language_modeling: option 'data' is not given; name the folder that nopos-host preprocess "
         "wrote, such as data-bin/wikitext-103.");
   }
+  for (const fs::path& folder : folders_) {
+    if (fs::is_directory(folder) || folder == folders_.front())
+      continue;  // the first one has its own message
+    throw Error(ExitCode::data, "there is no folder " + folder.string() +
+                                    ", which option 'data' names for epoch " +
+                                    std::to_string(&folder - folders_.data() + 1) + ".");
+  }
   const fs::path file = folders_.front() / "dict.txt";
   if (!fs::exists(file)) {
     throw Error(ExitCode::data,

@@ -183,6 +183,8 @@ TEST_F(LanguageModeling, BadDataIsAnErrorThatNamesFileAndRemedy) {
   expect(error_of({{"data", Value()}}), ExitCode::configuration, "option 'data' is not given");
   expect(error_of({{"data", std::string("no/such")}}), ExitCode::data,
          "no dictionary no/such/dict.txt: there is no such folder");
+  expect(error_of({{"data", data + ":no/such"}}), ExitCode::data,
+         "there is no folder no/such, which option 'data' names for epoch 2.");
   expect(error_of({{"data", folder.path().string()}}), ExitCode::data,
          "the folder holds no preprocessed data");
   expect(error_of({}, "test"), ExitCode::data,
