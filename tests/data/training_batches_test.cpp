@@ -118,7 +118,8 @@ TEST(TrainingBatches, OfTextAreThoseOfItsIndex) {
   for (const char* split : {"train", "valid"})
     std::filesystem::rename(folder / (split + std::string(".txt")), folder / "text" / split);
   std::filesystem::copy(toy_data() / "dict.txt", folder / "text/dict.txt");
-  const std::string flags = flags_tiny() + " --optimizer adam --lr 0.001 --max-update 3 --no-save";
+  const std::string flags =
+      flags_tiny() + " --optimizer adam --lr 0.001 --max-update 3 --no-save --threads 1";
   const CommandResult of_index = test::train(folder.path(), flags);
   ASSERT_EQ(of_index.exit_code, 0) << of_index.err;
   for (const char* impl : {"", " --dataset-impl raw"}) {
@@ -138,7 +139,8 @@ TEST(TrainingBatches, OfTextAreThoseOfItsIndex) {
 TEST(TrainingBatches, RowsOfPaddingChangeNoLoss) {
   const TemporaryFolder folder;
   const std::string flags =
-      flags_tiny() + " --optimizer adam --lr 0.001 --max-update 4 --no-save --batch-size 7 --dropout 0";
+      flags_tiny() +
+      " --optimizer adam --lr 0.001 --max-update 4 --no-save --threads 1 --batch-size 7 --dropout 0";
   const CommandResult plain = test::train(folder.path(), flags),
                       padded = test::train(folder.path(), flags + " --pad-to-fixed-bsz");
   ASSERT_EQ(padded.exit_code, 0) << padded.err;
@@ -165,7 +167,7 @@ TEST(TrainingBatches, OfChangingDataGoOnAfterAResume) {
         run(words(host + " train " + data + " " + flags_tiny() +
                   " --optimizer adam --lr 0.001 --disable-validation --sample-break-mode eos"
                   " --tokens-per-sample 8 --max-tokens 640 --shorten-method random_crop"
-                  " --update-ordered-indices-seed --save-dir " +
+                  " --update-ordered-indices-seed --threads 1 --save-dir " +
                   save_dir + " --max-update " + std::to_string(last)),
             {.directory = folder.path()});
     EXPECT_EQ(result.exit_code, 0) << result.err;
