@@ -7,10 +7,14 @@
 #include <system_error>
 #include <vector>
 
+#include "data_bin.h"
 #include "nopos/binarizer.h"
 #include "nopos/error.h"
 #include "nopos/files.h"
 #include "nopos/log.h"
+#include "nopos/text_input.h"
+#include "processor.h"
+#include "progress_bar.h"
 
 namespace nopos {
 namespace {
@@ -42,13 +46,8 @@ class Report {
   std::ofstream file_;
 };
 
-/// One text and the name of what becomes of it.
-struct Input {
-  std::string text, split;
-};
-
-std::vector<Input> inputs(const PreprocessOptions& options) {
-  std::vector<Input> list;
+std::vector<Split> splits_of(const PreprocessOptions& options) {
+  std::vector<Split> list;
   if (options.trainpref) list.push_back({*options.trainpref, "train"});
   const auto add = [&list](const std::optional<std::string>& texts, const std::string& split) {
     std::size_t begin = 0;
@@ -94,9 +93,7 @@ std::string described(PreprocessOptions options) {
   return text;
 }
 
-}  // namespace
-
-void run_preprocess(const PreprocessOptions& options) {
+void check(const PreprocessOptions& options, const std::vector<Split>& splits) {
   if (!options.only_source) {
     throw Error(ExitCode::configuration,
                 "preprocess: text in two languages is not built; give --only-source to prepare one text.");
@@ -106,38 +103,128 @@ void run_preprocess(const PreprocessOptions& options) {
                 "preprocess: the dictionary needs a source; give --trainpref TEXT to make it from a text, or "
                 "--srcdict DICT to use an existing one.");
   }
-  const std::vector<Input> texts = inputs(options);
-  for (const Input& input : texts) MappedFile{input.text};  // a wrong name ends the run before it begins
+  int from_standard_input = 0;
+  for (const Split& split : splits) {
+    if (!is_standard_input(split.text)) {
+      TextInput{split.text};  // a wrong name ends the run before it begins
+    } else if (++from_standard_input > 1) {
+      throw Error(ExitCode::configuration,
+                  "preprocess: - stands for standard input, and that is one text; it is given "
+                  "for several.");
+    }
+  }
+}
 
-  const fs::path destdir = options.destdir, dictionary_file = destdir / "dict.txt";
-  std::error_code error;
-  fs::create_directories(destdir, error);
-  if (error) throw Error(ExitCode::data, "cannot make " + destdir.string() + ": " + error.message() + ".");
-  if (!options.srcdict && fs::exists(dictionary_file)) {
-    throw Error(ExitCode::data, "file exists: " + dictionary_file.string() + ". Give --srcdict " +
-                                    dictionary_file.string() +
+/// The dictionary of --srcdict, or where a run that was stopped put it while it replaced the folder's files.
+fs::path source_dictionary(const fs::path& given) {
+  return !fs::exists(given) && fs::exists(DataBin::kept(given)) ? DataBin::kept(given) : given;
+}
+
+class Preprocessing {
+ public:
+  Preprocessing(const PreprocessOptions& options, int workers)
+      : options_(options), bin_(options.destdir, options.dataset_impl), report_(options.destdir) {
+    reading_.workers = workers;
+    reading_.progress = [this](const TextInput& text) {
+      bar_.show(text.name(), text.bytes_taken(), text.bytes_in_all());
+    };
+  }
+
+  void run(std::vector<Split> splits) {
+    say("preprocess: " + described(options_));
+    if (options_.dict_only) splits.clear();
+    load_dictionary();
+    bin_.begin(splits);
+    if (!dictionary_) count(splits);
+    for (const Split& split : splits) bin_.is_text() ? copy(split) : encode(split);
+    bin_.publish();
+    write_dictionary();
+    if (!options_.dict_only) say("Wrote preprocessed data to " + options_.destdir);
+  }
+
+ private:
+  void say(const std::string& message) {
+    bar_.clear();
+    report_(message);
+  }
+  void say_dictionary() { say("[None] Dictionary: " + std::to_string(dictionary_->size()) + " types"); }
+
+  /// A dictionary that lies in the folder is put aside, so that no moment is without it.
+  void load_dictionary() {
+    if (!options_.srcdict) return;
+    fs::path file = source_dictionary(*options_.srcdict);
+    dictionary_ = Dictionary::load(file);
+    srcdict_ = MappedFile(file).bytes();
+    std::error_code error;
+    if (fs::equivalent(file, bin_.dictionary(), error)) fs::rename(file, DataBin::kept(bin_.dictionary()));
+  }
+
+  void write_dictionary() {
+    if (options_.srcdict) {
+      replace_file(bin_.dictionary(), srcdict_);
+      std::error_code ignored;
+      fs::remove(DataBin::kept(bin_.dictionary()), ignored);
+    } else {
+      dictionary_->save(bin_.dictionary());
+    }
+  }
+
+  /// Makes the dictionary from the first text; its ids, where they are wanted, come of the same reading.
+  void count(std::vector<Split>& splits) {
+    const bool with_ids = !splits.empty() && !bin_.is_text();
+    fs::path text = *options_.trainpref;
+    if (is_standard_input(text) && !splits.empty() &&
+        !with_ids) {  // which cannot be read again: the copy can
+      copy(splits.front());
+      text = NewFile::temporary_name(fs::path(options_.destdir) / splits.front().name);
+      splits.erase(splits.begin());
+    }
+    IndexedDatasetWriter* const writer = with_ids ? &bin_.add_ids(splits.front()) : nullptr;
+    CountedText counted(text, writer, reading_);
+    dictionary_ = counted.dictionary(options_.thresholdsrc, options_.nwordssrc, options_.padding_factor);
+    if (!with_ids) return;
+    say_dictionary();
+    say(summary(splits.front().text, counted.write()));
+    splits.erase(splits.begin());
+  }
+
+  void encode(const Split& split) {
+    say_dictionary();
+    say(summary(split.text, binarize(split.text, *dictionary_, bin_.add_ids(split), reading_)));
+  }
+
+  void copy(const Split& split) {
+    TextInput text(split.text);
+    NewFile& file = bin_.add_text(split);
+    std::vector<char> buffer(std::size_t{1} << 20);
+    while (const std::size_t count = text.read(buffer)) {
+      file.append({buffer.data(), count});
+      reading_.progress(text);
+    }
+  }
+
+  const PreprocessOptions& options_;
+  DataBin bin_;
+  Report report_;
+  host::ProgressBar bar_;
+  ReadOptions reading_;
+  std::optional<Dictionary> dictionary_;
+  std::string srcdict_;  // its bytes
+};
+
+}  // namespace
+
+void run_preprocess(const PreprocessOptions& options) {
+  const std::vector<Split> splits = splits_of(options);
+  check(options, splits);
+  const fs::path dictionary = fs::path(options.destdir) / "dict.txt";
+  if (!options.srcdict && fs::exists(dictionary)) {
+    throw Error(ExitCode::data, "file exists: " + dictionary.string() + ". Give --srcdict " +
+                                    dictionary.string() +
                                     " to keep that dictionary, or write to another --destdir.");
   }
-  Report report(destdir);
-  report("preprocess: " + described(options));
-
-  const int workers = static_cast<int>(options.workers);
-  Dictionary dictionary;
-  if (options.srcdict) {
-    dictionary = Dictionary::load(*options.srcdict);
-    const std::string bytes(MappedFile(*options.srcdict).bytes());
-    replace_file(dictionary_file, bytes);
-  } else {
-    dictionary = count_words(*options.trainpref, workers);
-    dictionary.finalize(options.thresholdsrc, options.nwordssrc, options.padding_factor);
-    dictionary.save(dictionary_file);
-  }
-  if (options.dict_only) return;
-  for (const Input& input : texts) {
-    report("[None] Dictionary: " + std::to_string(dictionary.size()) + " types");
-    report(summary(input.text, binarize(input.text, dictionary, destdir / input.split, workers)));
-  }
-  report("Wrote preprocessed data to " + options.destdir);
+  const int workers = options.workers ? static_cast<int>(*options.workers) : host::usable_processors();
+  Preprocessing(options, workers).run(splits);
 }
 
 }  // namespace nopos

@@ -3,7 +3,8 @@
 /// writes them.
 ///
 /// Into --destdir go dict.txt; train.bin and train.idx; valid, valid1, ... and test, test1, ... likewise; and
-/// preprocess.log, to which each run appends what it said. Files appear whole or not at all.
+/// preprocess.log, to which each run appends what it said. dict.txt comes last (data_bin.h): without it the
+/// folder is not whole.
 
 #include <cstdint>
 #include <optional>
@@ -19,7 +20,8 @@ struct PreprocessOptions {
   bool only_source = false, dict_only = false;
   std::optional<std::string> trainpref, validpref, testpref, srcdict;
   std::string destdir = "data-bin", dataset_impl = "mmap";
-  std::int64_t thresholdsrc = 0, nwordssrc = -1, padding_factor = 8, workers = 1;
+  std::int64_t thresholdsrc = 0, nwordssrc = -1, padding_factor = 8;
+  std::optional<std::int64_t> workers;
   // of the reference, for text in two languages
   std::optional<std::string> source_lang, target_lang, align_suffix, tgtdict, alignfile;
   std::int64_t thresholdtgt = 0, nwordstgt = -1;
@@ -35,7 +37,9 @@ struct PreprocessOptions {
         "preprocessing splits text at white space, whatever this says, as the reference does"};
     o.add("only-source", &P::only_source, "one text, not a pair of languages");
     o.add("trainpref", &P::trainpref,
-          "training text; the dictionary is made from it unless --srcdict is given");
+          "training text, plain or compressed (.gz, .zst), or - for standard input; the dictionary is made "
+          "from it "
+          "unless --srcdict is given");
     o.add("validpref", &P::validpref, "validation texts, separated by commas: valid, valid1, ...");
     o.add("testpref", &P::testpref, "test texts, separated by commas: test, test1, ...");
     o.add("destdir", &P::destdir, "folder to write to; made where it is missing");
@@ -44,10 +48,13 @@ struct PreprocessOptions {
     o.add("nwordssrc", &P::nwordssrc,
           "most entries of the dictionary, special symbols included and padding not; 0 or less: all");
     o.add("padding-factor", &P::padding_factor, "pad the dictionary to a multiple of this", AtLeast{0});
-    o.add("workers", &P::workers, "threads; the files are the same for any number", Range{1, 1024});
+    o.add("workers", &P::workers,
+          "threads; the files are the same for any number; default: what affinity and control group allow",
+          Range{1, 1024});
     o.add("dict-only", &P::dict_only, "write the dictionary and stop");
-    o.add("dataset-impl", &P::dataset_impl, "format of the token ids; mmap is the one that is written",
-          OneOf{{"raw", "lazy", "cached", "mmap", "fasta", "huffman"}}, Refused{"only mmap is written"});
+    o.add("dataset-impl", &P::dataset_impl,
+          "format: mmap; lazy or cached, the older one; raw, which is the text itself",
+          OneOf{{"raw", "lazy", "cached", "mmap", "fasta", "huffman"}});
     o.add("source-lang", &P::source_lang, "source language", Alias{"s"}, pairs);
     o.add("target-lang", &P::target_lang, "target language", Alias{"t"}, pairs);
     o.add("align-suffix", &P::align_suffix, "suffix of the alignment file", pairs);

@@ -148,7 +148,9 @@ TEST_F(Preprocess, BadInputEndsBeforeAnythingIsWritten) {
       {{"--trainpref", "train.txt", "--destdir", "train.txt/bin"},
        8,
        "cannot make train.txt/bin: Not a directory."},
-      {{"--trainpref", "train.txt", "--dataset-impl", "raw"}, 3, "only mmap is written"},
+      {{"--trainpref", "train.txt", "--dataset-impl", "fasta"}, 3, "'fasta', which is not written"},
+      {{"--trainpref", "train.txt", "--dataset-impl", "huffman"}, 3, "'huffman', which is not written"},
+      {{"--trainpref", "-", "--validpref", "-"}, 3, "- stands for standard input, and that is one text"},
       {{"--trainpref", "train.txt", "--workers", "0"},
        3,
        "option 'workers' is 0, but must be between 1 and 1024"},
@@ -175,7 +177,8 @@ TEST_F(Preprocess, AFullDiskIsAnErrorAndLeavesNoHalfFile) {
                                         "' preprocess --only-source --trainpref train.txt --destdir bin"},
                                    {.directory = folder.path()});
   EXPECT_EQ(result.exit_code, 8) << result.out << result.err;
-  EXPECT_NE(result.err.find("cannot write bin/train.bin: File too large."), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("cannot write bin/train.sizes: File too large."), std::string::npos)
+      << result.err;
   EXPECT_FALSE(std::filesystem::exists(folder / "bin/train.bin"));
   EXPECT_FALSE(std::filesystem::exists(folder / "bin/train.bin.tmp"));
   EXPECT_FALSE(std::filesystem::exists(folder / "bin/train.idx"));

@@ -8,7 +8,7 @@
 #include <regex>
 
 #include "command.h"
-#include "nopos/indexed_dataset.h"
+#include "nopos/indexed_dataset_writer.h"
 
 namespace {
 

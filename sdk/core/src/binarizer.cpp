@@ -1,121 +1,281 @@
 #include "nopos/binarizer.h"
 
 #include <algorithm>
-#include <future>
-#include <string_view>
-#include <unordered_map>
+#include <bit>
 #include <vector>
 
-#include "nopos/error.h"
-#include "nopos/files.h"
-#include "nopos/indexed_dataset.h"
-#include "nopos/text.h"
+#include "parallel.h"
+#include "text_pieces.h"
+#include "word_order.h"
+#include "word_table.h"
 
 namespace nopos {
 namespace {
 
-constexpr std::size_t chunk_size = std::size_t{4} << 20;
+using Id = WordTable::Id;
 
-/// `text` in pieces of some megabytes, cut after "\n", so that no line and no "\r\n" is broken.
-std::vector<std::string_view> chunks(std::string_view text) {
-  std::vector<std::string_view> pieces;
-  while (!text.empty()) {
-    const std::size_t newline = text.size() > chunk_size ? text.find('\n', chunk_size) : text.npos;
-    const std::size_t length = newline == text.npos ? text.size() : newline + 1;
-    pieces.push_back(text.substr(0, length));
-    text.remove_prefix(length);
-  }
-  return pieces;
-}
+static_assert(WordTable::readable == Symbols::readable);
 
-/// Hands every piece of `file` to `work`, `workers` at a time, and the results in their order to `take`.
-template <class Work, class Take>
-void in_order(const MappedFile& file, int workers, Work work, Take take) {
-  const std::vector<std::string_view> pieces = chunks(file.bytes());
-  const auto checked_work = [&](std::string_view piece) {
-    if (const std::size_t bad = text::find_invalid_utf8(piece); bad != piece.npos) {
-      throw Error(ExitCode::data, file.path().string() + ", byte " +
-                                      std::to_string(piece.data() + bad - file.bytes().data()) +
-                                      ": the text is not UTF-8. Convert it first.");
+/// The part of both passes that is the same: sentences get their place in turn, and </s> at their end.
+class SentenceWorker : public PieceWorker {
+ public:
+  explicit SentenceWorker(IndexedDatasetWriter* writer) : writer_(writer) {}
+
+  void in_turn(const Symbols& symbols) override {
+    if (writer_ == nullptr) return;
+    sizes_.clear();
+    std::uint32_t begin = 0;
+    for (const std::uint32_t end : symbols.sentence_ends) {
+      sizes_.push_back(std::int64_t{end - begin} + 1);
+      begin = end;
     }
-    return work(piece);
-  };
-  using Result = decltype(work(std::string_view()));
-  for (std::size_t begin = 0; begin < pieces.size();) {
-    const std::size_t end = std::min(pieces.size(), begin + static_cast<std::size_t>(std::max(1, workers)));
-    std::vector<std::future<Result>> wave;
-    for (std::size_t i = begin; i < end; ++i) {
-      // a single piece needs no thread
-      const auto where = end - begin > 1 ? std::launch::async : std::launch::deferred;
-      wave.push_back(std::async(where, checked_work, pieces[i]));
-    }
-    for (std::future<Result>& result : wave) take(result.get());
-    begin = end;
+    begin_ = writer_->add_sizes(sizes_);
   }
-}
 
-struct Encoded {
-  std::vector<std::uint32_t> ids;
-  std::vector<std::size_t> ends;  // of each sentence in `ids`
-  std::int64_t replaced = 0;
+  void work(const Symbols& symbols) override {
+    ids_.resize(symbols.begins.size());
+    look_up({symbols.text, symbols.begins, symbols.ends}, ids_);
+    lines_ += static_cast<std::int64_t>(symbols.sentence_ends.size());
+    if (writer_ == nullptr) return;
+    tokens_.resize(ids_.size() + symbols.sentence_ends.size());
+    std::uint32_t begin = 0;
+    auto to = tokens_.begin();
+    for (const std::uint32_t end : symbols.sentence_ends) {
+      to = std::copy(ids_.begin() + begin, ids_.begin() + end, to);
+      *to++ = static_cast<Id>(Dictionary::eos);
+      begin = end;
+    }
+    keep(begin_, tokens_);
+  }
+
+  std::int64_t lines() const { return lines_; }
+
+ protected:
+  virtual void look_up(const WordTable::Batch& words, std::span<Id> ids) = 0;
+  virtual void keep(std::int64_t begin, std::span<const Id> tokens) = 0;
+
+ private:
+  IndexedDatasetWriter* writer_;
+  std::vector<std::int64_t> sizes_;
+  std::int64_t begin_ = 0, lines_ = 0;  // of the piece's tokens
+  std::vector<Id> ids_, tokens_;
 };
+
+template <class Worker>
+std::vector<PieceWorker*> pointers(std::vector<Worker>& workers) {
+  std::vector<PieceWorker*> all;
+  for (Worker& worker : workers) all.push_back(&worker);
+  return all;
+}
+
+/// Finds the words of a dictionary.
+class Encoder : public SentenceWorker {
+ public:
+  Encoder(const Dictionary& dictionary, IndexedDatasetWriter& writer)
+      : SentenceWorker(&writer), words_(dictionary.words()), writer_(writer) {}
+
+  std::int64_t replaced() const { return replaced_; }
+
+ protected:
+  void look_up(const WordTable::Batch& words, std::span<Id> ids) override {
+    words_.find(words, ids);
+    for (Id& id : ids) {
+      if (id != WordTable::none) continue;
+      id = static_cast<Id>(Dictionary::unk);
+      ++replaced_;
+    }
+  }
+  void keep(std::int64_t begin, std::span<const Id> tokens) override { writer_.write(begin, tokens); }
+
+ private:
+  const WordTable& words_;
+  IndexedDatasetWriter& writer_;
+  std::int64_t replaced_ = 0;
+};
+
+/// Some tokens in the order of the text, as one thread numbered them.
+struct Run {
+  std::int64_t begin, size;
+  const std::vector<Id>* new_ids;
+};
+
+/// Numbers words as they come, each thread for itself.
+class Counter : public SentenceWorker {
+ public:
+  Counter(IndexedDatasetWriter* writer, const NewFile* tokens) : SentenceWorker(writer), file_(tokens) {
+    for (const CountedWord& special : Dictionary().words().words()) table_.add(special.word(), 0);
+  }
+
+  WordTable& table() { return table_; }
+  std::vector<Id>& new_ids() { return new_ids_; }
+  const std::vector<Run>& runs() const { return runs_; }
+
+ protected:
+  void look_up(const WordTable::Batch& words, std::span<Id> ids) override { table_.count(words, ids); }
+  void keep(std::int64_t begin, std::span<const Id> tokens) override {
+    file_->write_at(static_cast<std::uint64_t>(begin) * sizeof(Id),
+                    {reinterpret_cast<const char*>(tokens.data()), tokens.size_bytes()});
+    runs_.push_back({begin, static_cast<std::int64_t>(tokens.size()), &new_ids_});
+  }
+
+ private:
+  const NewFile* file_;
+  WordTable table_;
+  std::vector<Id> new_ids_;  // of the words of the table
+  std::vector<Run> runs_;
+};
+
+/// One table's words by the last bits of their hash, which tell their part; the first ones place them
+/// in a table.
+struct Dealt {
+  std::vector<std::size_t> begins;  // of each part in `ids`, and the end
+  std::vector<Id> ids;
+};
+
+Dealt deal(const WordTable& table, int bits) {
+  const auto part_of = [bits](const CountedWord& word) {
+    return static_cast<std::size_t>(WordTable::hash(word.key) & ((std::uint64_t{1} << bits) - 1));
+  };
+  const auto words = table.words();
+  Dealt dealt{std::vector<std::size_t>((std::size_t{1} << bits) + 1), std::vector<Id>(words.size())};
+  for (const CountedWord& word : words) ++dealt.begins[part_of(word) + 1];
+  for (std::size_t part = 1; part < dealt.begins.size(); ++part) dealt.begins[part] += dealt.begins[part - 1];
+  std::vector<std::size_t> next = dealt.begins;
+  for (std::size_t id = 0; id < words.size(); ++id)
+    dealt.ids[next[part_of(words[id])]++] = static_cast<Id>(id);
+  return dealt;
+}
 
 }  // namespace
 
-Dictionary count_words(const std::filesystem::path& path, int workers) {
-  const MappedFile file(path);
-  struct Counts {
-    std::unordered_map<std::string_view, std::int64_t> words;  // views into the mapped file
-    std::int64_t lines = 0;
-  };
-  Dictionary dictionary;
-  in_order(
-      file, workers,
-      [](std::string_view piece) {
-        Counts counts;
-        text::for_each_line(piece, [&](std::string_view line) {
-          ++counts.lines;
-          text::for_each_word(line, [&](std::string_view word) { ++counts.words[word]; });
-        });
-        return counts;
-      },
-      [&](const Counts& counts) {
-        for (const auto& [word, count] : counts.words) dictionary.add(word, count);
-        dictionary.add(dictionary.symbol(Dictionary::eos), counts.lines);
-      });
+class CountedText::Parts {
+ public:
+  Parts(const std::filesystem::path& text, IndexedDatasetWriter* writer, const ReadOptions& options)
+      : writer_(writer), threads_(options.workers) {
+    if (writer_ != nullptr) tokens_ = std::make_unique<NewFile>(writer_->tokens_path());
+    for (int i = 0; i < threads_; ++i) counters_.emplace_back(writer_, tokens_.get());
+    split_text(text, options, pointers(counters_));
+  }
+
+  /// Joins the tables of the threads part by part: what a word is in one part, it is in no other.
+  Dictionary dictionary(const Limits& limits) {
+    std::size_t words = 0;
+    WordArena arena;
+    for (Counter& counter : counters_) {
+      words += counter.table().size();
+      arena.share(counter.table().arena());
+      counter.new_ids().resize(counter.table().size());
+    }
+    constexpr std::size_t words_a_part = 16384;
+    const int bits = static_cast<int>(std::bit_width(words / words_a_part));
+    std::vector<Dealt> dealt(counters_.size());
+    for_each_index(threads_, counters_.size(),
+                   [&](std::size_t i) { dealt[i] = deal(counters_[i].table(), bits); });
+
+    const Dictionary fresh;
+    std::vector<CountedWord> special(fresh.words().words().begin(), fresh.words().words().end());
+    special[Dictionary::eos].count += lines();
+    for (Counter& counter : counters_) {
+      for (Id id = 0; id < special.size(); ++id) special[id].count += counter.table().word(id).count;
+    }
+    std::vector<WordTable> parts(std::size_t{1} << bits);
+    for_each_occurrence(dealt, [&](std::size_t part, Counter& counter, Id id) {
+      if (id >= special.size()) counter.new_ids()[id] = parts[part].add(counter.table().word(id));
+    });
+    std::vector<std::span<const CountedWord>> distinct;
+    for (const WordTable& part : parts) distinct.push_back(part.words());
+    OrderedWords ordered = in_order(special, distinct, limits, std::move(arena), threads_);
+    for_each_occurrence(dealt, [&](std::size_t part, Counter& counter, Id id) {
+      Id& new_id = counter.new_ids()[id];
+      new_id = id < special.size() ? id : ordered.new_ids[part][new_id];
+    });
+    return Dictionary(std::move(ordered.table));
+  }
+
+  BinarizeResult write(std::int64_t vocabulary) const {
+    writer_->set_vocabulary(vocabulary);
+    std::vector<Run> runs;
+    for (const Counter& counter : counters_)
+      runs.insert(runs.end(), counter.runs().begin(), counter.runs().end());
+    std::atomic<std::int64_t> replaced = 0;
+    for_each_index(threads_, runs.size(), [&](std::size_t i) {
+      thread_local std::vector<Id> ids;
+      const Run& run = runs[i];
+      ids.resize(static_cast<std::size_t>(run.size));
+      tokens_->read_at(static_cast<std::uint64_t>(run.begin) * sizeof(Id),
+                       {reinterpret_cast<char*>(ids.data()), ids.size() * sizeof(Id)});
+      std::int64_t dropped = 0;
+      for (Id& id : ids) {
+        id = (*run.new_ids)[id];
+        if (id != WordTable::none) continue;
+        id = static_cast<Id>(Dictionary::unk);
+        ++dropped;
+      }
+      replaced += dropped;
+      writer_->write(run.begin, ids);
+    });
+    return {writer_->num_sentences(), writer_->num_tokens(), replaced};
+  }
+
+ private:
+  std::int64_t lines() const {
+    std::int64_t sum = 0;
+    for (const Counter& counter : counters_) sum += counter.lines();
+    return sum;
+  }
+
+  /// `visit(part, counter, id)` for each word of each table; the words of one part on one thread.
+  template <class Visit>
+  void for_each_occurrence(const std::vector<Dealt>& dealt, Visit visit) {
+    for_each_index(threads_, dealt[0].begins.size() - 1, [&](std::size_t part) {
+      for (std::size_t i = 0; i < counters_.size(); ++i) {
+        const std::span<const Id> ids(dealt[i].ids.data() + dealt[i].begins[part],
+                                      dealt[i].ids.data() + dealt[i].begins[part + 1]);
+        for (const Id id : ids) visit(part, counters_[i], id);
+      }
+    });
+  }
+
+  IndexedDatasetWriter* writer_;
+  int threads_;
+  std::unique_ptr<NewFile> tokens_;
+  std::vector<Counter> counters_;
+};
+
+CountedText::CountedText(const std::filesystem::path& text, IndexedDatasetWriter* writer,
+                         const ReadOptions& options)
+    : parts_(std::make_unique<Parts>(text, writer, options)) {}
+
+CountedText::~CountedText() = default;
+
+Dictionary CountedText::dictionary(std::int64_t threshold, std::int64_t max_size,
+                                   std::int64_t padding_factor) {
+  Dictionary dictionary = parts_->dictionary({threshold, max_size, padding_factor});
+  vocabulary_ = dictionary.size();
   return dictionary;
 }
 
-BinarizeResult binarize(const std::filesystem::path& path, const Dictionary& dictionary,
+BinarizeResult CountedText::write() const { return parts_->write(vocabulary_); }
+
+Dictionary count_words(const std::filesystem::path& text, int workers) {
+  constexpr std::int64_t all = 0;
+  return CountedText(text, nullptr, {.workers = workers}).dictionary(all, all, 1);
+}
+
+BinarizeResult binarize(const std::filesystem::path& text, const Dictionary& dictionary,
+                        IndexedDatasetWriter& writer, const ReadOptions& options) {
+  writer.set_vocabulary(dictionary.size());
+  std::vector<Encoder> encoders(static_cast<std::size_t>(options.workers), Encoder(dictionary, writer));
+  split_text(text, options, pointers(encoders));
+  BinarizeResult result{writer.num_sentences(), writer.num_tokens(), 0};
+  for (const Encoder& encoder : encoders) result.replaced += encoder.replaced();
+  return result;
+}
+
+BinarizeResult binarize(const std::filesystem::path& text, const Dictionary& dictionary,
                         const std::filesystem::path& prefix, int workers) {
-  const MappedFile file(path);
   IndexedDatasetWriter writer(prefix, dictionary.size());
-  BinarizeResult result;
-  in_order(
-      file, workers,
-      [&](std::string_view piece) {
-        Encoded encoded;
-        text::for_each_line(piece, [&](std::string_view line) {
-          text::for_each_word(line, [&](std::string_view word) {
-            const std::int64_t id = dictionary.index(word);
-            encoded.replaced += id == Dictionary::unk && word != dictionary.symbol(Dictionary::unk);
-            encoded.ids.push_back(static_cast<std::uint32_t>(id));
-          });
-          encoded.ids.push_back(Dictionary::eos);
-          encoded.ends.push_back(encoded.ids.size());
-        });
-        return encoded;
-      },
-      [&](const Encoded& encoded) {
-        std::size_t begin = 0;
-        for (const std::size_t end : encoded.ends) {
-          writer.add({encoded.ids.data() + begin, end - begin});
-          begin = end;
-        }
-        result.sentences += static_cast<std::int64_t>(encoded.ends.size());
-        result.tokens += static_cast<std::int64_t>(encoded.ids.size());
-        result.replaced += encoded.replaced;
-      });
+  const BinarizeResult result = binarize(text, dictionary, writer, {.workers = workers});
   writer.finish();
   return result;
 }

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
-#include <numeric>
+#include <stdexcept>
+#include <string>
 
 #include "nopos/error.h"
 #include "nopos/files.h"
 #include "nopos/text.h"
+#include "word_order.h"
+#include "word_table.h"
 
 namespace nopos {
 namespace {
@@ -41,31 +43,41 @@ bool parse(std::string_view line, Entry& entry) {
   return error == std::errc() && end == field.data() + field.size();
 }
 
+const CountedWord& word_at(const WordTable& words, std::int64_t id) {
+  if (id < 0 || id >= static_cast<std::int64_t>(words.size()))
+    throw std::out_of_range("no such id in the dictionary");
+  return words.words()[static_cast<std::size_t>(id)];
+}
+
 }  // namespace
 
-Dictionary::Dictionary() {
+Dictionary::Dictionary() : words_(std::make_unique<WordTable>()) {
   for (const char* special : {"<s>", "<pad>", "</s>", "<unk>"}) add(special);
 }
 
-std::int64_t Dictionary::append(std::string_view symbol, std::int64_t count) {
-  const std::int64_t id = size();
-  ids_.insert_or_assign(std::string(symbol), id);
-  symbols_.emplace_back(symbol);
-  counts_.push_back(count);
-  return id;
+Dictionary::Dictionary(WordTable words) : words_(std::make_unique<WordTable>(std::move(words))) {}
+Dictionary::Dictionary(const Dictionary& other) : words_(std::make_unique<WordTable>(*other.words_)) {}
+Dictionary::Dictionary(Dictionary&& other) noexcept = default;
+Dictionary::~Dictionary() = default;
+
+Dictionary& Dictionary::operator=(Dictionary other) noexcept {
+  words_.swap(other.words_);
+  return *this;
 }
 
+std::int64_t Dictionary::size() const { return static_cast<std::int64_t>(words_->size()); }
+
 std::int64_t Dictionary::add(std::string_view symbol, std::int64_t count) {
-  const auto found = ids_.find(symbol);
-  if (found == ids_.end()) return append(symbol, count);
-  counts_[static_cast<std::size_t>(found->second)] += count;
-  return found->second;
+  return words_->add(symbol, count);
 }
 
 std::int64_t Dictionary::index(std::string_view symbol) const {
-  const auto found = ids_.find(symbol);
-  return found == ids_.end() ? unk : found->second;
+  const WordTable::Id id = words_->find(symbol);
+  return id == WordTable::none ? unk : id;
 }
+
+std::string_view Dictionary::symbol(std::int64_t id) const { return word_at(*words_, id).word(); }
+std::int64_t Dictionary::count(std::int64_t id) const { return word_at(*words_, id).count; }
 
 Dictionary Dictionary::load(const std::filesystem::path& path) {
   const MappedFile file(path);
@@ -85,54 +97,47 @@ Dictionary Dictionary::load(const std::filesystem::path& path) {
       refuse("incorrect dictionary format: expected \"<symbol> <count>\" with an integer count, found " +
              std::string("\"").append(line.substr(0, 80)).append("\"."));
     }
-    if (!entry.overwrite && dictionary.ids_.contains(entry.symbol)) {
+    if (!entry.overwrite && dictionary.words_->find(entry.symbol) != WordTable::none) {
       refuse("duplicate word '" + std::string(entry.symbol) +
              "': it stands in the dictionary already; remove the line, or end it with \" " +
              std::string(overwrite_flag) + "\" to let it replace the earlier one.");
     }
-    dictionary.append(entry.symbol, entry.count);
+    dictionary.words_->append(entry.symbol, entry.count);
   });
   return dictionary;
 }
 
 void Dictionary::save(const std::filesystem::path& file) const {
+  NewFile whole(file);
+  write(whole);
+  whole.publish();
+}
+
+void Dictionary::write(NewFile& file) const {
   std::string bytes;
-  for (std::size_t id = num_special; id < symbols_.size(); ++id) {
-    bytes += symbols_[id] + ' ' + std::to_string(counts_[id]) + '\n';
+  for (const CountedWord& counted : words_->words().subspan(num_special)) {
+    bytes.append(counted.word()).append(1, ' ').append(std::to_string(counted.count)).append(1, '\n');
+    if (bytes.size() < (std::size_t{1} << 16)) continue;
+    file.append(bytes);
+    bytes.clear();
   }
-  replace_file(file, bytes);
+  file.append(bytes);
 }
 
 void Dictionary::finalize(std::int64_t threshold, std::int64_t max_size, std::int64_t padding_factor) {
-  std::vector<std::size_t> order(symbols_.size() - num_special);
-  std::iota(order.begin(), order.end(), std::size_t{num_special});
-  std::sort(order.begin(), order.end(), [this](std::size_t a, std::size_t b) {
-    return counts_[a] != counts_[b] ? counts_[a] > counts_[b] : symbols_[a] < symbols_[b];
-  });
-  if (max_size > 0) {
-    const std::int64_t words = std::max<std::int64_t>(0, max_size - num_special);
-    order.resize(std::min(order.size(), static_cast<std::size_t>(words)));
-  }
-  Dictionary kept;
-  std::copy_n(counts_.begin(), num_special, kept.counts_.begin());
-  for (const std::size_t id : order) {
-    if (counts_[id] < threshold) break;
-    kept.append(symbols_[id], counts_[id]);
-  }
-  for (int number = 0; padding_factor > 1 && kept.size() % padding_factor != 0; ++number) {
-    char name[32];
-    std::snprintf(name, sizeof(name), "madeupword%04d", number);
-    kept.add(name, 0);
-  }
-  *this = std::move(kept);
+  const auto words = words_->words();
+  *words_ = in_order(words.first(num_special), {words.subspan(num_special)},
+                     {threshold, max_size, padding_factor}, words_->arena(), 1)
+                .table;
 }
 
 Dictionary Dictionary::truncated(std::int64_t size) const {
-  Dictionary head;
-  for (std::int64_t id = num_special; id < std::min(size, this->size()); ++id)
-    head.append(symbol(id), count(id));
-  std::copy_n(counts_.begin(), num_special, head.counts_.begin());
-  return head;
+  WordTable head;
+  for (const CountedWord& counted :
+       words_->words().first(static_cast<std::size_t>(std::clamp(size, num_special, this->size())))) {
+    head.append(counted.word(), counted.count);
+  }
+  return Dictionary(std::move(head));
 }
 
 }  // namespace nopos

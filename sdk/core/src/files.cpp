@@ -8,12 +8,13 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <fstream>
 #include <system_error>
+#include <utility>
 
 #include "file_error.h"
 
 namespace nopos {
+
 MappedFile::MappedFile(std::filesystem::path path) : path_(std::move(path)) {
   const int descriptor = open(path_.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) fail_on_file("open", path_, errno);
@@ -43,26 +44,64 @@ void MappedFile::release(std::string_view part) {
   if (end > begin) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }
 
-void replace_file(const std::filesystem::path& file, std::string_view bytes) {
-  std::filesystem::path temporary = file;
-  temporary += ".tmp";
-  errno = 0;
-  std::ofstream stream(temporary, std::ios::binary | std::ios::trunc);
-  stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  stream.close();
-  if (!stream) {
-    const int reason = errno;
-    std::error_code ignored;
-    std::filesystem::remove(temporary, ignored);
-    fail_on_file("write", file, reason == 0 ? EIO : reason);
-  }
-  rename_file(temporary, file);
+std::filesystem::path NewFile::temporary_name(std::filesystem::path path) {
+  path += ".tmp";
+  return path;
 }
 
-void rename_file(const std::filesystem::path& from, const std::filesystem::path& to) {
+NewFile::NewFile(std::filesystem::path path) : path_(std::move(path)) {
+  constexpr mode_t everyones = 0666;  // less the user's mask
+  descriptor_ = open(temporary_name(path_).c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, everyones);
+  if (descriptor_ < 0) fail_on_file("write", path_, errno);
+}
+
+NewFile::~NewFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (!published_) unlink(temporary_name(path_).c_str());
+}
+
+void NewFile::append(std::string_view bytes) {
+  write_at(size_, bytes);
+  size_ += bytes.size();
+}
+
+void NewFile::write_at(std::uint64_t offset, std::string_view bytes) const {
+  while (!bytes.empty()) {
+    const ssize_t count = pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) fail_on_file("write", path_, count < 0 ? errno : EIO);
+    offset += static_cast<std::uint64_t>(count);
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+  }
+}
+
+void NewFile::read_at(std::uint64_t offset, std::span<char> out) const {
+  while (!out.empty()) {
+    const ssize_t count = pread(descriptor_, out.data(), out.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) fail_on_file("read", path_, count < 0 ? errno : EIO);
+    offset += static_cast<std::uint64_t>(count);
+    out = out.subspan(static_cast<std::size_t>(count));
+  }
+}
+
+void NewFile::close() {
+  const int descriptor = std::exchange(descriptor_, -1);
+  if (descriptor >= 0 && ::close(descriptor) != 0) fail_on_file("write", path_, errno);
+}
+
+void NewFile::publish() {
+  close();
   std::error_code error;
-  std::filesystem::rename(from, to, error);
-  if (error) fail_on_file("write", to, error.value());
+  std::filesystem::rename(temporary_name(path_), path_, error);
+  if (error) fail_on_file("write", path_, error.value());
+  published_ = true;
+}
+
+void replace_file(const std::filesystem::path& file, std::string_view bytes) {
+  NewFile whole(file);
+  whole.append(bytes);
+  whole.publish();
 }
 
 }  // namespace nopos

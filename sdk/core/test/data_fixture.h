@@ -10,6 +10,7 @@
 #include "command.h"
 #include "nopos/error.h"
 #include "nopos/indexed_dataset.h"
+#include "nopos/indexed_dataset_writer.h"
 #include "nopos/log.h"
 
 namespace nopos::test {

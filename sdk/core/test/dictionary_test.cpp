@@ -15,7 +15,8 @@ const std::string all_separators =
 
 std::string symbols(const Dictionary& dictionary) {
   std::string text;
-  for (std::int64_t id = 0; id < dictionary.size(); ++id) text += (id > 0 ? " " : "") + dictionary.symbol(id);
+  for (std::int64_t id = 0; id < dictionary.size(); ++id)
+    text += (id > 0 ? " " : "") + std::string(dictionary.symbol(id));
   return text;
 }
 

@@ -6,12 +6,13 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <string>
+#include <memory>
 #include <string_view>
-#include <unordered_map>
-#include <vector>
 
 namespace nopos {
+
+class NewFile;
+class WordTable;
 
 class Dictionary {
  public:
@@ -19,6 +20,10 @@ class Dictionary {
   static constexpr std::int64_t num_special = 4;
 
   Dictionary();
+  Dictionary(const Dictionary& other);
+  Dictionary(Dictionary&& other) noexcept;
+  Dictionary& operator=(Dictionary other) noexcept;
+  ~Dictionary();
 
   /// Reads `dict.txt`. A line that repeats a symbol must end in "#fairseq:overwrite": the symbol then means
   /// the new entry, and the old one keeps its id.
@@ -27,6 +32,7 @@ class Dictionary {
 
   /// Writes `dict.txt`, byte for byte as the reference does.
   void save(const std::filesystem::path& file) const;
+  void write(NewFile& file) const;  ///< the same bytes into a file that gets its name later
 
   /// Adds `count` occurrences of `symbol`; returns its id.
   std::int64_t add(std::string_view symbol, std::int64_t count = 1);
@@ -39,21 +45,17 @@ class Dictionary {
   /// The first `size` entries: what a model with fewer outputs can predict.
   Dictionary truncated(std::int64_t size) const;
 
-  std::int64_t size() const { return static_cast<std::int64_t>(symbols_.size()); }
+  std::int64_t size() const;
   std::int64_t index(std::string_view symbol) const;  ///< `unk` where the symbol is not in the dictionary
-  const std::string& symbol(std::int64_t id) const { return symbols_.at(static_cast<std::size_t>(id)); }
-  std::int64_t count(std::int64_t id) const { return counts_.at(static_cast<std::size_t>(id)); }
+  std::string_view symbol(std::int64_t id) const;     ///< until the dictionary changes
+  std::int64_t count(std::int64_t id) const;
+
+  /// Core's own way in, for millions of words.
+  explicit Dictionary(WordTable words);
+  const WordTable& words() const { return *words_; }
 
  private:
-  struct Hash {
-    using is_transparent = void;  // look-ups take a string_view without making a string
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-  };
-  std::int64_t append(std::string_view symbol, std::int64_t count);
-
-  std::vector<std::string> symbols_;
-  std::vector<std::int64_t> counts_;
-  std::unordered_map<std::string, std::int64_t, Hash, std::equal_to<>> ids_;
+  std::unique_ptr<WordTable> words_;
 };
 
 }  // namespace nopos

@@ -25,12 +25,10 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
-#include <vector>
 
 namespace nopos {
 
@@ -80,31 +78,5 @@ class IndexedDataset {
 std::shared_ptr<const IndexedDataset> open_dataset(const std::filesystem::path& prefix,
                                                    const Dictionary& dictionary,
                                                    const std::optional<std::string>& impl = {});
-
-/// Writes such a pair. The files get their names only in `finish`, so that an interrupted run leaves no half
-/// dataset behind.
-class IndexedDatasetWriter {
- public:
-  /// The number type follows from the vocabulary: uint16 below 65,500 types, else uint32.
-  IndexedDatasetWriter(const std::filesystem::path& prefix, std::int64_t vocabulary);
-  ~IndexedDatasetWriter();
-  IndexedDatasetWriter(const IndexedDatasetWriter&) = delete;
-  IndexedDatasetWriter& operator=(const IndexedDatasetWriter&) = delete;
-
-  void add(std::span<const std::uint32_t> sentence);
-
-  /// Writes the index and gives both files their names. \throws Error (data) where the disk is full.
-  void finish();
-
- private:
-  std::filesystem::path temporary(const char* extension) const;
-
-  std::filesystem::path prefix_;
-  int item_size_;
-  std::ofstream bin_;
-  std::vector<std::int32_t> sizes_;
-  std::vector<char> buffer_;  // one sentence as it goes to the file
-  bool finished_ = false;
-};
 
 }  // namespace nopos

@@ -1,0 +1,171 @@
+#include "nopos/indexed_dataset_writer.h"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "index_formats.h"
+#include "nopos/error.h"
+
+namespace nopos {
+namespace {
+
+using index_formats::with_extension;
+
+constexpr NumberType int32{4, 4}, int64{5, 8}, uint16{8, 2}, uint32{9, 4};
+
+template <class Number>
+std::string_view bytes_of(const std::vector<Number>& numbers) {
+  return {reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(Number)};
+}
+
+/// Appends numbers to a file, many at a time.
+class Appender {
+ public:
+  explicit Appender(NewFile& file) : file_(file) {}
+  Appender(const Appender&) = delete;
+  ~Appender() = default;
+
+  template <class Number>
+  void operator()(Number number) {
+    buffer_.append(reinterpret_cast<const char*>(&number), sizeof(number));
+    if (buffer_.size() > (std::size_t{1} << 16)) flush();
+  }
+  void text(std::string_view bytes) { buffer_ += bytes; }
+  void flush() {
+    file_.append(buffer_);
+    buffer_.clear();
+  }
+
+ private:
+  NewFile& file_;
+  std::string buffer_;
+};
+
+/// Calls `visit(size)` for each of `count` sizes that stand in the file.
+template <class Visit>
+void for_each_size(const NewFile& sizes, std::int64_t count, Visit visit) {
+  std::vector<std::int32_t> some;
+  for (std::int64_t begin = 0; begin < count; begin += static_cast<std::int64_t>(some.size())) {
+    some.resize(static_cast<std::size_t>(std::min<std::int64_t>(count - begin, 1 << 14)));
+    sizes.read_at(static_cast<std::uint64_t>(begin) * sizeof(some[0]),
+                  {reinterpret_cast<char*>(some.data()), some.size() * sizeof(some[0])});
+    for (const std::int32_t size : some) visit(size);
+  }
+}
+
+template <class Number>
+void write_as(const NewFile& file, std::int64_t begin, std::span<const std::uint32_t> ids, Number first) {
+  thread_local std::vector<Number> numbers;
+  numbers.resize(ids.size());
+  std::transform(ids.begin(), ids.end(), numbers.begin(),
+                 [first](std::uint32_t id) { return static_cast<Number>(id + first); });
+  file.write_at(static_cast<std::uint64_t>(begin) * sizeof(Number), bytes_of(numbers));
+}
+
+}  // namespace
+
+NumberType number_type(std::int64_t vocabulary, IndexFormat format) {
+  if (format == IndexFormat::legacy) return int32;
+  return vocabulary < 65500 ? uint16 : vocabulary < 4294967295 ? uint32 : int64;
+}
+
+IndexedDatasetWriter::IndexedDatasetWriter(const std::filesystem::path& prefix, IndexFormat format)
+    : format_(format),
+      type_(number_type(0, format)),
+      prefix_(prefix),
+      bin_(with_extension(prefix, ".bin")),
+      idx_(with_extension(prefix, ".idx")),
+      sizes_(with_extension(prefix, ".sizes")) {}
+
+IndexedDatasetWriter::IndexedDatasetWriter(const std::filesystem::path& prefix, std::int64_t vocabulary)
+    : IndexedDatasetWriter(prefix) {
+  set_vocabulary(vocabulary);
+}
+
+std::filesystem::path IndexedDatasetWriter::tokens_path() const { return with_extension(prefix_, ".tokens"); }
+
+void IndexedDatasetWriter::add(std::span<const std::uint32_t> sentence) {
+  const auto size = static_cast<std::int64_t>(sentence.size());
+  write(add_sizes({&size, 1}), sentence);
+}
+
+std::int64_t IndexedDatasetWriter::add_sizes(std::span<const std::int64_t> sizes) {
+  const std::int64_t begin = tokens_;
+  std::vector<std::int32_t> narrow;
+  narrow.reserve(sizes.size());
+  for (const std::int64_t size : sizes) {
+    if (size > std::numeric_limits<std::int32_t>::max()) {
+      throw Error(ExitCode::data, "sentence " + std::to_string(sentences_) + " for " + bin_.path().string() +
+                                      " has " + std::to_string(size) +
+                                      " tokens; the format takes 2147483647 at most: break the line.");
+    }
+    narrow.push_back(static_cast<std::int32_t>(size));
+    ++sentences_;
+    tokens_ += size;
+  }
+  sizes_.append(bytes_of(narrow));
+  return begin;
+}
+
+void IndexedDatasetWriter::write(std::int64_t begin, std::span<const std::uint32_t> ids) const {
+  if (format_ == IndexFormat::legacy) {
+    write_as<std::int32_t>(bin_, begin, ids, 1);
+  } else if (type_.bytes == uint16.bytes) {
+    write_as<std::uint16_t>(bin_, begin, ids, 0);
+  } else if (type_.bytes == uint32.bytes) {
+    const std::string_view bytes(reinterpret_cast<const char*>(ids.data()), ids.size_bytes());
+    bin_.write_at(static_cast<std::uint64_t>(begin) * sizeof(ids[0]), bytes);
+  } else {
+    write_as<std::int64_t>(bin_, begin, ids, 0);
+  }
+}
+
+void IndexedDatasetWriter::write_mmap_index() {
+  Appender append(idx_);
+  append.text(index_formats::mmap_magic);
+  append(std::uint64_t{1});
+  append(static_cast<std::uint8_t>(type_.code));
+  append(sentences_);
+  for_each_size(sizes_, sentences_, [&](std::int32_t size) { append(size); });
+  std::int64_t pointer = 0;
+  for_each_size(sizes_, sentences_, [&](std::int32_t size) {
+    append(pointer);
+    pointer += std::int64_t{size} * type_.bytes;
+  });
+  append.flush();
+}
+
+void IndexedDatasetWriter::write_legacy_index() {
+  Appender append(idx_);
+  append.text(index_formats::legacy_magic);
+  append(std::uint64_t{1});
+  append(static_cast<std::uint64_t>(type_.code));
+  append(static_cast<std::uint64_t>(type_.bytes));
+  append(sentences_);
+  append(sentences_);  // of sizes: a sentence has one dimension
+  for (std::int64_t i = 0; i <= sentences_; ++i) append(i);
+  std::int64_t pointer = 0;
+  append(pointer);
+  for_each_size(sizes_, sentences_, [&](std::int32_t size) { append(pointer += size); });
+  for_each_size(sizes_, sentences_, [&](std::int32_t size) { append(std::int64_t{size}); });
+  append.flush();
+}
+
+void IndexedDatasetWriter::close() {
+  format_ == IndexFormat::mmap ? write_mmap_index() : write_legacy_index();
+  bin_.close();
+  idx_.close();
+}
+
+// The old index goes first: no moment pairs an index with the wrong tokens.
+void IndexedDatasetWriter::finish() {
+  close();
+  std::error_code ignored;
+  std::filesystem::remove(idx_.path(), ignored);
+  publish_bin();
+  publish_idx();
+}
+
+}  // namespace nopos

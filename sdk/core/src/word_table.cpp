@@ -1,0 +1,252 @@
+#include "word_table.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <mutex>
+
+#include "nopos/error.h"
+
+namespace nopos {
+namespace {
+
+constexpr std::uint64_t outside_mark = std::uint64_t{0xff} << 56;
+constexpr int least_bits = 10;
+constexpr std::size_t most_words = std::size_t{1} << 31;  // so that 32 bits of hash place them
+
+/// Keeps the first bytes of a word of the table's index.
+constexpr auto masks = [] {
+  std::array<WordKey, WordKey::longest_inside + 1> all{};
+  for (std::size_t length = 0; length < all.size(); ++length) {
+    for (std::size_t i = 0; i < length; ++i) {
+      (i < 8 ? all[length].head : all[length].tail) |= std::uint64_t{0xff} << (i % 8 * 8);
+    }
+  }
+  return all;
+}();
+
+/// `bytes`: as many as WordTable::readable.
+WordKey key_of(const char* bytes, std::size_t length) {
+  if (length > WordKey::longest_inside) {
+    return {std::hash<std::string_view>()({bytes, length}), outside_mark};
+  }
+  WordKey key;
+  std::memcpy(&key, bytes, sizeof(key));
+  return {key.head & masks[length].head, (key.tail & masks[length].tail) | length << 56};
+}
+
+/// Puts a slot where its hash wants it, or behind.
+void place(std::span<std::uint64_t> slots, int shift, std::uint64_t slot) {
+  std::size_t i = slot >> shift;
+  while (slots[i] != 0) i = (i + 1) & (slots.size() - 1);
+  slots[i] = slot;
+}
+
+const char* stored_at(const WordKey& key) {
+  return reinterpret_cast<const char*>(static_cast<std::uintptr_t>(key.tail & ~outside_mark));
+}
+
+}  // namespace
+
+std::string_view CountedWord::word() const& {
+  if (key.inside()) return {reinterpret_cast<const char*>(&key), key.tail >> 56};
+  std::uint64_t length;
+  std::memcpy(&length, stored_at(key), sizeof(length));
+  return {stored_at(key) + sizeof(length), length};
+}
+
+WordArena& WordArena::operator=(WordArena other) noexcept {
+  std::swap(blocks_, other.blocks_);
+  std::swap(room_, other.room_);
+  std::swap(room_left_, other.room_left_);
+  return *this;
+}
+
+const char* WordArena::store(std::string_view word) {
+  constexpr std::size_t block = std::size_t{64} << 10;
+  const std::uint64_t length = word.size();
+  const std::size_t need = sizeof(length) + word.size();
+  if (need > room_left_) {
+    room_left_ = std::max(need, block);
+    blocks_.emplace_back(new char[room_left_]);
+    room_ = blocks_.back().get();
+  }
+  char* const begin = room_;
+  std::memcpy(begin, &length, sizeof(length));
+  std::memcpy(begin + sizeof(length), word.data(), word.size());
+  room_ += need;
+  room_left_ -= need;
+  return begin;
+}
+
+void WordArena::share(const WordArena& other) {
+  blocks_.insert(blocks_.begin(), other.blocks_.begin(), other.blocks_.end());
+}
+
+/// A word that is looked for, and what comes of its bytes.
+struct WordTable::Sought {
+  WordKey key;
+  std::uint64_t hash;
+  std::string_view word;  // of use where it is not in the key
+
+  Sought() = default;
+  Sought(const char* bytes, std::size_t length)
+      : key(key_of(bytes, length)), hash(WordTable::hash(key)), word(bytes, length) {}
+  explicit Sought(std::string_view text) {
+    char copy[readable] = {};
+    const bool copied = text.size() < readable;
+    if (copied) std::copy(text.begin(), text.end(), copy);
+    *this = Sought(copied ? copy : text.data(), text.size());
+    word = text;
+  }
+  explicit Sought(const CountedWord& counted)
+      : key(counted.key), hash(WordTable::hash(key)), word(counted.word()) {}
+
+  bool is(const CountedWord& other) const {
+    if (key.inside()) return key == other.key;
+    return key.head == other.key.head && !other.key.inside() && other.word() == word;
+  }
+};
+
+// No text in UTF-8 holds the bytes of either constant where they would cancel out.
+std::uint64_t WordTable::hash(const WordKey& key) {
+  if (!key.inside()) return key.head;
+  __extension__ using Product = unsigned __int128;
+  const Product product =
+      static_cast<Product>(key.head ^ 0x9e3779b97f4a7c15) * (key.tail ^ 0xe7037ed1a0b428db);
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+/// The slot that holds the word, or the free one in which it belongs.
+std::uint64_t* WordTable::slot_of(const Sought& word) const {
+  const std::size_t mask = slots_.size() - 1;
+  for (std::size_t i = word.hash >> shift_;; i = (i + 1) & mask) {
+    const std::uint64_t slot = slots_[i];
+    if (slot == 0 || (slot >> 32 == word.hash >> 32 && word.is(words_[static_cast<Id>(slot) - 1])))
+      return &slots_[i];
+  }
+}
+
+WordTable::Id WordTable::insert(std::uint64_t* slot, const Sought& word, std::int64_t count) {
+  const std::size_t id = words_.size();
+  if (id >= most_words)
+    throw Error(ExitCode::data, "more than 2,147,483,648 different words; split the text.");
+  WordKey key = word.key;
+  if (key.tail == outside_mark) {  // not yet in an arena
+    key.tail |= static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(arena_.store(word.word)));
+  }
+  words_.push_back({key, count});
+  *slot = (word.hash >> 32 << 32) | (id + 1);
+  return static_cast<Id>(id);
+}
+
+void WordTable::set_slots(Slots slots, int shift) const {
+  slots_ = std::move(slots);
+  std::atomic_ref(shift_).store(shift, std::memory_order_release);
+}
+
+// Words that are there without slots are distinct.
+void WordTable::need_slots() const {
+  static std::mutex building;
+  if (std::atomic_ref(shift_).load(std::memory_order_acquire) != 0) return;
+  const std::lock_guard lock(building);
+  if (shift_ != 0) return;
+  const int bits = std::max(least_bits, static_cast<int>(std::bit_width(words_.size())) + 1);
+  Slots slots(std::size_t{1} << bits);
+  for (std::size_t id = 0; id < words_.size(); ++id) {
+    place(slots, 64 - bits, (hash(words_[id].key) >> 32 << 32) | (id + 1));
+  }
+  set_slots(std::move(slots), 64 - bits);
+}
+
+void WordTable::make_room(std::size_t more) {
+  need_slots();
+  const std::size_t size = words_.size() + more;
+  if (size <= slots_.size() / 2) return;
+  const int bits = static_cast<int>(std::bit_width(size)) + 1;
+  Slots slots(std::size_t{1} << bits);
+  for (const std::uint64_t slot : slots_) {  // they lie nearly in the order of the new ones
+    if (slot != 0) place(slots, 64 - bits, slot);
+  }
+  set_slots(std::move(slots), 64 - bits);
+}
+
+/// Hands the words, some at a time, to `resolve(first, sought)`. Their slots and entries are asked for before
+/// they are needed: memory answers many such questions in the time of one.
+template <class Before, class Resolve>
+void WordTable::in_blocks(const Batch& words, Before before, Resolve resolve) const {
+  constexpr std::size_t most = 64;
+  std::array<Sought, most> block;
+  for (std::size_t first = 0; first < words.begins.size(); first += most) {
+    const std::size_t size = std::min(most, words.begins.size() - first);
+    before(size);
+    for (std::size_t i = 0; i < size; ++i) {
+      const std::uint32_t begin = words.begins[first + i];
+      block[i] = Sought(words.text + begin, words.ends[first + i] - begin);
+      __builtin_prefetch(&slots_[block[i].hash >> shift_]);
+    }
+    for (std::size_t i = 0; i < size; ++i) {
+      const std::uint64_t slot = slots_[block[i].hash >> shift_];
+      if (slot != 0) __builtin_prefetch(&words_[static_cast<Id>(slot) - 1]);
+    }
+    for (std::size_t i = 0; i < size; ++i) resolve(first + i, block[i]);
+  }
+}
+
+void WordTable::count(const Batch& words, std::span<Id> ids) {
+  in_blocks(
+      words, [this](std::size_t size) { make_room(size); },
+      [&](std::size_t i, const Sought& word) {
+        std::uint64_t* const slot = slot_of(word);
+        if (*slot == 0) {
+          ids[i] = insert(slot, word, 1);
+        } else {
+          ids[i] = static_cast<Id>(*slot) - 1;
+          ++words_[ids[i]].count;
+        }
+      });
+}
+
+void WordTable::find(const Batch& words, std::span<Id> ids) const {
+  need_slots();
+  in_blocks(
+      words, [](std::size_t) {},
+      [&](std::size_t i, const Sought& word) {
+        ids[i] = static_cast<Id>(*slot_of(word)) - 1;  // a free slot gives `none`
+      });
+}
+
+WordTable::Id WordTable::find(std::string_view word) const {
+  need_slots();
+  return static_cast<Id>(*slot_of(Sought(word))) - 1;
+}
+
+WordTable::Id WordTable::add(const Sought& word, std::int64_t count) {
+  make_room(1);
+  std::uint64_t* const slot = slot_of(word);
+  if (*slot == 0) return insert(slot, word, count);
+  const Id id = static_cast<Id>(*slot) - 1;
+  words_[id].count += count;
+  return id;
+}
+
+WordTable::Id WordTable::add(std::string_view word, std::int64_t count) { return add(Sought(word), count); }
+WordTable::Id WordTable::add(const CountedWord& word) { return add(Sought(word), word.count); }
+
+WordTable::Id WordTable::append(std::string_view word, std::int64_t count) {
+  make_room(1);
+  const Sought sought(word);
+  return insert(slot_of(sought), sought, count);
+}
+
+WordTable WordTable::of(std::vector<CountedWord> words, WordArena arena) {
+  WordTable table;
+  table.words_ = std::move(words);
+  table.arena_ = std::move(arena);
+  return table;
+}
+
+}  // namespace nopos
