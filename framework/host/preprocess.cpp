@@ -103,6 +103,13 @@ void check(const PreprocessOptions& options, const std::vector<Split>& splits) {
                 "preprocess: the dictionary needs a source; give --trainpref TEXT to make it from a text, or "
                 "--srcdict DICT to use an existing one.");
   }
+  if (options.tokenizer && options.dataset_impl == "raw") {
+    throw Error(
+        ExitCode::configuration,
+        "preprocess: --dataset-impl raw keeps the text as it is, and whoever reads it splits it at white "
+        "space; --tokenizer " +
+            *options.tokenizer + " would be lost. Choose another format, or leave --tokenizer out.");
+  }
   int from_standard_input = 0;
   for (const Split& split : splits) {
     if (!is_standard_input(split.text)) {
@@ -122,9 +129,10 @@ fs::path source_dictionary(const fs::path& given) {
 
 class Preprocessing {
  public:
-  Preprocessing(const PreprocessOptions& options, int workers)
+  Preprocessing(const PreprocessOptions& options, int workers, const Splitter* splitter)
       : options_(options), bin_(options.destdir, options.dataset_impl), report_(options.destdir) {
     reading_.workers = workers;
+    reading_.splitter = splitter;
     reading_.progress = [this](const TextInput& text) {
       bar_.show(text.name(), text.bytes_taken(), text.bytes_in_all());
     };
@@ -214,7 +222,7 @@ class Preprocessing {
 
 }  // namespace
 
-void run_preprocess(const PreprocessOptions& options) {
+void run_preprocess(const PreprocessOptions& options, const Splitter* splitter) {
   const std::vector<Split> splits = splits_of(options);
   check(options, splits);
   const fs::path dictionary = fs::path(options.destdir) / "dict.txt";
@@ -224,7 +232,7 @@ void run_preprocess(const PreprocessOptions& options) {
                                     " to keep that dictionary, or write to another --destdir.");
   }
   const int workers = options.workers ? static_cast<int>(*options.workers) : host::usable_processors();
-  Preprocessing(options, workers).run(splits);
+  Preprocessing(options, workers, splitter).run(splits);
 }
 
 }  // namespace nopos

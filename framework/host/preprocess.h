@@ -11,6 +11,7 @@
 #include <string>
 
 #include "nopos/options.h"
+#include "nopos/text_symbols.h"
 
 namespace nopos {
 
@@ -29,6 +30,8 @@ struct PreprocessOptions {
   // taken by the reference without effect
   bool fp16 = false;
   std::optional<std::string> bpe;
+  // ours
+  std::optional<std::string> tokenizer, plugin_path;
 
   NOPOS_OPTIONS(o) {
     using P = PreprocessOptions;
@@ -55,6 +58,9 @@ struct PreprocessOptions {
     o.add("dataset-impl", &P::dataset_impl,
           "format: mmap; lazy or cached, the older one; raw, which is the text itself",
           OneOf{{"raw", "lazy", "cached", "mmap", "fasta", "huffman"}});
+    o.add("tokenizer", &P::tokenizer,
+          "how lines become symbols: gpt2_bpe, ...; default: words between white space");
+    o.add("plugin-path", &P::plugin_path, "folders with plugins, separated by colons; may be repeated");
     o.add("source-lang", &P::source_lang, "source language", Alias{"s"}, pairs);
     o.add("target-lang", &P::target_lang, "target language", Alias{"t"}, pairs);
     o.add("align-suffix", &P::align_suffix, "suffix of the alignment file", pairs);
@@ -64,12 +70,16 @@ struct PreprocessOptions {
     o.add("nwordstgt", &P::nwordstgt, "size of the dictionary of the target language", pairs);
     o.add("joined-dictionary", &P::joined_dictionary, "one dictionary for both languages", pairs);
     o.add("fp16", &P::fp16, "no effect", ignored);
-    o.add("bpe", &P::bpe, "no effect", ignored);
+    o.add(
+        "bpe", &P::bpe, "no effect",
+        NoEffect{"preprocessing encodes nothing, whatever this says, as the reference does; to encode, give "
+                 "--tokenizer gpt2_bpe"});
   }
 };
 
 /// \throws Error (configuration) for options that do not fit together, (data) for a file that cannot be read
 /// or written, or where the folder already has a dictionary and --srcdict does not say to keep it.
-void run_preprocess(const PreprocessOptions& options);
+/// \param splitter  finds the symbols; nothing: words between white space
+void run_preprocess(const PreprocessOptions& options, const Splitter* splitter = nullptr);
 
 }  // namespace nopos

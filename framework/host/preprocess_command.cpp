@@ -1,27 +1,31 @@
+#include <optional>
+
 #include "commands.h"
 #include "help.h"
 #include "nopos/log.h"
 #include "preprocess.h"
-#include "resolution.h"
+#include "tokenizer_choice.h"
+#include "tokenizer_splitter.h"
 
 namespace nopos::host {
 
 int run_preprocess(const Words& words) {
+  const Command& own = command("preprocess");
   const auto described = describe_options<PreprocessOptions>();
   if (wants_help(words)) {
-    print_command_help(command("preprocess"), described);
+    print_tokenizer_help(own, words, described);
     return 0;
   }
-  const Settings settings = parse_settings(words, described, "preprocess");
-  std::vector<const OptionInfo*> idle;
-  for (const OptionInfo& option : described) {
-    const auto given = settings.find(option.name);
-    if (option.effect == Effect::no_effect && given != settings.end() &&
-        given->second != option.default_value)
-      idle.push_back(&option);
+  const TokenizerChoice choice = choose_tokenizer(own, words, described);
+  for (const std::string& notice : choice.notices) log_info("nopos.preprocess", notice);
+  std::optional<TokenizerSplitter> splitter;
+  if (choice.tokenizer) {
+    log_info("nopos.preprocess", choice.name);
+    splitter.emplace(choice.tokenizer);
   }
-  for (const std::string& notice : effect_notices(idle)) log_info("nopos.preprocess", notice);
-  nopos::run_preprocess(read_options<PreprocessOptions>(settings, PreprocessOptions::group));
+  nopos::run_preprocess(
+      read_options<PreprocessOptions>(choice.command.resolved.values, PreprocessOptions::group),
+      splitter ? &*splitter : nullptr);
   return 0;
 }
 
