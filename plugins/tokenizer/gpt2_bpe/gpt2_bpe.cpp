@@ -82,6 +82,7 @@ class Gpt2Bpe final : public nopos::IdTokenizer {
   explicit Gpt2Bpe(const Options& options) : Gpt2Bpe(read(options)) {}
 
   void encode(std::string_view text, std::vector<std::uint32_t>& ids) const override {
+    static const Pretokens pretokens;
     static thread_local CacheLease lease;
     WordCache& cache = lease.of(caches_);
     std::array<std::uint32_t, 1024> buffer;  // full where there is no room for another short piece
@@ -92,7 +93,7 @@ class Gpt2Bpe final : public nopos::IdTokenizer {
     };
     const char *at = text.data(), *const end = at + text.size();
     while (at != end) {
-      const char* next = pretokens_.next(at, end);
+      const char* next = pretokens.next(at, end);
       const auto size = static_cast<std::size_t>(next - at);
       if (filled + BytePairs::short_piece > buffer.size()) flush();
       if (size <= WordCache::max_bytes) {
@@ -138,7 +139,6 @@ class Gpt2Bpe final : public nopos::IdTokenizer {
     return count;
   }
 
-  Pretokens pretokens_;
   BytePairs pairs_;
   std::vector<std::string> tokens_;  // bytes by id
   std::shared_ptr<CachePool> caches_ = std::make_shared<CachePool>();
