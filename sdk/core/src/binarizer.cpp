@@ -1,11 +1,14 @@
 #include "nopos/binarizer.h"
 
 #include <algorithm>
-#include <bit>
+#include <atomic>
+#include <numeric>
+#include <utility>
 #include <vector>
 
 #include "parallel.h"
 #include "text_pieces.h"
+#include "word_join.h"
 #include "word_order.h"
 #include "word_table.h"
 
@@ -103,7 +106,8 @@ struct Run {
 class Counter : public SentenceWorker {
  public:
   Counter(IndexedDatasetWriter* writer, const NewFile* tokens) : SentenceWorker(writer), file_(tokens) {
-    for (const CountedWord& special : Dictionary().words().words()) table_.add(special.word(), 0);
+    const Dictionary fresh;
+    for (const CountedWord& special : fresh.words().words()) table_.add(special.word(), 0);
   }
 
   WordTable& table() { return table_; }
@@ -125,27 +129,6 @@ class Counter : public SentenceWorker {
   std::vector<Run> runs_;
 };
 
-/// One table's words by the last bits of their hash, which tell their part; the first ones place them
-/// in a table.
-struct Dealt {
-  std::vector<std::size_t> begins;  // of each part in `ids`, and the end
-  std::vector<Id> ids;
-};
-
-Dealt deal(const WordTable& table, int bits) {
-  const auto part_of = [bits](const CountedWord& word) {
-    return static_cast<std::size_t>(WordTable::hash(word.key) & ((std::uint64_t{1} << bits) - 1));
-  };
-  const auto words = table.words();
-  Dealt dealt{std::vector<std::size_t>((std::size_t{1} << bits) + 1), std::vector<Id>(words.size())};
-  for (const CountedWord& word : words) ++dealt.begins[part_of(word) + 1];
-  for (std::size_t part = 1; part < dealt.begins.size(); ++part) dealt.begins[part] += dealt.begins[part - 1];
-  std::vector<std::size_t> next = dealt.begins;
-  for (std::size_t id = 0; id < words.size(); ++id)
-    dealt.ids[next[part_of(words[id])]++] = static_cast<Id>(id);
-  return dealt;
-}
-
 }  // namespace
 
 class CountedText::Parts {
@@ -157,38 +140,30 @@ class CountedText::Parts {
     split_text(text, options, pointers(counters_));
   }
 
-  /// Joins the tables of the threads part by part: what a word is in one part, it is in no other.
   Dictionary dictionary(const Limits& limits) {
-    std::size_t words = 0;
+    std::vector<WordTable*> tables;
+    std::vector<std::span<const CountedWord>> words;
     WordArena arena;
-    for (Counter& counter : counters_) {
-      words += counter.table().size();
-      arena.share(counter.table().arena());
-      counter.new_ids().resize(counter.table().size());
-    }
-    constexpr std::size_t words_a_part = 16384;
-    const int bits = static_cast<int>(std::bit_width(words / words_a_part));
-    std::vector<Dealt> dealt(counters_.size());
-    for_each_index(threads_, counters_.size(),
-                   [&](std::size_t i) { dealt[i] = deal(counters_[i].table(), bits); });
-
     const Dictionary fresh;
     std::vector<CountedWord> special(fresh.words().words().begin(), fresh.words().words().end());
     special[Dictionary::eos].count += lines();
     for (Counter& counter : counters_) {
-      for (Id id = 0; id < special.size(); ++id) special[id].count += counter.table().word(id).count;
+      counter.table().drop_slots();
+      for (Id id = 0; id < special.size(); ++id) {
+        special[id].count += std::exchange(counter.table().word(id).count, WordJoin::not_a_word);
+      }
+      tables.push_back(&counter.table());
+      words.push_back(tables.back()->words());
+      arena.share(tables.back()->arena());
     }
-    std::vector<WordTable> parts(std::size_t{1} << bits);
-    for_each_occurrence(dealt, [&](std::size_t part, Counter& counter, Id id) {
-      if (id >= special.size()) counter.new_ids()[id] = parts[part].add(counter.table().word(id));
-    });
-    std::vector<std::span<const CountedWord>> distinct;
-    for (const WordTable& part : parts) distinct.push_back(part.words());
-    OrderedWords ordered = in_order(special, distinct, limits, std::move(arena), threads_);
-    for_each_occurrence(dealt, [&](std::size_t part, Counter& counter, Id id) {
-      Id& new_id = counter.new_ids()[id];
-      new_id = id < special.size() ? id : ordered.new_ids[part][new_id];
-    });
+    const WordJoin join(tables, threads_);
+    OrderedWords ordered = in_order(special, words, limits, std::move(arena), threads_);
+    join.resolve(ordered.new_ids);
+    for (std::size_t i = 0; i < counters_.size(); ++i) {
+      std::vector<Id>& new_ids = counters_[i].new_ids() = std::move(ordered.new_ids[i]);
+      std::iota(new_ids.begin(), new_ids.begin() + Dictionary::num_special, Id{0});
+      *tables[i] = {};
+    }
     return Dictionary(std::move(ordered.table));
   }
 
@@ -222,18 +197,6 @@ class CountedText::Parts {
     std::int64_t sum = 0;
     for (const Counter& counter : counters_) sum += counter.lines();
     return sum;
-  }
-
-  /// `visit(part, counter, id)` for each word of each table; the words of one part on one thread.
-  template <class Visit>
-  void for_each_occurrence(const std::vector<Dealt>& dealt, Visit visit) {
-    for_each_index(threads_, dealt[0].begins.size() - 1, [&](std::size_t part) {
-      for (std::size_t i = 0; i < counters_.size(); ++i) {
-        const std::span<const Id> ids(dealt[i].ids.data() + dealt[i].begins[part],
-                                      dealt[i].ids.data() + dealt[i].begins[part + 1]);
-        for (const Id id : ids) visit(part, counters_[i], id);
-      }
-    });
   }
 
   IndexedDatasetWriter* writer_;

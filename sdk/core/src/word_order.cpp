@@ -42,12 +42,12 @@ std::size_t bucket_of(std::int64_t count, std::uint64_t prefix) {
 class Sorting {
  public:
   Sorting(const Parts& parts, std::int64_t threshold, int threads)
-      : parts_(parts), threshold_(threshold), threads_(threads) {
+      : parts_(parts), least_count_(std::max<std::int64_t>(0, threshold)), threads_(threads) {
     deal();
     for_each_index(threads_, filled_.size(), [this](std::size_t i) { sort_bucket(filled_[i]); });
   }
 
-  const std::vector<Candidate>& candidates() const { return candidates_; }
+  const BigArray<Candidate>& candidates() const { return candidates_; }
 
  private:
   struct Range {
@@ -58,15 +58,15 @@ class Sorting {
     return parts_[candidate.part][candidate.index];
   }
 
-  /// The parts of one thread, of which `visit` gets every word that is frequent enough.
+  /// One thread's share of the words, of which `visit` gets every one that is frequent enough.
   template <class Visit>
   void for_each_word(int thread, Visit visit) const {
-    const std::size_t threads = static_cast<std::size_t>(threads_), number = static_cast<std::size_t>(thread);
-    for (std::size_t part = parts_.size() * number / threads; part < parts_.size() * (number + 1) / threads;
-         ++part) {
-      for (std::size_t index = 0; index < parts_[part].size(); ++index) {
+    const auto threads = static_cast<std::size_t>(threads_), number = static_cast<std::size_t>(thread);
+    for (std::size_t part = 0; part < parts_.size(); ++part) {
+      const std::size_t size = parts_[part].size();
+      for (std::size_t index = size * number / threads; index < size * (number + 1) / threads; ++index) {
         const CountedWord& counted = parts_[part][index];
-        if (counted.count < threshold_) continue;
+        if (counted.count < least_count_) continue;
         visit(Candidate{prefix_of(counted), static_cast<std::uint32_t>(part),
                         static_cast<std::uint32_t>(index)},
               counted.count);
@@ -103,8 +103,7 @@ class Sorting {
   }
 
   void sort_bucket(const Range& range) {
-    const auto begin = candidates_.begin() + static_cast<std::ptrdiff_t>(range.begin),
-               end = candidates_.begin() + static_cast<std::ptrdiff_t>(range.end);
+    Candidate *const begin = candidates_.data() + range.begin, *const end = candidates_.data() + range.end;
     const bool equal_counts = word(*begin).count < rare;
     std::sort(begin, end, [&](const Candidate& a, const Candidate& b) {
       if (!equal_counts && word(a).count != word(b).count) return word(a).count > word(b).count;
@@ -113,17 +112,17 @@ class Sorting {
   }
 
   const Parts& parts_;
-  std::int64_t threshold_;
+  std::int64_t least_count_;
   int threads_;
   std::vector<Range> filled_;  // buckets
-  std::vector<Candidate> candidates_;
+  BigArray<Candidate> candidates_;
 };
 
 constexpr std::string_view padding_name = "madeupword";
 
 /// Appends words of count 0 until the size is a multiple of `factor`; names that are `taken` count as
 /// appended.
-void pad(std::vector<CountedWord>& words, WordArena& arena, std::int64_t factor,
+void pad(BigArray<CountedWord>& words, WordArena& arena, std::int64_t factor,
          const std::set<std::string>& taken) {
   WordTable padding;
   for (int number = 0; factor > 1 && static_cast<std::int64_t>(words.size() + padding.size()) % factor != 0;
@@ -132,7 +131,7 @@ void pad(std::vector<CountedWord>& words, WordArena& arena, std::int64_t factor,
     std::snprintf(name, sizeof(name), "%s%04d", padding_name.data(), number);
     if (!taken.contains(name)) padding.add(name, 0);
   }
-  words.insert(words.end(), padding.words().begin(), padding.words().end());
+  for (const CountedWord& word : padding.words()) words.push_back(word);
   arena.share(padding.arena());
 }
 
@@ -142,7 +141,7 @@ OrderedWords in_order(std::span<const CountedWord> special, const Parts& parts, 
                       WordArena arena, int threads) {
   OrderedWords result;
   const Sorting sorting(parts, limits.threshold, threads);
-  const std::vector<Candidate>& order = sorting.candidates();
+  const BigArray<Candidate>& order = sorting.candidates();
   std::size_t kept = order.size();
   if (limits.max_size > 0) {
     const auto most = static_cast<std::size_t>(limits.max_size);
@@ -152,14 +151,17 @@ OrderedWords in_order(std::span<const CountedWord> special, const Parts& parts, 
   for_each_index(threads, parts.size(),
                  [&](std::size_t part) { result.new_ids[part].assign(parts[part].size(), WordTable::none); });
 
-  std::vector<CountedWord> words(special.begin(), special.end());
-  words.resize(special.size() + kept);
+  BigArray<CountedWord> words(special.size() + kept);
+  std::copy(special.begin(), special.end(), words.data());
   std::set<std::string> taken;
   std::mutex taking;
   constexpr std::size_t step = 1 << 14;
   for_each_index(threads, (kept + step - 1) / step, [&](std::size_t chunk) {
-    for (std::size_t i = chunk * step; i < std::min(kept, (chunk + 1) * step); ++i) {
-      const Candidate& candidate = order[i];
+    const std::size_t end = std::min(kept, (chunk + 1) * step);
+    for (std::size_t i = chunk * step; i < end; ++i) {
+      const Candidate &candidate = order[i], &soon = order[std::min(i + 16, end - 1)];
+      __builtin_prefetch(&parts[soon.part][soon.index]);
+      __builtin_prefetch(&result.new_ids[soon.part][soon.index], 1);
       const CountedWord& counted = parts[candidate.part][candidate.index];
       words[special.size() + i] = counted;
       result.new_ids[candidate.part][candidate.index] = static_cast<WordTable::Id>(special.size() + i);

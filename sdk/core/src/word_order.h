@@ -20,7 +20,8 @@ struct OrderedWords {
       new_ids;  // of each word of each part; WordTable::none where it was dropped
 };
 
-/// `parts` are lists of words of which none occurs twice; the table has a share of their `arena`.
+/// `parts` are lists of words of which none occurs twice, but for those with a count below 0, which are
+/// passed over. The table has a share of their `arena`.
 OrderedWords in_order(std::span<const CountedWord> special,
                       const std::vector<std::span<const CountedWord>>& parts, const Limits& limits,
                       WordArena arena, int threads);

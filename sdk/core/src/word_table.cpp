@@ -39,7 +39,7 @@ WordKey key_of(const char* bytes, std::size_t length) {
 }
 
 /// Puts a slot where its hash wants it, or behind.
-void place(std::span<std::uint64_t> slots, int shift, std::uint64_t slot) {
+void place(BigArray<std::uint64_t>& slots, int shift, std::uint64_t slot) {
   std::size_t i = slot >> shift;
   while (slots[i] != 0) i = (i + 1) & (slots.size() - 1);
   slots[i] = slot;
@@ -47,6 +47,12 @@ void place(std::span<std::uint64_t> slots, int shift, std::uint64_t slot) {
 
 const char* stored_at(const WordKey& key) {
   return reinterpret_cast<const char*>(static_cast<std::uintptr_t>(key.tail & ~outside_mark));
+}
+
+/// Whether the word of `key`, in `word` where it is not in the key, is that of `other`.
+bool same(const WordKey& key, std::string_view word, const CountedWord& other) {
+  if (key.inside()) return key == other.key;
+  return key.head == other.key.head && !other.key.inside() && other.word() == word;
 }
 
 }  // namespace
@@ -57,6 +63,8 @@ std::string_view CountedWord::word() const& {
   std::memcpy(&length, stored_at(key), sizeof(length));
   return {stored_at(key) + sizeof(length), length};
 }
+
+bool CountedWord::same_word(const CountedWord& other) const { return same(key, word(), other); }
 
 WordArena& WordArena::operator=(WordArena other) noexcept {
   std::swap(blocks_, other.blocks_);
@@ -102,13 +110,8 @@ struct WordTable::Sought {
     *this = Sought(copied ? copy : text.data(), text.size());
     word = text;
   }
-  explicit Sought(const CountedWord& counted)
-      : key(counted.key), hash(WordTable::hash(key)), word(counted.word()) {}
 
-  bool is(const CountedWord& other) const {
-    if (key.inside()) return key == other.key;
-    return key.head == other.key.head && !other.key.inside() && other.word() == word;
-  }
+  bool is(const CountedWord& other) const { return same(key, word, other); }
 };
 
 // No text in UTF-8 holds the bytes of either constant where they would cancel out.
@@ -164,12 +167,11 @@ void WordTable::need_slots() const {
 
 void WordTable::make_room(std::size_t more) {
   need_slots();
-  const std::size_t size = words_.size() + more;
-  if (size <= slots_.size() / 2) return;
-  const int bits = static_cast<int>(std::bit_width(size)) + 1;
+  if (words_.size() + more <= slots_.size() / 8 * 5) return;
+  const int bits = std::bit_width(slots_.size());
   Slots slots(std::size_t{1} << bits);
-  for (const std::uint64_t slot : slots_) {  // they lie nearly in the order of the new ones
-    if (slot != 0) place(slots, 64 - bits, slot);
+  for (std::size_t i = 0; i < slots_.size(); ++i) {  // they lie nearly in the order of the new ones
+    if (slots_[i] != 0) place(slots, 64 - bits, slots_[i]);
   }
   set_slots(std::move(slots), 64 - bits);
 }
@@ -234,7 +236,6 @@ WordTable::Id WordTable::add(const Sought& word, std::int64_t count) {
 }
 
 WordTable::Id WordTable::add(std::string_view word, std::int64_t count) { return add(Sought(word), count); }
-WordTable::Id WordTable::add(const CountedWord& word) { return add(Sought(word), word.count); }
 
 WordTable::Id WordTable::append(std::string_view word, std::int64_t count) {
   make_room(1);
@@ -242,7 +243,9 @@ WordTable::Id WordTable::append(std::string_view word, std::int64_t count) {
   return insert(slot_of(sought), sought, count);
 }
 
-WordTable WordTable::of(std::vector<CountedWord> words, WordArena arena) {
+void WordTable::drop_slots() { set_slots({}, 0); }
+
+WordTable WordTable::of(BigArray<CountedWord> words, WordArena arena) {
   WordTable table;
   table.words_ = std::move(words);
   table.arena_ = std::move(arena);

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "huge_pages.h"
+#include "big_array.h"
 
 namespace nopos {
 
@@ -31,6 +31,7 @@ struct CountedWord {
   std::int64_t count = 0;
 
   std::string_view word() const&;
+  bool same_word(const CountedWord& other) const;
 };
 
 /// Memory for long words, shared by copies; what was written stays where it is.
@@ -73,26 +74,26 @@ class WordTable {
 
   Id find(std::string_view word) const;
   Id add(std::string_view word, std::int64_t count);
-  /// Adds a word of another table, of whose arena this one has a share.
-  Id add(const CountedWord& word);
   /// A new entry, though the word may have one already; from now on the word means this one.
   Id append(std::string_view word, std::int64_t count);
 
   std::size_t size() const { return words_.size(); }
-  std::span<const CountedWord> words() const { return words_; }
+  std::span<const CountedWord> words() const { return {words_.data(), words_.size()}; }
+  std::span<CountedWord> words() { return {words_.data(), words_.size()}; }
   CountedWord& word(Id id) { return words_[id]; }
+  /// Frees what is needed only for looking words up.
+  void drop_slots();
 
   /// Distinct words; the slots are built when something is looked for.
-  static WordTable of(std::vector<CountedWord> words, WordArena arena);
+  static WordTable of(BigArray<CountedWord> words, WordArena arena);
   const WordArena& arena() const { return arena_; }
-  void share(const WordArena& arena) { arena_.share(arena); }
 
   /// What places the word in the table.
   static std::uint64_t hash(const WordKey& key);
 
  private:
   struct Sought;
-  using Slots = std::vector<std::uint64_t, HugePages<std::uint64_t>>;  // hash bits << 32 | id + 1; 0: free
+  using Slots = BigArray<std::uint64_t>;  // hash bits << 32 | id + 1; 0: free
   template <class Before, class Resolve>
   void in_blocks(const Batch& words, Before before, Resolve resolve) const;
   std::uint64_t* slot_of(const Sought& word) const;
@@ -102,7 +103,7 @@ class WordTable {
   void need_slots() const;
   void set_slots(Slots slots, int shift) const;
 
-  std::vector<CountedWord> words_;
+  BigArray<CountedWord> words_;
   WordArena arena_;
   mutable Slots slots_;
   mutable int shift_ = 0;  // the slot of a hash is hash >> shift_; 0: there are no slots yet
