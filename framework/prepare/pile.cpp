@@ -170,7 +170,7 @@ class PilePreparation {
 };
 
 void check(const PileOptions& options) {
-  if (options.paths.empty()) {
+  if (!options.paths) {
     throw Error(
         ExitCode::usage,
         "prepare pile needs the files of The Pile: nopos-host prepare pile 00.jsonl.zst 01.jsonl.zst");
@@ -185,7 +185,7 @@ void check(const PileOptions& options) {
 
 PileCounts prepare_pile(const PileOptions& options, const PileProgress& progress) {
   check(options);
-  const std::vector<std::string> paths = split_at_commas(options.paths);
+  const std::vector<std::string> paths = split_at_commas(*options.paths);
   for (const std::string& path : paths)
     if (!is_standard_input(path)) TextInput{path};  // a wrong name ends the run before it begins
 

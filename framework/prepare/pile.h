@@ -20,7 +20,8 @@ struct PileOptions {
   static constexpr const char* group = "prepare pile";
 
   std::optional<std::string> filters = "Github,DM Mathematics";
-  std::string paths, out_dir = "pile", name = "pile_00_01_wikipedia";
+  std::optional<std::string> paths;
+  std::string out_dir = "pile", name = "pile_00_01_wikipedia";
   bool filters_as_reference = false, document_boundaries = true, skip_bad_lines = false;
   std::int64_t dev_sample_size = 2000, seed = 1, min_line_length = 8, shuffle_memory = 256;
   double trim_percent = 1;
