@@ -37,21 +37,23 @@ std::vector<Case> corpus_of(const std::string& name) {
   return list;
 }
 
-/// How a reader answered: the sentence of its error up to the first number or quotation, so that answers to
-/// similar damage are equal.
+/// How a reader answered: the sentence of its error behind the folder's name and up to a quotation, without
+/// numbers, so that answers to similar damage are equal.
 struct Answer {
   std::string kind, finding;
 };
 
+const std::string accepted = "read";
+
 Answer answer(const FuzzTarget& target, const fs::path& folder) {
   try {
     target.read(folder);
-    return {"read", ""};
+    return {accepted, ""};
   } catch (const Error& error) {
     const std::string message = error.what();
-    const std::size_t name = message.rfind('/'), begin = name == message.npos ? 0 : name;
+    const std::size_t path = message.find(folder.string());
     std::string kind;
-    for (const char c : message.substr(begin)) {
+    for (const char c : message.substr(path == message.npos ? 0 : path + folder.string().size())) {
       if (c == '"' || c == '\'') break;
       if (c < '0' || c > '9') kind += c;
     }
@@ -74,13 +76,16 @@ class Fuzzing {
   void clean_up() const { fs::remove_all(folder_); }
 
   std::string corpus() {
-    for (std::size_t i = 0; i < pool_.size(); ++i) {
-      if (std::string finding = read(pool_[i]); !finding.empty()) return finding;
+    for (const Case& files : pool_) {
+      const Answer result = read(files);
+      if (!result.finding.empty()) return result.finding;
+      answers_.insert(result.kind);
     }
     return {};
   }
 
-  /// Reads one changed case. Those with an answer not seen before are changed further.
+  /// Reads one changed case. Those with an answer not seen before, and some that were read, are changed
+  /// further.
   std::string once() {
     Case files = pool_[mutator_.below(pool_.size())];
     const Case& other = pool_[mutator_.below(pool_.size())];
@@ -90,22 +95,24 @@ class Fuzzing {
       mutator_.mutate(file->second, same == other.end() ? file->second : same->second);
     }
     constexpr std::size_t largest_pool = 1000;
-    const std::size_t known = answers_.size();
-    std::string finding = read(files);
-    if (answers_.size() > known && pool_.size() < largest_pool) pool_.push_back(std::move(files));
-    return finding;
+    const Answer result = read(files);
+    const bool is_new = answers_.insert(result.kind).second;
+    const bool keep = is_new || (result.kind == accepted && mutator_.below(8) == 0);
+    if (keep && pool_.size() < largest_pool) pool_.push_back(std::move(files));
+    return result.finding;
   }
 
  private:
-  std::string read(const Case& files) {
+  Answer read(const Case& files) {
     for (const auto& [name, bytes] : files) {
       fs::remove(folder_ / name);  // a file that is cut to be written again may go to the disk at once
       write_file(folder_ / name, bytes);
     }
     Answer result = answer(target_, folder_);
-    answers_.insert(std::move(result.kind));
-    if (result.finding.empty()) return {};
-    return target_.name + " " + result.finding + "\nThe case lies in " + folder_.string();
+    if (!result.finding.empty()) {
+      result.finding = target_.name + " " + result.finding + "\nThe case lies in " + folder_.string();
+    }
+    return result;
   }
 
   const FuzzTarget& target_;
