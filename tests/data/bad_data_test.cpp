@@ -40,6 +40,9 @@ TEST(BadData, EndsTrainingWithASentenceThatNamesFileAndRemedy) {
       {truncate("train.bin", 1000), "bin/train.bin, byte 1000: the file ends here"},
       {truncate("train.idx", 1000), "bin/train.idx, byte 18: the file says that it holds 600 sentences"},
       {truncate("train.idx", 5), "bin/train.idx, byte 0: expected \"MMIDIDX"},
+      {write("train.idx", std::string("HUFFIDX\0", 8)),
+       "bin/train.idx, byte 0: found the format of --dataset-impl huffman, which is not read"},
+      {write("train", "w0 \xff"), "bin/train, byte 3: the text is not UTF-8"},  // goes before the index
       {remove("valid.idx"), "dataset not found: split 'valid' needs bin/valid.idx"},
       {truncate("valid.bin", 7), "bin/valid.bin, byte 7: the file ends here"},
   };

@@ -116,14 +116,14 @@ LanguageModeling::LanguageModeling(const Options& options, const Context& contex
         "wrote, such as data-bin/wikitext-103.");
   }
   for (const fs::path& folder : folders_) {
-    if (fs::is_directory(folder) || folder == folders_.front())
-      continue;  // the first one has its own message
+    std::error_code unknown;  // then opening the files gives the reason
+    if (folder == folders_.front() || fs::exists(folder, unknown) || unknown) continue;
     throw Error(ExitCode::data, "there is no folder " + folder.string() +
                                     ", which option 'data' names for epoch " +
                                     std::to_string(&folder - folders_.data() + 1) + ".");
   }
   const fs::path file = folders_.front() / "dict.txt";
-  if (!fs::exists(file)) {
+  if (std::error_code unknown; !fs::exists(file, unknown) && !unknown) {
     throw Error(ExitCode::data,
                 "no dictionary " + file.string() +
                     (fs::is_directory(folders_.front()) ? ": the folder holds no preprocessed data"

@@ -185,6 +185,7 @@ TEST_F(LanguageModeling, BadDataIsAnErrorThatNamesFileAndRemedy) {
          "no dictionary no/such/dict.txt: there is no such folder");
   expect(error_of({{"data", data + ":no/such"}}), ExitCode::data,
          "there is no folder no/such, which option 'data' names for epoch 2.");
+  expect(error_of({{"data", std::string(300, 'x')}}), ExitCode::data, "File name too long");
   expect(error_of({{"data", folder.path().string()}}), ExitCode::data,
          "the folder holds no preprocessed data");
   expect(error_of({}, "test"), ExitCode::data,

@@ -31,7 +31,16 @@ void widen(const char* from, std::int64_t begin, std::int64_t first_id, std::spa
   }
 }
 
-bool is_text(const std::filesystem::path& prefix) { return std::filesystem::is_regular_file(prefix); }
+bool is_text(const std::filesystem::path& prefix) {
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(prefix, ignored);
+}
+
+/// True where nobody can tell, too: opening the file gives the reason.
+bool may_have_index(const std::filesystem::path& prefix) {
+  std::error_code unknown;
+  return std::filesystem::exists(with_extension(prefix, ".idx"), unknown) || unknown;
+}
 
 /// --dataset-impl lazy and cached are one format; here everything is mapped.
 void expect_format(const std::filesystem::path& prefix, const std::string& impl) {
@@ -57,7 +66,7 @@ std::shared_ptr<const IndexedDataset> open_dataset(const std::filesystem::path& 
   if (impl.value_or("raw") == "raw" && is_text(prefix)) {
     return std::make_shared<IndexedDataset>(prefix, dictionary);
   }
-  if (impl == "raw" || !std::filesystem::exists(with_extension(prefix, ".idx"))) return nullptr;
+  if (impl == "raw" || !may_have_index(prefix)) return nullptr;
   if (impl) expect_format(prefix, *impl);
   return std::make_shared<IndexedDataset>(prefix);
 }

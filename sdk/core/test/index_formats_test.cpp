@@ -71,6 +71,8 @@ TEST_F(IndexFormats, AllHoldTheSameSentences) {
   }
   EXPECT_EQ(open_dataset(folder / "absent", dictionary), nullptr);
   EXPECT_EQ(open_dataset(folder.path(), dictionary), nullptr);  // a folder is no text
+  const std::string unknown = error_of([&] { open_dataset(folder / std::string(300, 'x'), dictionary); });
+  EXPECT_NE(unknown.find("File name too long"), std::string::npos) << unknown;
 }
 
 TEST_F(IndexFormats, APlainFileIsTextUnlessAnIndexIsAskedFor) {
