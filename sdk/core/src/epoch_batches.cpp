@@ -97,8 +97,8 @@ BatchList EpochBatches::cut(std::int64_t seed) const {
     const std::int64_t limit = max_positions > 0 && max_tokens > 0 ? std::min(max_positions, max_tokens)
                                                                    : std::max(max_positions, max_tokens);
     log_warning("nopos.data", with_thousands(static_cast<long long>(invalid.size())) +
-                             " samples have invalid sizes and will be skipped, max_positions=" +
-                             std::to_string(limit) + ", first few sample ids=[" + first + "]");
+                                  " samples have invalid sizes and will be skipped, max_positions=" +
+                                  std::to_string(limit) + ", first few sample ids=[" + first + "]");
   }
   std::vector<std::int64_t> num_tokens;
   for (std::int64_t i = 0; i < dataset_->size(); ++i) num_tokens.push_back(dataset_->num_tokens(i));
@@ -108,16 +108,16 @@ BatchList EpochBatches::cut(std::int64_t seed) const {
 
 BatchList EpochBatches::batches(std::int64_t epoch, bool shuffle) {
   dataset_->set_epoch(epoch);
-  if (!cut_ || options_.reorder_each_epoch) {
-    cut_ = cut(options_.seed + (options_.reorder_each_epoch ? epoch : 0));
-  }
+  // The reference hands the seed of the order on to the shuffling, which adds the epoch once more.
+  const std::int64_t seed = options_.seed + (options_.reorder_each_epoch ? epoch : 0);
+  if (!cut_ || options_.reorder_each_epoch) cut_ = cut(seed);
   const auto shards = static_cast<std::size_t>(options_.num_shards);
   const auto shard = static_cast<std::size_t>(options_.shard);
   // Shuffled are places in `cut_`, single or in groups of `num_shards` neighbours.
   const std::size_t group = shuffle && options_.grouped_shuffling ? shards : 1;
   std::vector<std::size_t> groups(cut_->size() / group);
   for (std::size_t i = 0; i < groups.size(); ++i) groups[i] = i;
-  if (shuffle) NumpyRandom(options_.seed + epoch).shuffle(groups);
+  if (shuffle) NumpyRandom(seed + epoch).shuffle(groups);
   const std::size_t count = groups.size() * group;
   BatchList mine;
   for (std::size_t i = shard; i < (count + shards - 1) / shards * shards; i += shards) {

@@ -31,7 +31,7 @@ struct BatchOptions {
   /// training, with --skip-invalid-size-inputs-valid-test otherwise. If off, such samples are an error.
   bool skip_invalid = false;
   std::int64_t seed = 1;
-  bool reorder_each_epoch = false;  ///< --update-ordered-indices-seed: batches are cut anew by seed + epoch
+  bool reorder_each_epoch = false;  ///< --update-ordered-indices-seed: seed + epoch takes the place of seed
   bool grouped_shuffling = false;   ///< shuffle groups of `num_shards` batches; an incomplete one is dropped
   std::int64_t num_shards = 1, shard = 0;
 };
