@@ -1,7 +1,8 @@
-// What a data folder holds: indexes of both formats, text, dictionary.
+// Texts, and what a data folder holds: indexes of both formats, text, dictionary.
 #include <numeric>
 
 #include "fuzz.h"
+#include "nopos/binarizer.h"
 #include "nopos/dictionary.h"
 #include "nopos/indexed_dataset.h"
 #include "nopos/monolingual_dataset.h"
@@ -32,12 +33,16 @@ void read_text(const std::filesystem::path& folder) {
   read_all(open_dataset(folder / "train", dictionary), dictionary);
 }
 
+void read_compressed(const std::filesystem::path& folder) { count_words(folder / "text", /*workers=*/1); }
+
 void read_dictionary(const std::filesystem::path& folder) { Dictionary::load(folder / "dict.txt"); }
 
 const bool added =
     add_fuzz_target({"index", read_index, {"MMIDIDX", "TNTIDX", "HUFFIDX"}}) &&
     add_fuzz_target(
         {"text", read_text, {"\n", "\r", "\r\n", "\u0085", "\u2028", "\u00a0", "<unk>", "\xff"}}) &&
+    add_fuzz_target(
+        {"compressed", read_compressed, {"\x1f\x8b\x08", "\x28\xb5\x2f\xfd", "\x50\x2a\x4d\x18"}}) &&
     add_fuzz_target({"dictionary",
                      read_dictionary,
                      {" #fairseq:overwrite", "#fairseq:overwrite ", " ", "\n", "\r", "<unk>", "</s> 1\n", "+",
