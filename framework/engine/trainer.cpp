@@ -75,7 +75,7 @@ void Trainer::begin_epoch(std::int64_t epoch) {
 }
 
 void Trainer::end_epoch(std::int64_t epoch, std::optional<double> validation_loss) {
-  parts_.lr_scheduler->end_epoch(epoch, validation_loss);
+  parts_.lr_scheduler->end_epoch(epoch, num_updates_, validation_loss);
   follow_schedule();
 }
 

@@ -31,11 +31,8 @@ class Cosine final : public nopos::LRScheduler {
     }
   };
 
-  Cosine(const Options& options, const Context& context) : options_(options), max_lr_(context.lr[0]) {
-    if (context.lr.size() > 1) {
-      refuse("takes one --lr, the peak of its first period, but was given " + nopos::to_text(context.lr) +
-             "; rates per epoch are what --lr-scheduler fixed takes");
-    }
+  Cosine(const Options& options, const Context& context)
+      : options_(options), max_lr_(nopos::only_rate(context, "cosine", "the peak of its first period")) {
     if (max_lr_ <= options.min_lr) {
       refuse("anneals from --lr down to --min-lr, so --lr (" + nopos::to_text(max_lr_) +
              ") must be more than --min-lr (" + nopos::to_text(options.min_lr) + ")");

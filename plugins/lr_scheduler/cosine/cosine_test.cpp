@@ -49,7 +49,7 @@ TEST(Cosine, SaysWhereEverShorterPeriodsEnd) {
 TEST(Cosine, KeepsTheBestValidationLoss) {
   const auto schedule = test::make_schedule("cosine", wikitext103, {1.0});
   EXPECT_TRUE(schedule->state().empty());
-  for (const double loss : {3.0, 2.0, 2.5}) schedule->end_epoch(1, loss);
+  for (const double loss : {3.0, 2.0, 2.5}) schedule->end_epoch(1, 10, loss);
   EXPECT_EQ(schedule->state(), (std::map<std::string, double>{{"best", 2.0}}));
 }
 

@@ -1,6 +1,5 @@
 /// A linear warm-up to `--lr`, then a decay with the inverse square root of the number of updates.
 /// Vaswani et al. 2017, arXiv 1706.03762, section 5.3.
-#include <nopos/error.h>
 #include <nopos/lr_scheduler.h>
 
 #include <cmath>
@@ -20,16 +19,9 @@ class InverseSqrt final : public nopos::LRScheduler {
   };
 
   InverseSqrt(const Options& options, const Context& context)
-      : peak_(context.lr[0]),
+      : peak_(nopos::only_rate(context, "inverse_sqrt", "its peak")),
         init_(options.warmup_init_lr < 0 ? 0 : options.warmup_init_lr),
-        warmup_(static_cast<double>(options.warmup_updates)) {
-    if (context.lr.size() > 1) {
-      throw nopos::Error(nopos::ExitCode::configuration,
-                         "lr_scheduler/inverse_sqrt takes one --lr, its peak, but was given " +
-                             nopos::to_text(context.lr) +
-                             "; rates per epoch are what --lr-scheduler fixed takes.");
-    }
-  }
+        warmup_(static_cast<double>(options.warmup_updates)) {}
 
   double lr(std::int64_t num_updates) const override {
     const auto n = static_cast<double>(num_updates);

@@ -16,7 +16,7 @@ struct Kind {
 
 inline constexpr std::array kinds{
     Kind{"task", 2},      Kind{"architecture", 1}, Kind{"positional_encoding", 1}, Kind{"criterion", 1},
-    Kind{"optimizer", 1}, Kind{"lr_scheduler", 1}, Kind{"tokenizer", 1},
+    Kind{"optimizer", 2}, Kind{"lr_scheduler", 2}, Kind{"tokenizer", 1},
 };
 
 /// The number of a kind's interface, 0 for an unknown kind.

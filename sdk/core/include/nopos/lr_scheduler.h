@@ -25,6 +25,7 @@ class LRScheduler {
   struct Context {
     std::vector<double> lr;       ///< `--lr`: one rate, or one per epoch; never empty
     std::int64_t max_update = 0;  ///< `--max-update`; 0: no limit
+    bool maximize = false;        ///< `--maximize-best-checkpoint-metric`: a higher validation loss is better
   };
 
   virtual ~LRScheduler() = default;
@@ -35,9 +36,11 @@ class LRScheduler {
   /// Told when epoch `epoch` (from 1) begins.
   virtual void begin_epoch(std::int64_t epoch) { (void)epoch; }
 
-  /// Told when epoch `epoch` has ended and, where there was a validation, its loss.
-  virtual void end_epoch(std::int64_t epoch, std::optional<double> validation_loss) {
-    (void)epoch;
+  /// Told when epoch `epoch` has ended, after `num_updates` updates in all, and, where there was a
+  /// validation, its loss.
+  virtual void end_epoch(std::int64_t epoch, std::int64_t num_updates,
+                         std::optional<double> validation_loss) {
+    (void)epoch, (void)num_updates;
     if (validation_loss && (!best_ || *validation_loss < *best_)) best_ = validation_loss;
   }
 
@@ -52,5 +55,9 @@ class LRScheduler {
  private:
   std::optional<double> best_;  // lowest validation loss so far; the reference keeps it in every schedule
 };
+
+/// The one rate of `context`, for schedules that take no list. \throws Error (configuration) for a list,
+/// naming the schedule and, in `what`, what the one rate is to it ("its peak").
+double only_rate(const LRScheduler::Context& context, const std::string& schedule, const std::string& what);
 
 }  // namespace nopos
