@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace nopos {
@@ -18,14 +19,22 @@ std::vector<Metric> language_model_metrics(bool sentence_avg) {
   return {loss, perplexity_of(loss)};
 }
 
-CriterionResult summed_nll(Architecture& model, const Batch& batch, const Criterion::Context& context) {
+TargetRows target_rows(Architecture& model, const Batch& batch, std::int64_t padding_idx,
+                       std::int64_t ignore_prefix) {
   // features [B,T,C] -> [N,C], targets [B,T] -> [N], N = B*T or the rows that have a target
-  at::Tensor features = model.features(batch).flatten(0, 1), targets = batch.targets.flatten();
-  if (batch.num_tokens != targets.numel()) {
-    const at::Tensor rows = targets.ne(context.padding_idx).nonzero().flatten();
+  const std::int64_t begin = std::min(ignore_prefix, batch.targets.size(1));
+  at::Tensor features = model.features(batch).slice(1, begin).flatten(0, 1);
+  at::Tensor targets = batch.targets.slice(1, begin).flatten();
+  if (begin > 0 || batch.num_tokens != targets.numel()) {
+    const at::Tensor rows = targets.ne(padding_idx).nonzero().flatten();
     features = features.index_select(0, rows);
     targets = targets.index_select(0, rows);
   }
+  return {std::move(features), std::move(targets)};
+}
+
+CriterionResult summed_nll(Architecture& model, const Batch& batch, const Criterion::Context& context) {
+  const auto [features, targets] = target_rows(model, batch, context.padding_idx);
   const std::int64_t sample_size = context.sentence_avg ? batch.num_sentences : batch.num_tokens;
   return {.loss = model.head().nll(features, targets, context.padding_idx).sum(),
           .sample_size = static_cast<double>(sample_size)};

@@ -24,6 +24,9 @@ double sum_of_squares(std::int64_t size, const float* values) {
   return sum;
 }
 
+// Every segment begins at a cache line.
+constexpr std::int64_t whole_lines(std::int64_t size) { return (size + 15) / 16 * 16; }
+
 // Backward leaves dense float gradients of the parameter's layout; whatever else arrives is copied once.
 void make_contiguous(std::vector<ParameterSlab::Segment>& segments) {
   for (ParameterSlab::Segment& segment : segments) {
@@ -37,6 +40,18 @@ void make_contiguous(std::vector<ParameterSlab::Segment>& segments) {
 
 ParameterSlab::ParameterSlab(std::vector<std::pair<std::string, at::Tensor>> parameters,
                              std::vector<std::string> state_names)
+    : ParameterSlab(std::move(parameters), std::move(state_names),
+                    [](const std::string&, at::IntArrayRef shape) { return std::optional(shape.vec()); }) {}
+
+ParameterSlab::ParameterSlab(std::vector<std::pair<std::string, at::Tensor>> parameters,
+                             const Optimizer& optimizer)
+    : ParameterSlab(std::move(parameters), optimizer.state_names(),
+                    [&optimizer](const std::string& name, at::IntArrayRef shape) {
+                      return optimizer.state_shape(name, shape);
+                    }) {}
+
+ParameterSlab::ParameterSlab(std::vector<std::pair<std::string, at::Tensor>> parameters,
+                             std::vector<std::string> state_names, const StateShape& state_shape)
     : state_names_(std::move(state_names)) {
   TORCH_CHECK(state_names_.size() <= max_states, "an optimizer has at most ", max_states, " states");
   std::int64_t total = 0;
@@ -47,7 +62,7 @@ ParameterSlab::ParameterSlab(std::vector<std::pair<std::string, at::Tensor>> par
       blocks_.push_back({segments_.size(), begin, std::min(block_size, size - begin), total + begin});
     }
     segments_.push_back({std::move(name), parameter, total, 0});
-    total += (size + 15) / 16 * 16;  // every segment begins at a cache line
+    total += whole_lines(size);
   }
   const at::NoGradGuard no_grad;
   values_ = at::zeros({total}, at::kFloat);
@@ -57,7 +72,20 @@ ParameterSlab::ParameterSlab(std::vector<std::pair<std::string, at::Tensor>> par
     place.copy_(segment.parameter);
     segment.parameter.set_data(place);
   }
-  for (std::size_t i = 0; i < state_names_.size(); ++i) states_.push_back(at::zeros({total}, at::kFloat));
+  for (const std::string& name : state_names_) {
+    State& state = states_.emplace_back();
+    std::int64_t size = 0;
+    for (const Segment& segment : segments_) {
+      auto shape = state_shape(name, segment.parameter.sizes());
+      if (shape) {
+        const std::int64_t offset = std::exchange(size, size + whole_lines(c10::multiply_integers(*shape)));
+        state.places.push_back(Place{offset, std::move(*shape)});
+      } else {
+        state.places.emplace_back();
+      }
+    }
+    state.values = at::zeros({size}, at::kFloat);
+  }
 }
 
 /// Calls `handle(block, index)` in parallel for the blocks of the segments that have a gradient. The slab is
@@ -78,26 +106,34 @@ void ParameterSlab::for_touched_blocks(const Handle& handle) const {
 void ParameterSlab::update(Optimizer& optimizer, double lr, double grad_scale) {
   make_contiguous(segments_);
   for (Segment& segment : segments_) segment.step += segment.parameter.grad().defined() ? 1 : 0;
+  if (const double limit = optimizer.max_grad_norm(); limit > 0) {
+    if (const double norm = grad_norm(grad_scale); norm > limit) grad_scale *= limit / norm;
+  }
   optimizer.begin_update(lr);
 
-  const auto update_run = [&](const Segment& segment, std::int64_t begin, std::int64_t size) {
-    const std::int64_t start = segment.offset + begin;
+  const auto update_run = [&](std::size_t index, std::int64_t begin, std::int64_t size) {
+    const Segment& segment = segments_[index];
     std::array<float*, max_states> state{};
-    for (std::size_t s = 0; s < states_.size(); ++s) state[s] = states_[s].mutable_data_ptr<float>() + start;
+    for (std::size_t s = 0; s < states_.size(); ++s) {
+      const auto& place = states_[s].places[index];
+      state[s] = place ? states_[s].values.mutable_data_ptr<float>() + place->offset + begin : nullptr;
+    }
     optimizer.update({.size = size,
-                      .value = values_.mutable_data_ptr<float>() + start,
+                      .value = values_.mutable_data_ptr<float>() + segment.offset + begin,
                       .grad = segment.parameter.grad().const_data_ptr<float>() + begin,
                       .grad_scale = static_cast<float>(grad_scale),
                       .state = {state.data(), states_.size()},
-                      .step = segment.step});
+                      .step = segment.step,
+                      .shape = segment.parameter.sizes()});
   };
   if (optimizer.elementwise()) {
     for_touched_blocks([&](const Block& block, std::size_t /*index*/) {
-      update_run(segments_[block.segment], block.begin, block.size);
+      update_run(block.segment, block.begin, block.size);
     });
   } else {
-    for (const Segment& segment : segments_) {
-      if (segment.parameter.grad().defined()) update_run(segment, 0, segment.parameter.numel());
+    for (std::size_t i = 0; i < segments_.size(); ++i) {
+      const at::Tensor& parameter = segments_[i].parameter;
+      if (parameter.grad().defined()) update_run(i, 0, parameter.numel());
     }
   }
 }
@@ -119,10 +155,10 @@ void ParameterSlab::clear_grads() {
 at::Tensor ParameterSlab::state(std::size_t index, const std::string& name) const {
   const auto found = std::find(state_names_.begin(), state_names_.end(), name);
   TORCH_CHECK(found != state_names_.end(), "no optimizer state called ", name);
-  const Segment& segment = segments_.at(index);
-  return states_.at(static_cast<std::size_t>(found - state_names_.begin()))
-      .narrow(0, segment.offset, segment.parameter.numel())
-      .view_as(segment.parameter);
+  const State& state = states_.at(static_cast<std::size_t>(found - state_names_.begin()));
+  const auto& place = state.places.at(index);
+  if (!place) return {};
+  return state.values.narrow(0, place->offset, c10::multiply_integers(place->shape)).view(place->shape);
 }
 
 }  // namespace nopos

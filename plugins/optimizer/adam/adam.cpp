@@ -1,7 +1,6 @@
 /// Adam with decoupled weight decay, in the reference's form: epsilon is added to the square root of the
 /// second moment before its bias is corrected.
 /// Kingma, Ba 2015, arXiv 1412.6980; Loshchilov, Hutter 2019, arXiv 1711.05101.
-#include <nopos/error.h>
 #include <nopos/optimizer.h>
 #include <nopos/simd.h>
 
@@ -50,12 +49,7 @@ class Adam final : public nopos::Optimizer {
   };
 
   explicit Adam(const Options& options, const Context& context) : options_(options), lr_(context.lr) {
-    if (options.betas.size() != 2 || options.betas[0] >= 1 || options.betas[1] >= 1) {
-      throw nopos::Error(nopos::ExitCode::configuration,
-                         "optimizer/adam: option 'adam-betas' is " + nopos::to_text(options.betas) +
-                             ", but must be two numbers, each at least 0 and less than 1, such as "
-                             "0.9,0.98.");
-    }
+    nopos::check_betas("adam", "adam-betas", options.betas);
   }
 
   std::vector<std::string> state_names() const override { return {"exp_avg", "exp_avg_sq"}; }

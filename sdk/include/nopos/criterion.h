@@ -61,6 +61,16 @@ class Criterion {
 /// in bits per token, from which the perplexity is then taken.
 std::vector<Metric> language_model_metrics(bool sentence_avg);
 
+struct TargetRows {
+  at::Tensor features;  ///< [N,C]
+  at::Tensor targets;   ///< [N]
+};
+
+/// One forward up to the output head, of which only the rows that have a target are kept; the first
+/// `ignore_prefix` of each row of the batch count as having none.
+TargetRows target_rows(Architecture& model, const Batch& batch, std::int64_t padding_idx,
+                       std::int64_t ignore_prefix = 0);
+
 /// -ln p of all targets that are not padding, summed. Only their rows of the features reach the output head,
 /// so padding costs nothing there. The sample size is the batch's tokens or, with `sentence_avg`, its
 /// sentences.

@@ -11,6 +11,8 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -26,8 +28,11 @@ struct Chunk {
   float* value = nullptr;
   const float* grad = nullptr;    ///< as backward left it
   float grad_scale = 1;           ///< multiplies every gradient: sample size and clipping
-  std::span<float* const> state;  ///< one pointer per name of `state_names`, zeros before the first update
+  std::span<float* const> state;  ///< one pointer per name of `state_names`, zeros before the first
+                                  ///< update; null where the parameter has no such state
   std::int64_t step = 0;          ///< updates of this segment, this one included: 1 at its first
+  /// Of the parameter, for an update that is not elementwise (then the chunk is the whole of it).
+  std::span<const std::int64_t> shape = {};
 };
 
 class Optimizer {
@@ -44,6 +49,18 @@ class Optimizer {
 
   /// Per-element state, in the names of the reference's checkpoints ("exp_avg", "exp_avg_sq").
   virtual std::vector<std::string> state_names() const = 0;
+
+  /// The shape of the state `name` of a parameter of shape `parameter`; nothing where such a parameter has no
+  /// such state. Elementwise updates have states of the parameter's own shape.
+  virtual std::optional<std::vector<std::int64_t>> state_shape(const std::string& name,
+                                                               at::IntArrayRef parameter) const {
+    (void)name;
+    return parameter.vec();
+  }
+
+  /// Norm to which all gradients together are scaled down before an update, apart from `--clip-norm`; 0:
+  /// none.
+  virtual double max_grad_norm() const { return 0; }
 
   /// Called once before the chunks of an update, with its rate: the place for per-update scalars.
   virtual void begin_update(double lr) = 0;
@@ -74,7 +91,10 @@ class ParameterSlab {
   /// Moves the parameters' storage into the slab; the tensors stay the same objects. Frozen ones are left out
   /// by the caller.
   ParameterSlab(std::vector<std::pair<std::string, at::Tensor>> parameters,
-                std::vector<std::string> state_names);
+                std::vector<std::string> state_names);  ///< each of its parameter's shape
+
+  /// With the state that `optimizer` names, in its shapes.
+  ParameterSlab(std::vector<std::pair<std::string, at::Tensor>> parameters, const Optimizer& optimizer);
 
   /// One update of every segment that has a gradient, in parallel, in one pass.
   void update(Optimizer& optimizer, double lr, double grad_scale);
@@ -89,7 +109,7 @@ class ParameterSlab {
   std::vector<Segment>& segments() { return segments_; }
   const std::vector<Segment>& segments() const { return segments_; }
   const std::vector<std::string>& state_names() const { return state_names_; }
-  /// The state `name` of segment `index`, shaped like its parameter; a view.
+  /// The state `name` of segment `index`; a view, undefined where the segment has no such state.
   at::Tensor state(std::size_t index, const std::string& name) const;
 
  private:
@@ -98,14 +118,30 @@ class ParameterSlab {
     std::int64_t begin, size;  // in elements of the segment
     std::int64_t offset;       // of its first element in the slab
   };
+  struct Place {
+    std::int64_t offset;
+    std::vector<std::int64_t> shape;
+  };
+  struct State {                               // one state of all segments
+    at::Tensor values;                         // [N] float, or fewer
+    std::vector<std::optional<Place>> places;  // of each segment
+  };
+  using StateShape =
+      std::function<std::optional<std::vector<std::int64_t>>(const std::string&, at::IntArrayRef)>;
+  ParameterSlab(std::vector<std::pair<std::string, at::Tensor>> parameters,
+                std::vector<std::string> state_names, const StateShape& state_shape);
   template <class Handle>
   void for_touched_blocks(const Handle& handle) const;
 
   std::vector<Segment> segments_;
   std::vector<std::string> state_names_;
   std::vector<Block> blocks_;
-  at::Tensor values_;               ///< [N] float
-  std::vector<at::Tensor> states_;  ///< [N] float each
+  at::Tensor values_;  ///< [N] float
+  std::vector<State> states_;
 };
+
+/// Two decays of moments, as options give them. \throws Error (configuration) unless they are two numbers,
+/// each at least 0 and less than 1, naming `optimizer` and `option`.
+void check_betas(const std::string& optimizer, const std::string& option, const std::vector<double>& betas);
 
 }  // namespace nopos
