@@ -8,6 +8,7 @@
 #include <sstream>
 #include <unordered_set>
 
+#include "checkpoint_options.h"
 #include "common_options.h"
 #include "dataset_options.h"
 #include "nopos/composite_encoding.h"
@@ -94,10 +95,11 @@ Components make_components(const RunConfig& config) {
       config.criterion, {.padding_idx = Dictionary::pad, .sentence_avg = optimization.sentence_avg});
   parts.criterion->check(*parts.model);
   parts.optimizer = made<Optimizer>(config.optimizer, {.lr = optimization.lr.at(0)});
-  parts.lr_scheduler =
-      made<LRScheduler>(config.lr_scheduler, {.lr = optimization.lr, .max_update = optimization.max_update});
-  parts.slab =
-      std::make_unique<ParameterSlab>(trainable_parameters(*parts.model), parts.optimizer->state_names());
+  parts.lr_scheduler = made<LRScheduler>(
+      config.lr_scheduler, {.lr = optimization.lr,
+                            .max_update = optimization.max_update,
+                            .maximize = config.group<CheckpointOptions>().maximize_best_checkpoint_metric});
+  parts.slab = std::make_unique<ParameterSlab>(trainable_parameters(*parts.model), *parts.optimizer);
   return parts;
 }
 

@@ -24,7 +24,8 @@ struct Resolution : ::testing::Test {
     fs::copy_file(fs::path(NOPOS_PLUGIN_FOLDER) / "lr_scheduler/fixed.so", library);
     component["summary"] = "";
     component["options"] = Json::array();
-    component["interface_version"] = component.value("interface_version", 1);
+    component["interface_version"] =
+        component.value("interface_version", kind_interface(component["kind"].get<std::string>()));
     const Json manifest{{"schema", 1},
                         {"id", id},
                         {"version", version},

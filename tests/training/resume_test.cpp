@@ -44,6 +44,15 @@ struct Case {
 };
 void PrintTo(const Case& run, std::ostream* out) { *out << run.name; }
 
+/// Epochs of eight updates, of which none halves the validation loss: the rate shrinks after every second.
+std::string flags_plateau() {
+  return "--arch transformer_lm_gpt_4 --decoder-embed-dim 64 --decoder-ffn-embed-dim 128 --decoder-layers 2"
+         " --decoder-attention-heads 4 --tokens-per-sample 32 --max-tokens 1024 --cpu --log-format simple"
+         " --threads 1 --optimizer adafactor --beta1 0.9 --lr 0.02 --lr-scheduler reduce_lr_on_plateau"
+         " --lr-threshold 0.5 --lr-patience 1 --lr-shrink 0.5 --criterion label_smoothed_cross_entropy"
+         " --label-smoothing 0.1 --report-accuracy";
+}
+
 class Resume : public testing::TestWithParam<Case> {};
 INSTANTIATE_TEST_SUITE_P(
     Points, Resume,
@@ -53,7 +62,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"at_an_epochs_end", flags_t() + " --decoder-learned-pos", 29, 32, "(epoch 2 @ 29 updates)"},
         Case{"between_groups_of_batches", flags_t() + " --update-freq 2", 8, 20, "(epoch 1 @ 8 updates)"},
         Case{"in_the_second_epoch", flags_a() + " --adaptive-softmax-dropout 0.2", 33, 40,
-             "(epoch 2 @ 33 updates)"}),
+             "(epoch 2 @ 33 updates)"},
+        // one epoch without improvement counted, a rate already shrunk once
+        Case{"of_factored_moments_between_plateaus", flags_plateau(), 37, 50, "(epoch 5 @ 37 updates)"}),
     [](const auto& info) { return info.param.name; });
 
 TEST_P(Resume, EqualsARunWithoutAStop) {

@@ -185,6 +185,7 @@ OptimizerPart optimizer_part(const Source& source, const PickleNode& saved, cons
     for (const std::string& name : slab.state_names()) {
       const std::string what = "optimizer state '" + name + "' of " + segments[i].name;
       const at::Tensor mine = slab.state(i, name);
+      if (!mine.defined()) continue;
       if (part.steps.back() == 0) {
         part.cleared.push_back(mine);
         continue;

@@ -54,9 +54,15 @@ constexpr std::string_view reference_architectures[] = {"transformer_lm",
 constexpr std::pair<std::string_view, std::string_view> reference_classes[] = {
     {"criterion/cross_entropy", "CrossEntropyCriterion"},
     {"criterion/adaptive_loss", "AdaptiveLoss"},
+    {"criterion/label_smoothed_cross_entropy", "LabelSmoothedCrossEntropyCriterion"},
     {"optimizer/adam", "FairseqAdam"},
     {"optimizer/nag", "FairseqNAG"},
-    {"optimizer/sgd", "SGD"}};
+    {"optimizer/sgd", "SGD"},
+    {"optimizer/adagrad", "Adagrad"},
+    {"optimizer/adafactor", "FairseqAdafactor"},
+    {"optimizer/adamax", "FairseqAdamax"},
+    {"optimizer/adadelta", "Adadelta"},
+    {"optimizer/lamb", "FairseqLAMB"}};
 
 // Keys that the reference resolves from another one while they are None.
 constexpr std::pair<std::string_view, std::string_view> resolved_from[] = {

@@ -112,11 +112,23 @@ const std::vector<ReferenceSection>& reference_components() {
        "plasma_path='/tmp/plasma'"},
       {"criterion/cross_entropy", "sentence_avg=False"},
       {"criterion/adaptive_loss", "sentence_avg=False; ddp_backend='pytorch_ddp'"},
+      {"criterion/label_smoothed_cross_entropy",
+       "label_smoothing=0.0; report_accuracy=False; ignore_prefix_size=0; sentence_avg=False"},
       {"optimizer/adam",
        "adam_betas='(0.9, 0.999)'; adam_eps=1e-08; weight_decay=0.0; use_old_adam=False; "
        "fp16_adam_stats=False; tpu=False; lr=[0.25]"},
       {"optimizer/nag", "momentum=0.99; weight_decay=0.0; lr=[0.25]"},
       {"optimizer/sgd", "momentum=0.0; weight_decay=0.0; lr=[0.25]"},
+      {"optimizer/adagrad", "weight_decay=0.0; lr=[0.25]"},
+      {"optimizer/adafactor",
+       "adafactor_eps='(1e-30, 1e-3)'; clip_threshold=1.0; decay_rate=-0.8; beta1=float?; "
+       "weight_decay=0.0; scale_parameter=False; relative_step=False; warmup_init=False; lr=[0.25]"},
+      {"optimizer/adamax",
+       "adamax_betas='(0.9, 0.999)'; adamax_eps=1e-08; weight_decay=0.0; no_bias_correction=False; "
+       "lr=[0.25]"},
+      {"optimizer/adadelta",
+       "adadelta_rho=0.9; adadelta_eps=1e-06; weight_decay=0.0; anneal_eps=False; lr=[0.25]"},
+      {"optimizer/lamb", "lamb_betas='(0.9, 0.999)'; lamb_eps=1e-08; weight_decay=0.0; lr=[0.25]"},
       {"lr_scheduler/cosine",
        "warmup_updates=0; warmup_init_lr=-1.0; lr=[0.25]; min_lr=0.0; t_mult=1.0; "
        "lr_period_updates=-1.0; lr_shrink=0.1; max_update=0"},
@@ -125,6 +137,19 @@ const std::vector<ReferenceSection>& reference_components() {
       {"lr_scheduler/polynomial_decay",
        "warmup_updates=0; force_anneal=None; end_learning_rate=0.0; power=1.0; total_num_update=float?; "
        "lr=[0.25]"},
+      {"lr_scheduler/triangular",
+       "max_lr=float?; lr_period_updates=5000.0; lr_shrink=0.1; shrink_min=False; lr=[0.25]"},
+      {"lr_scheduler/reduce_lr_on_plateau",
+       "lr_shrink=0.1; lr_threshold=0.0001; lr_patience=0; warmup_updates=0; warmup_init_lr=-1.0; "
+       "lr=[0.25]; maximize_best_checkpoint_metric=False"},
+      {"lr_scheduler/tri_stage",
+       "warmup_steps=0; hold_steps=0; decay_steps=0; phase_ratio=None; init_lr_scale=0.01; "
+       "final_lr_scale=0.01; max_update=0.0; lr=[0.25]"},
+      {"lr_scheduler/step",
+       "warmup_updates=0; warmup_init_lr=-1.0; lr=[0.25]; min_lr=0.0; lr_deacy_period=25000; "
+       "lr_decay=0.5"},
+      {"lr_scheduler/manual", "epoch2lr='{}'; update2lr='{}'; lr=[0.25]"},
+      {"lr_scheduler/pass_through", ""},
   };
   return components;
 }

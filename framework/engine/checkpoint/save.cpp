@@ -113,7 +113,8 @@ Node optimizer_state(Composer& composer, const ParameterSlab& slab, const Optimi
     Pickle::Pairs pairs;
     if (optimizer.counts_steps()) pairs.emplace_back("step", pickle.integer(segment.step));
     for (const std::string& name : slab.state_names()) {
-      pairs.emplace_back(name, composer.tensor(slab.state(i, name)));
+      const at::Tensor tensor = slab.state(i, name);
+      if (tensor.defined()) pairs.emplace_back(name, composer.tensor(tensor));
     }
     states.emplace_back(indices.back(), pickle.dict(pairs));
   }
