@@ -111,28 +111,26 @@ std::string losses(const std::string& log) {
   return found;
 }
 
-TEST(TrainingBatches, OfTextAreThoseOfItsIndex) {
+TEST(TrainingBatches, AreTheSameInEveryFormat) {
   const TemporaryFolder folder;
-  std::filesystem::create_directory(folder / "text");
-  write_toy_corpus(folder.path());
-  for (const char* split : {"train", "valid"})
-    std::filesystem::rename(folder / (split + std::string(".txt")), folder / "text" / split);
-  std::filesystem::copy(toy_data() / "dict.txt", folder / "text/dict.txt");
   const std::string flags =
       flags_tiny() + " --optimizer adam --lr 0.001 --max-update 3 --no-save --threads 1";
-  const CommandResult of_index = test::train(folder.path(), flags);
-  ASSERT_EQ(of_index.exit_code, 0) << of_index.err;
-  for (const char* impl : {"", " --dataset-impl raw"}) {
-    const CommandResult of_text =
-        run(words(host + " train text " + flags + impl), {.directory = folder.path()});
-    ASSERT_EQ(of_text.exit_code, 0) << of_text.err;
-    EXPECT_EQ(losses(of_text.out), losses(of_index.out)) << of_text.out;
+  const CommandResult of_mmap = test::train(folder.path(), flags);
+  ASSERT_EQ(of_mmap.exit_code, 0) << of_mmap.err;
+  ASSERT_NE(losses(of_mmap.out), "");
+  for (const std::string impl : {"raw", "lazy"}) {
+    preprocess_toy_corpus(folder / impl, "--dataset-impl " + impl);
+    for (const std::string& given : {std::string(), " --dataset-impl " + impl}) {
+      const CommandResult result =
+          run(words(host + " train " + impl + " " + flags + given), {.directory = folder.path()});
+      ASSERT_EQ(result.exit_code, 0) << result.err;
+      EXPECT_EQ(losses(result.out), losses(of_mmap.out)) << result.out;
+    }
   }
-  EXPECT_NE(losses(of_index.out), "");
   const CommandResult absent =
-      run(words(host + " train text " + flags + " --dataset-impl lazy"), {.directory = folder.path()});
+      run(words(host + " train raw " + flags + " --dataset-impl lazy"), {.directory = folder.path()});
   EXPECT_EQ(absent.exit_code, 8);
-  EXPECT_NE(absent.err.find("split 'valid' needs text/valid.idx and .bin"), std::string::npos) << absent.err;
+  EXPECT_NE(absent.err.find("split 'valid' needs raw/valid.idx and .bin"), std::string::npos) << absent.err;
 }
 
 // Rows of padding have no target, so that they change what a batch costs but not what is learned.

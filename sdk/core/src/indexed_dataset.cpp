@@ -1,8 +1,6 @@
 #include "nopos/indexed_dataset.h"
 
 #include <bit>
-#include <cerrno>
-#include <limits>
 #include <system_error>
 
 #include "index_formats.h"
@@ -16,8 +14,6 @@ using index_formats::number_at;
 using index_formats::with_extension;
 
 static_assert(std::endian::native == std::endian::little, "the files are little-endian and read as they are");
-
-constexpr int uint16_code = 8, uint32_code = 9;
 
 /// Numbers of type T from token `begin` on; `first_id` stands for id 0.
 template <class T>
@@ -80,7 +76,7 @@ std::int64_t IndexedDataset::num_tokens(std::int64_t index) const {
 void IndexedDataset::read(std::int64_t index, std::int64_t begin, std::span<std::int64_t> out) const {
   const char* const from =
       table_.tokens + number_at<std::int64_t>(table_.begins + 8 * index) * table_.begin_unit;
-  switch (table_.number_type) {
+  switch (table_.number_type) {  // the codes of nopos/indexed_dataset.h
     case 1:
       return widen<std::uint8_t>(from, begin, table_.first_id, out);
     case 2:
@@ -89,9 +85,9 @@ void IndexedDataset::read(std::int64_t index, std::int64_t begin, std::span<std:
       return widen<std::int16_t>(from, begin, table_.first_id, out);
     case 4:
       return widen<std::int32_t>(from, begin, table_.first_id, out);
-    case uint16_code:
+    case 8:
       return widen<std::uint16_t>(from, begin, table_.first_id, out);
-    case uint32_code:
+    case 9:
       return widen<std::uint32_t>(from, begin, table_.first_id, out);
     default:  // 5 int64 and 10 uint64; nothing else is opened
       return widen<std::int64_t>(from, begin, table_.first_id, out);

@@ -5,7 +5,8 @@
 ///     offset  size  prefix.idx of --dataset-impl mmap, the default
 ///     0       9     "MMIDIDX\0\0"
 ///     9       8     version, 1
-///     17      1     code of the number type in the .bin (1 uint8 ... 8 uint16, 9 uint32, 10 uint64)
+///     17      1     code of the number type in the .bin: 1 uint8, 2 int8, 3 int16, 4 int32, 5 int64,
+///                   8 uint16, 9 uint32, 10 uint64
 ///     18      8     N, the number of sentences
 ///     26      4N    tokens of each sentence, int32
 ///     26+4N   8N    byte offset of each sentence in the .bin, int64
