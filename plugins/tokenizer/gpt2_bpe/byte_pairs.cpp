@@ -32,6 +32,9 @@ BytePairs::BytePairs(const Vocabulary& vocabulary) {
     filter_[bit / 64] |= std::uint64_t{1} << bit % 64;
     merged_.push_back(merged);
   }
+  for (const std::uint32_t left : bytes_) {
+    for (const std::uint32_t right : bytes_) byte_ranks_.push_back(rank(left, right));
+  }
 }
 
 std::uint32_t BytePairs::rank(std::uint32_t left, std::uint32_t right) const {
@@ -46,8 +49,9 @@ std::uint32_t BytePairs::rank(std::uint32_t left, std::uint32_t right) const {
 std::size_t BytePairs::encode_short(std::string_view piece, std::uint32_t* ids) const {
   std::size_t size = piece.size();
   std::array<std::uint32_t, short_piece> ranks;  // of each token and the next one
-  for (std::size_t i = 0; i < size; ++i) ids[i] = bytes_[static_cast<unsigned char>(piece[i])];
-  for (std::size_t i = 0; i + 1 < size; ++i) ranks[i] = rank(ids[i], ids[i + 1]);
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(piece[i]); };
+  for (std::size_t i = 0; i < size; ++i) ids[i] = bytes_[byte(i)];
+  for (std::size_t i = 0; i + 1 < size; ++i) ranks[i] = byte_ranks_[byte(i) * 256u + byte(i + 1)];
   while (size > 1) {
     std::size_t best = 0;
     for (std::size_t i = 1; i + 1 < size; ++i) best = ranks[i] < ranks[best] ? i : best;

@@ -34,9 +34,10 @@ class BytePairs {
   std::uint32_t rank(std::uint32_t left, std::uint32_t right) const;
 
   std::array<std::uint32_t, 256> bytes_{};
-  std::vector<std::uint32_t> merged_;  // ids by rank
-  std::vector<std::uint64_t> slots_;   // pair and rank, open addressing
-  std::vector<std::uint64_t> filter_;  // a bit for each hash that occurs: most pairs have no merge
+  std::vector<std::uint32_t> byte_ranks_;  // of pairs of bytes, left * 256 + right
+  std::vector<std::uint32_t> merged_;      // ids by rank
+  std::vector<std::uint64_t> slots_;       // pair and rank, open addressing
+  std::vector<std::uint64_t> filter_;      // a bit for each hash that occurs: most pairs have no merge
   int slot_shift_ = 0, filter_shift_ = 0;
 };
 

@@ -85,31 +85,33 @@ class Gpt2Bpe final : public nopos::IdTokenizer {
     static const Pretokens pretokens;
     static thread_local CacheLease lease;
     WordCache& cache = lease.of(caches_);
-    std::array<std::uint32_t, 1024> buffer;  // full where there is no room for another short piece
-    std::size_t filled = 0;
-    const auto flush = [&] {
-      ids.insert(ids.end(), buffer.data(), buffer.data() + filled);
-      filled = 0;
-    };
+    std::array<Piece, 32> pieces;
+    std::array<std::uint32_t, pieces.size() * BytePairs::short_piece> buffer;
     const char *at = text.data(), *const end = at + text.size();
     while (at != end) {
-      const char* next = pretokens.next(at, end);
-      const auto size = static_cast<std::size_t>(next - at);
-      if (filled + BytePairs::short_piece > buffer.size()) flush();
-      if (size <= WordCache::max_bytes) {
-        const WordCache::Key key = WordCache::key(at, size, end - at >= 16);
-        WordCache::Entry& entry = cache.entry(key);
-        filled += entry.holds(key) ? entry.copy_to(buffer.data() + filled)
-                                   : encode_word({at, size}, buffer.data() + filled, key, entry);
-      } else if (size <= BytePairs::short_piece) {
-        filled += pairs_.encode_short({at, size}, buffer.data() + filled);
-      } else {
-        flush();
-        pairs_.encode_long({at, size}, ids);
+      // First all places in the cache, then what is there: memory works on several at a time.
+      std::size_t count = 0;
+      for (; count < pieces.size() && at != end; ++count) {
+        const char* next = pretokens.next(at, end);
+        pieces[count] = found_piece({at, static_cast<std::size_t>(next - at)}, end - at >= 16, cache);
+        at = next;
       }
-      at = next;
+      std::size_t filled = 0;
+      for (std::size_t i = 0; i < count; ++i) {
+        const auto& [piece, key, entry] = pieces[i];
+        std::uint32_t* const to = buffer.data() + filled;
+        if (entry != nullptr) {
+          filled += entry->holds(key) ? entry->copy_to(to) : encode_word(pieces[i], to);
+        } else if (piece.size() <= BytePairs::short_piece) {
+          filled += pairs_.encode_short(piece, to);
+        } else {
+          ids.insert(ids.end(), buffer.data(), to);
+          filled = 0;
+          pairs_.encode_long(piece, ids);
+        }
+      }
+      ids.insert(ids.end(), buffer.data(), buffer.data() + filled);
     }
-    flush();
   }
 
  protected:
@@ -132,10 +134,23 @@ class Gpt2Bpe final : public nopos::IdTokenizer {
     return read_vocabulary(encoder.bytes(), encoder.path(), merges.bytes(), merges.path());
   }
 
-  std::size_t encode_word(std::string_view word, std::uint32_t* ids, const WordCache::Key& key,
-                          WordCache::Entry& entry) const {
-    const std::size_t count = pairs_.encode_short(word, ids);
-    if (count <= WordCache::max_ids) entry.set(key, ids, count);
+  struct Piece {
+    std::string_view text;
+    WordCache::Key key;
+    WordCache::Entry* entry;  // none for a piece that is too long for the cache
+  };
+
+  static Piece found_piece(std::string_view text, bool readable, WordCache& cache) {
+    if (text.size() > WordCache::max_bytes) return {text, {}, nullptr};
+    const WordCache::Key key = WordCache::key(text.data(), text.size(), readable);
+    WordCache::Entry& entry = cache.entry(key);
+    __builtin_prefetch(&entry, 1);
+    return {text, key, &entry};
+  }
+
+  std::size_t encode_word(const Piece& word, std::uint32_t* ids) const {
+    const std::size_t count = pairs_.encode_short(word.text, ids);
+    if (count <= WordCache::max_ids) word.entry->set(word.key, ids, count);
     return count;
   }
 

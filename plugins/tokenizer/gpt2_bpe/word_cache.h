@@ -24,11 +24,8 @@ class WordCache {
     std::memcpy(bytes.data(), piece, readable ? bytes.size() : size);
     Key key;
     std::memcpy(&key, bytes.data(), sizeof(key));
-    const std::size_t bits = 8 * size;
-    key.high = bits <= 64 ? 0 : key.high & low_bits(bits - 64);
-    key.low = bits >= 64 ? key.low : key.low & low_bits(bits);
-    key.high |= static_cast<std::uint64_t>(size) << 56;
-    return key;
+    const Key& mask = masks[size];
+    return {key.low & mask.low, (key.high & mask.high) | static_cast<std::uint64_t>(size) << 56};
   }
 
   class Entry {
@@ -61,8 +58,16 @@ class WordCache {
   }
 
  private:
-  static constexpr int index_bits = 15;
-  static constexpr std::uint64_t low_bits(std::size_t count) { return (std::uint64_t{1} << count) - 1; }
+  static constexpr int index_bits = 17;  // 4 MiB
+  // The first so many bytes of a key, little-endian.
+  static constexpr std::array<Key, max_bytes + 1> masks = [] {
+    std::array<Key, max_bytes + 1> masks{};
+    for (std::size_t size = 1; size <= max_bytes; ++size) {
+      masks[size].low = size >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << 8 * size) - 1;
+      masks[size].high = size <= 8 ? 0 : (std::uint64_t{1} << 8 * (size - 8)) - 1;
+    }
+    return masks;
+  }();
 
   std::vector<Entry> entries_ = std::vector<Entry>(std::size_t{1} << index_bits);
 };
