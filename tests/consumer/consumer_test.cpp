@@ -56,6 +56,11 @@ TEST_F(Consumer, PluginsPassTheirOwnTests) {
         "--no-tests=error"});
 }
 
+TEST_F(Consumer, InstalledTokenizerFindsItsFiles) {
+  write_file(*folder / "text", "It is a truth\n");
+  EXPECT_EQ(host({"encode", "--tokenizer", "gpt2_bpe", *folder / "text"}).out, "1026 318 257 3872\n");
+}
+
 TEST_F(Consumer, PluginsAreListedBesideTheInstalledOnes) {
   const std::string list = host({"list", "--all"}).out;
   for (const char* id : {"consumer.wave", "consumer.sawtooth", "nopos.alibi", "nopos.transformer_lm"}) {
