@@ -72,27 +72,20 @@ std::vector<std::string> first_blocks(const std::shared_ptr<const IndexedDataset
   return texts;
 }
 
-/// The splits of the folder: what has an index, or is a text that --dataset-impl raw has written.
-std::vector<std::string> split_names(const fs::path& folder) {
-  std::vector<std::string> names;
+/// \throws Error (data) where tokens lie without their index.
+void refuse_half_splits(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder)) {
-    const fs::path extension = entry.path().extension();
-    if (extension == ".bin" && !fs::exists(fs::path(entry.path()).replace_extension(".idx"))) {
-      throw Error(ExitCode::data, folder.string() + " is incomplete: " + entry.path().filename().string() +
-                                      " has no index beside it. Run nopos-host preprocess again.");
-    }
-    const std::string name = entry.path().stem();
-    const bool split = name.starts_with("train") || name.starts_with("valid") || name.starts_with("test");
-    const bool text = extension.empty() && split && entry.is_regular_file();
-    if (text || extension == ".idx") names.push_back(name);
+    if (entry.path().extension() != ".bin" || fs::exists(fs::path(entry.path()).replace_extension(".idx")))
+      continue;
+    throw Error(ExitCode::data, folder.string() + " is incomplete: " + entry.path().filename().string() +
+                                    " has no index beside it. Run nopos-host preprocess again.");
   }
-  std::sort(names.begin(), names.end());
-  return names;
 }
 
 std::vector<Split> read_splits(const InspectDataOptions& options, const Dictionary& dictionary) {
   const fs::path folder = *options.data;
-  std::vector<std::string> names = split_names(folder);
+  refuse_half_splits(folder);
+  std::vector<std::string> names = dataset_names(folder);
   std::string found;
   for (const std::string& name : names) found += (found.empty() ? "" : ", ") + name;
   if (options.split) {

@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include <iostream>
 
 #include "commands.h"
@@ -7,6 +5,7 @@
 #include "nopos/error.h"
 #include "nopos/log.h"
 #include "pile.h"
+#include "progress_bar.h"
 #include "terminal.h"
 
 namespace nopos::host {
@@ -36,16 +35,6 @@ void print_counts(const PileCounts& counts) {
     std::cout << "\ndamaged lines left out: " << with_thousands(counts.bad_lines) << '\n';
 }
 
-/// On a terminal, how much of the current file was read.
-void show_progress(std::uint64_t taken, std::uint64_t all) {
-  static const bool terminal = isatty(STDERR_FILENO) != 0;
-  if (!terminal) return;
-  constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
-  std::string line = std::to_string(taken / mebibyte) + " MiB read";
-  if (all > 0) line += ", " + std::to_string(100 * taken / all) + " % of this file";
-  std::cerr << '\r' << line << "\033[K" << (taken == all ? "\r\033[K" : "") << std::flush;
-}
-
 }  // namespace
 
 int run_prepare(const Words& words) {
@@ -57,7 +46,12 @@ int run_prepare(const Words& words) {
       return 0;
     }
     const Settings settings = parse_settings(rest, described, "nopos-host prepare pile");
-    print_counts(prepare_pile(read_options<PileOptions>(settings, PileOptions::group), show_progress));
+    ProgressBar bar;
+    const PileCounts counts = prepare_pile(read_options<PileOptions>(settings, PileOptions::group),
+                                           [&bar](const std::string& doing, std::uint64_t bytes,
+                                                  std::uint64_t all) { bar.show(doing, bytes, all); });
+    bar.clear();
+    print_counts(counts);
     return 0;
   }
   if (wants_help(words)) {

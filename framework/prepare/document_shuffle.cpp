@@ -56,7 +56,8 @@ struct DocumentShuffle::Spread {
     std::vector<fs::path> paths;
     for (const auto& file : files) {
       if (!file) continue;
-      file->close();
+      file->finish();
+      file->publish();
       paths.push_back(file->path());
     }
     files.clear();  // and their buffers

@@ -1,32 +1,43 @@
 #pragma once
-/// A file that is written from beginning to end, where every failure is an error.
+/// A new file (nopos/files.h) that is written in many small pieces.
 
 #include <filesystem>
-#include <fstream>
+#include <string>
 #include <string_view>
-#include <vector>
+
+#include "nopos/files.h"
 
 namespace nopos {
 
 class OutputFile {
  public:
   /// \throws Error (data) with the file's name and the system's reason, as all functions.
-  explicit OutputFile(std::filesystem::path path);
-  OutputFile(const OutputFile&) = delete;
-  OutputFile& operator=(const OutputFile&) = delete;
+  explicit OutputFile(std::filesystem::path path) : file_(std::move(path)) {}
 
-  void write(std::string_view bytes);
-  /// Whatever is not closed may be lost without an error.
-  void close();
+  void write(std::string_view bytes) {
+    buffer_ += bytes;
+    if (buffer_.size() >= buffer_bytes) flush();
+  }
+  /// Writes what is left: whatever can fail has failed.
+  void finish() {
+    flush();
+    file_.close();
+  }
+  /// Gives the finished file its name.
+  void publish() { file_.publish(); }
 
-  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& path() const { return file_.path(); }
 
  private:
-  void check() const;
+  static constexpr std::size_t buffer_bytes = std::size_t{256} << 10;
 
-  std::filesystem::path path_;
-  std::vector<char> buffer_;
-  std::ofstream stream_;
+  void flush() {
+    file_.append(buffer_);
+    buffer_.clear();
+  }
+
+  NewFile file_;
+  std::string buffer_;
 };
 
 }  // namespace nopos

@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* log_source = "nopos.prepare";
 constexpr const char* filters_of_reference = "github,youtube";
-constexpr std::int64_t lines_between_progress = 1000;
+constexpr std::int64_t documents_between_progress = 1000;
 constexpr std::array split_names{"train", "valid", "test"};
 enum { train, valid, test };
 
@@ -67,9 +67,9 @@ class PilePreparation {
       } else {
         take(document);
       }
-      if (number % lines_between_progress == 0) progress(input.bytes_taken(), input.bytes_in_all());
+      if (number % documents_between_progress == 0)
+        progress("reading " + input.name(), input.bytes_taken(), input.bytes_in_all());
     }
-    progress(input.bytes_taken(), input.bytes_in_all());
   }
 
   /// Ends the reading. \throws Error (data) where not enough is left for the split
@@ -89,15 +89,15 @@ class PilePreparation {
                     std::to_string((kept + 1) / 2) + ".");
   }
 
-  void write(std::array<std::unique_ptr<SplitWriter>, 3>& splits) {
-    std::int64_t kept = 0;
+  void write(std::array<std::unique_ptr<SplitWriter>, 3>& splits, const PileProgress& progress) {
+    std::int64_t visited = 0, kept = 0;
+    std::uint64_t bytes = 0;
     shuffle_.for_each([&](const DocumentShuffle::Document& document) {
+      bytes += document.text.size();
+      if (++visited % documents_between_progress == 0) progress("writing", bytes, bytes_);
       Source& source = sources_[document.source];
       const Verdict verdict = source.trim.judge(document.characters);
-      TextCount& count = verdict == Verdict::too_short  ? source.counts.too_short
-                         : verdict == Verdict::too_long ? source.counts.too_long
-                                                        : source.counts.kept;
-      count.add(document.characters);
+      count_for(verdict, source.counts).add(document.characters);
       if (verdict != Verdict::kept) return;
       const std::int64_t sample = options_.dev_sample_size, number = kept++;
       const auto split = number < sample ? valid : number < 2 * sample ? test : train;
@@ -119,6 +119,12 @@ class PilePreparation {
     LengthTrim trim;
   };
 
+  static TextCount& count_for(Verdict verdict, PileSourceCounts& counts) {
+    return verdict == Verdict::too_short  ? counts.too_short
+           : verdict == Verdict::too_long ? counts.too_long
+                                          : counts.kept;
+  }
+
   void take(const PileDocument& document) {
     const auto [found, is_new] =
         index_of_.try_emplace(document.set, static_cast<std::uint32_t>(sources_.size()));
@@ -136,6 +142,7 @@ class PilePreparation {
     }
     source.trim.count(characters);
     shuffle_.add({found->second, characters, document.text});
+    bytes_ += document.text.size();
   }
 
   void skip(const std::string& file, std::int64_t line, const std::string& fault) {
@@ -166,6 +173,7 @@ class PilePreparation {
   std::map<std::string, std::uint32_t> index_of_;
   std::vector<Source> sources_;
   DocumentShuffle shuffle_;
+  std::uint64_t bytes_ = 0;  // of text in the shuffle
   std::int64_t bad_lines_ = 0;
 };
 
@@ -203,7 +211,7 @@ PileCounts prepare_pile(const PileOptions& options, const PileProgress& progress
     splits[i] = std::make_unique<SplitWriter>(prefix.string() + "." + split_names[i] + ".tokens",
                                               options.min_line_length, options.document_boundaries);
   }
-  preparation.write(splits);
+  preparation.write(splits, progress);
   for (const auto& split : splits) split->finish();
 
   PileCounts counts = preparation.counts();

@@ -57,8 +57,8 @@ struct PileOptions {
   }
 };
 
-/// Called now and then with the bytes of the input that were taken, and that there are; 0: not known.
-using PileProgress = std::function<void(std::uint64_t taken, std::uint64_t all)>;
+/// Called now and then: what is being done, and how many bytes of how many are; 0: not known.
+using PileProgress = std::function<void(const std::string& doing, std::uint64_t bytes, std::uint64_t all)>;
 
 /// Writes NAME.train.tokens, NAME.valid.tokens, NAME.test.tokens and NAME.counts.json, each whole or not at
 /// all. Memory does not grow with the input, but with its longest line; the documents lie in a folder

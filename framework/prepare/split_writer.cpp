@@ -1,18 +1,11 @@
 #include "split_writer.h"
 
 #include <algorithm>
-#include <system_error>
 
-#include "nopos/files.h"
 #include "nopos/text.h"
 
 namespace nopos {
 namespace {
-
-std::filesystem::path temporary(std::filesystem::path file) {
-  file += ".tmp";
-  return file;
-}
 
 std::string_view stripped(std::string_view line) {
   while (const std::size_t space = text::white_space(line)) line.remove_prefix(space);
@@ -27,13 +20,8 @@ std::uint64_t count_characters(std::string_view text) {
 }
 
 SplitWriter::SplitWriter(const std::filesystem::path& file, std::int64_t min_line_length, bool boundaries)
-    : file_(file), min_line_length_(min_line_length), boundaries_(boundaries), output_(temporary(file)) {
+    : min_line_length_(min_line_length), boundaries_(boundaries), output_(file) {
   counts_.file = file.string();
-}
-
-SplitWriter::~SplitWriter() {
-  std::error_code ignored;
-  std::filesystem::remove(output_.path(), ignored);
 }
 
 void SplitWriter::add(std::string_view text, std::uint64_t characters) {
@@ -52,9 +40,5 @@ void SplitWriter::add(std::string_view text, std::uint64_t characters) {
   });
   if (lines_.size() > nothing) output_.write(lines_);
 }
-
-void SplitWriter::finish() { output_.close(); }
-
-void SplitWriter::publish() { rename_file(output_.path(), file_); }
 
 }  // namespace nopos

@@ -12,25 +12,21 @@ namespace nopos {
 
 class SplitWriter {
  public:
-  /// Writes to `file`.tmp until `finish`. A line needs `min_line_length` characters without the white space
-  /// around it. `boundaries`: an empty line between documents.
+  /// A line needs `min_line_length` characters without the white space around it. `boundaries`: an empty line
+  /// between documents.
   SplitWriter(const std::filesystem::path& file, std::int64_t min_line_length, bool boundaries);
-  ~SplitWriter();
-  SplitWriter(const SplitWriter&) = delete;
-  SplitWriter& operator=(const SplitWriter&) = delete;
 
   /// A document none of whose lines is long enough leaves nothing in the file. \throws Error (data)
   void add(std::string_view text, std::uint64_t characters);
 
-  /// Closes the file, still under its temporary name. \throws Error (data)
-  void finish();
-  /// Gives the finished file its name. \throws Error (data)
-  void publish();
+  /// Closes the file, which has no name yet. \throws Error (data)
+  void finish() { output_.finish(); }
+  /// Gives it its name. \throws Error (data)
+  void publish() { output_.publish(); }
 
   const PileSplitCounts& counts() const { return counts_; }
 
  private:
-  std::filesystem::path file_;
   std::int64_t min_line_length_;
   bool boundaries_;
   OutputFile output_;

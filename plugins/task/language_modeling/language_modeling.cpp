@@ -91,7 +91,6 @@ class LanguageModeling final : public Task {
   }
 
  private:
-  std::vector<std::string> splits_in(const fs::path& folder) const;
   bool shortens(const std::string& split) const;
   std::int64_t fixed_rows(const std::string& split) const;
   std::shared_ptr<Dataset> dataset_of(SentenceStream sentences, const std::string& split,
@@ -143,20 +142,9 @@ LanguageModeling::LanguageModeling(const Options& options, const Context& contex
   }
 }
 
-std::vector<std::string> LanguageModeling::splits_in(const fs::path& folder) const {
-  std::vector<std::string> splits;
-  std::error_code missing;
-  for (const auto& entry : fs::directory_iterator(folder, missing)) {
-    const fs::path extension = entry.path().extension();
-    const bool text = extension.empty() && entry.is_regular_file();  // --dataset-impl raw
-    if (text || extension == ".idx") splits.push_back(entry.path().stem());
-  }
-  std::sort(splits.begin(), splits.end());
-  splits.erase(std::unique(splits.begin(), splits.end()), splits.end());
-  return splits;
+std::vector<std::string> LanguageModeling::available_splits() const {
+  return dataset_names(folders_.front());
 }
-
-std::vector<std::string> LanguageModeling::available_splits() const { return splits_in(folders_.front()); }
 
 bool LanguageModeling::shortens(const std::string& split) const {
   if (options_.shorten_method == "none") return false;
@@ -183,7 +171,7 @@ std::shared_ptr<Dataset> LanguageModeling::load(const std::string& split, std::i
   }
   if (files.empty()) {
     std::string found;
-    for (const std::string& name : splits_in(folder)) found += (found.empty() ? "" : ", ") + name;
+    for (const std::string& name : dataset_names(folder)) found += (found.empty() ? "" : ", ") + name;
     throw Error(
         ExitCode::data,
         "dataset not found: split '" + split + "' needs " + (folder / split).string() +

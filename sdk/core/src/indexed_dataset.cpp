@@ -1,5 +1,6 @@
 #include "nopos/indexed_dataset.h"
 
+#include <algorithm>
 #include <bit>
 #include <system_error>
 
@@ -92,6 +93,19 @@ void IndexedDataset::read(std::int64_t index, std::int64_t begin, std::span<std:
     default:  // 5 int64 and 10 uint64; nothing else is opened
       return widen<std::int64_t>(from, begin, table_.first_id, out);
   }
+}
+
+std::vector<std::string> dataset_names(const std::filesystem::path& folder) {
+  std::vector<std::string> names;
+  std::error_code missing;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, missing)) {
+    const std::filesystem::path extension = entry.path().extension();
+    const bool text = extension.empty() && entry.is_regular_file();
+    if (text || extension == ".idx") names.push_back(entry.path().stem());
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
 }
 
 }  // namespace nopos

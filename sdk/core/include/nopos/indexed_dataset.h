@@ -30,6 +30,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace nopos {
 
@@ -79,5 +80,9 @@ class IndexedDataset {
 std::shared_ptr<const IndexedDataset> open_dataset(const std::filesystem::path& prefix,
                                                    const Dictionary& dictionary,
                                                    const std::optional<std::string>& impl = {});
+
+/// What `folder` holds for `open_dataset`, in alphabetical order: indexes, and files without an extension,
+/// which are texts. Nothing where there is no such folder.
+std::vector<std::string> dataset_names(const std::filesystem::path& folder);
 
 }  // namespace nopos
