@@ -27,6 +27,7 @@ TEST(SplitWriter, LinesAreCutStrippedAndMeasuredAsPythonDoes) {
             "one line\ntwo lines\nthree lines\n");
   EXPECT_EQ(written({"one\u2028line\vof\ftext"}, 8, false), "one\u2028line\vof\ftext\n");  // no line ends
   EXPECT_EQ(written({" a \n\n\nb"}, 1, false), "a\nb\n");
+  EXPECT_EQ(written({"\u2003\n\u00a0é\u2003\u00a0\n\u2000"}, 1, false), "é\n");
 }
 
 TEST(SplitWriter, AnEmptyLineStandsBetweenDocumentsThatHaveLines) {

@@ -1,6 +1,7 @@
 #pragma once
 /// Text as the reference reads it: UTF-8, universal newlines, words between runs of Unicode white space.
 
+#include <algorithm>
 #include <cstddef>
 #include <string_view>
 
@@ -47,22 +48,24 @@ void for_each_word(std::string_view line, Visit visit) {
 template <class Visit>
 void for_each_line(std::string_view text, Visit visit) {
   while (!text.empty()) {
-    const std::size_t end = text.find_first_of("\r\n");
+    // not find_first_of, which asks the library for every byte
+    const auto found = std::find_if(text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; });
+    const auto end = static_cast<std::size_t>(found - text.begin());
     visit(text.substr(0, end));
-    if (end == std::string_view::npos) return;
+    if (end == text.size()) return;
     text.remove_prefix(end + (text.substr(end, 2) == "\r\n" ? 2 : 1));
   }
 }
 
 /// Without the white space at its end.
 inline std::string_view right_stripped(std::string_view text) {
-  std::size_t end = 0, i = 0;
-  while (i < text.size()) {
-    const std::size_t space = white_space(text.substr(i));
-    i += space > 0 ? space : 1;
-    if (space == 0) end = i;
+  while (!text.empty()) {
+    std::size_t last = text.size() - 1;  // where the last character begins
+    while (last > 0 && (text[last] & 0xc0) == 0x80) --last;
+    if (white_space(text.substr(last)) != text.size() - last) break;
+    text = text.substr(0, last);
   }
-  return text.substr(0, end);
+  return text;
 }
 
 /// The place of the first byte that is not UTF-8, npos where all are.
