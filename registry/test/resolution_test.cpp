@@ -5,6 +5,7 @@
 
 #include "command.h"
 #include "nopos/error.h"
+#include "nopos/kinds.h"
 #include "nopos/registry/abi.h"
 #include "nopos/registry/catalogue.h"
 #include "nopos/registry/checks.h"

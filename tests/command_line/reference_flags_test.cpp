@@ -51,7 +51,9 @@ TEST(ReferenceFlags, HaveTheirDefaults) {
       {"architecture/transformer_lm/no-token-positional-embeddings", "host"},
       {"architecture/transformer_lm/decoder-learned-pos", "host"},
       {"architecture/transformer_lm/alibi", "host"},
-      {"lr_scheduler/cosine/lr", ""}};
+      {"lr_scheduler/cosine/lr", ""},
+      {"lr_scheduler/step/lr", ""},
+      {"lr_scheduler/triangular/max-lr", ""}};  // required: no default
   const Json groups =
       output({"config", "show", "--arch", "transformer_lm", "--optimizer", "nag", "--json"})["options"];
   std::map<std::string, Json> components;

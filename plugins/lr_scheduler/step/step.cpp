@@ -20,8 +20,8 @@ class Step final : public nopos::LRScheduler {
             nopos::AtLeast{0});
       o.add("warmup-init-lr", &Options::warmup_init_lr, "rate of the first update; below 0: --min-lr");
       o.add("min-lr", &Options::min_lr, "lowest rate", nopos::AtLeast{0});
-      o.add("lr-deacy-period", &Options::decay_period, "updates from one fall to the next", nopos::AtLeast{1},
-            nopos::Alias{"lr-decay-period"});
+      o.add("lr-deacy-period", &Options::decay_period, "updates from one fall to the next",
+            nopos::AtLeast{1});
       o.add("lr-decay", &Options::decay, "factor of each fall", nopos::Range{0, 1});
     }
   };

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <numeric>
+#include <optional>
 
 namespace {
 
@@ -16,7 +17,7 @@ class TriStage final : public nopos::LRScheduler {
  public:
   struct Options {
     std::int64_t warmup_steps = 0, hold_steps = 0, decay_steps = 0;
-    std::vector<double> phase_ratio;
+    std::optional<std::vector<double>> phase_ratio;
     double init_lr_scale = 0.01, final_lr_scale = 0.01;
     NOPOS_OPTIONS(o) {
       o.add("warmup-steps", &Options::warmup_steps, "updates of the linear rise", nopos::AtLeast{0});
@@ -31,7 +32,7 @@ class TriStage final : public nopos::LRScheduler {
 
   TriStage(const Options& options, const Context& context)
       : options_(options), peak_(nopos::only_rate(context, "tri_stage", "the rate of its middle stage")) {
-    if (!options.phase_ratio.empty()) divide(context.max_update);
+    if (options.phase_ratio) divide(*options.phase_ratio, context.max_update);
     if (options_.decay_steps == 0) {
       refuse(
           "decays over --decay-steps updates, which must be more than 0; a --phase-ratio of three shares "
@@ -54,8 +55,7 @@ class TriStage final : public nopos::LRScheduler {
   }
 
  private:
-  void divide(std::int64_t max_update) {
-    const std::vector<double>& shares = options_.phase_ratio;
+  void divide(const std::vector<double>& shares, std::int64_t max_update) {
     const double sum = std::accumulate(shares.begin(), shares.end(), 0.0);
     if (shares.size() != 3 || std::abs(sum - 1) > 1e-9) {
       refuse("takes three shares that add up to 1 as --phase-ratio, such as 0.1,0.4,0.5, but was given " +
