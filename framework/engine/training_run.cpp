@@ -89,7 +89,11 @@ void TrainingRun::restore() {
     epoch_iterations_ = state.epoch_iterations;
   }
   earlier_seconds_ = state.training_seconds;
-  trainer_.end_epoch(state.epoch, std::nullopt);
+  // A checkpoint at an epoch's end is written before the schedule hears of that end.
+  const bool epoch_ended = !plan.load.reset_optimizer && !plan.load.reset_lr_scheduler &&
+                           !plan.load.reset_dataloader && state.iterations_in_epoch == 0;
+  trainer_.end_epoch(epoch_ended ? state.epoch - 1 : state.epoch,
+                     epoch_ended ? state.validation_loss : std::nullopt);
   // Meters of an epoch that has ended are of no use to the next.
   if (!plan.load.reset_meters && state.iterations_in_epoch > 0) trainer_.restore_meters(state.meters);
   say("Loaded checkpoint " + plan.file.string() + " (epoch " + std::to_string(state.epoch) + " @ " +

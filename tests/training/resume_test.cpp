@@ -64,7 +64,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"in_the_second_epoch", flags_a() + " --adaptive-softmax-dropout 0.2", 33, 40,
              "(epoch 2 @ 33 updates)"},
         // one epoch without improvement counted, a rate already shrunk once
-        Case{"of_factored_moments_between_plateaus", flags_plateau(), 37, 50, "(epoch 5 @ 37 updates)"}),
+        Case{"of_factored_moments_between_plateaus", flags_plateau(), 37, 50, "(epoch 5 @ 37 updates)"},
+        Case{"where_the_rate_is_about_to_shrink", flags_plateau(), 40, 50, "(epoch 6 @ 40 updates)"}),
     [](const auto& info) { return info.param.name; });
 
 TEST_P(Resume, EqualsARunWithoutAStop) {
