@@ -18,11 +18,11 @@ WordJoin::Dealt WordJoin::deal(const WordTable& table, int bits) {
   const std::uint64_t mask = (std::uint64_t{1} << bits) - 1;
   const auto words = table.words();
   Dealt dealt{std::vector<std::size_t>(mask + 2), std::vector<WordTable::Id>(words.size())};
-  for (const CountedWord& word : words) ++dealt.begins[(WordTable::hash(word.key) & mask) + 1];
+  for (const CountedWord& word : words) ++dealt.begins[(hash_of(word.key) & mask) + 1];
   for (std::size_t part = 1; part < dealt.begins.size(); ++part) dealt.begins[part] += dealt.begins[part - 1];
   std::vector<std::size_t> next = dealt.begins;
   for (std::size_t id = 0; id < words.size(); ++id) {
-    dealt.ids[next[WordTable::hash(words[id].key) & mask]++] = static_cast<WordTable::Id>(id);
+    dealt.ids[next[hash_of(words[id].key) & mask]++] = static_cast<WordTable::Id>(id);
   }
   return dealt;
 }
@@ -54,7 +54,7 @@ void WordJoin::join_part(const std::vector<Dealt>& dealt, std::size_t part) cons
       __builtin_prefetch(&tables_[table]->word(*std::min(id + 16, end - 1)));
       CountedWord& counted = tables_[table]->word(*id);
       if (counted.count == not_a_word) continue;
-      const std::uint64_t hash = WordTable::hash(counted.key);
+      const std::uint64_t hash = hash_of(counted.key);
       std::size_t i = hash >> (64 - bits);
       const auto is_there = [&] {
         return slots[i] >> 32 == hash >> 32 &&

@@ -45,10 +45,6 @@ void place(BigArray<std::uint64_t>& slots, int shift, std::uint64_t slot) {
   slots[i] = slot;
 }
 
-const char* stored_at(const WordKey& key) {
-  return reinterpret_cast<const char*>(static_cast<std::uintptr_t>(key.tail & ~outside_mark));
-}
-
 /// Whether the word of `key`, in `word` where it is not in the key, is that of `other`.
 bool same(const WordKey& key, std::string_view word, const CountedWord& other) {
   if (key.inside()) return key == other.key;
@@ -56,13 +52,6 @@ bool same(const WordKey& key, std::string_view word, const CountedWord& other) {
 }
 
 }  // namespace
-
-std::string_view CountedWord::word() const& {
-  if (key.inside()) return {reinterpret_cast<const char*>(&key), key.tail >> 56};
-  std::uint64_t length;
-  std::memcpy(&length, stored_at(key), sizeof(length));
-  return {stored_at(key) + sizeof(length), length};
-}
 
 bool CountedWord::same_word(const CountedWord& other) const { return same(key, word(), other); }
 
@@ -102,7 +91,7 @@ struct WordTable::Sought {
 
   Sought() = default;
   Sought(const char* bytes, std::size_t length)
-      : key(key_of(bytes, length)), hash(WordTable::hash(key)), word(bytes, length) {}
+      : key(key_of(bytes, length)), hash(hash_of(key)), word(bytes, length) {}
   explicit Sought(std::string_view text) {
     char copy[readable] = {};
     const bool copied = text.size() < readable;
@@ -113,15 +102,6 @@ struct WordTable::Sought {
 
   bool is(const CountedWord& other) const { return same(key, word, other); }
 };
-
-// No text in UTF-8 holds the bytes of either constant where they would cancel out.
-std::uint64_t WordTable::hash(const WordKey& key) {
-  if (!key.inside()) return key.head;
-  __extension__ using Product = unsigned __int128;
-  const Product product =
-      static_cast<Product>(key.head ^ 0x9e3779b97f4a7c15) * (key.tail ^ 0xe7037ed1a0b428db);
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-}
 
 /// The slot that holds the word, or the free one in which it belongs.
 std::uint64_t* WordTable::slot_of(const Sought& word) const {
@@ -160,7 +140,7 @@ void WordTable::need_slots() const {
   const int bits = std::max(least_bits, static_cast<int>(std::bit_width(words_.size())) + 1);
   Slots slots(std::size_t{1} << bits);
   for (std::size_t id = 0; id < words_.size(); ++id) {
-    place(slots, 64 - bits, (hash(words_[id].key) >> 32 << 32) | (id + 1));
+    place(slots, 64 - bits, (hash_of(words_[id].key) >> 32 << 32) | (id + 1));
   }
   set_slots(std::move(slots), 64 - bits);
 }

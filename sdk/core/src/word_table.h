@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -26,11 +27,27 @@ struct WordKey {
   bool operator==(const WordKey&) const = default;
 };
 
+/// What places a word in a table. No text in UTF-8 holds the bytes of either constant where they would cancel
+/// out.
+inline std::uint64_t hash_of(const WordKey& key) {
+  if (!key.inside()) return key.head;
+  __extension__ using Product = unsigned __int128;
+  const Product product =
+      static_cast<Product>(key.head ^ 0x9e3779b97f4a7c15) * (key.tail ^ 0xe7037ed1a0b428db);
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
 struct CountedWord {
   WordKey key;
   std::int64_t count = 0;
 
-  std::string_view word() const&;
+  std::string_view word() const& {
+    if (key.inside()) return {reinterpret_cast<const char*>(&key), key.tail >> 56};
+    const char* const stored = reinterpret_cast<const char*>(static_cast<std::uintptr_t>(key.tail << 8 >> 8));
+    std::uint64_t length;
+    std::memcpy(&length, stored, sizeof(length));
+    return {stored + sizeof(length), length};
+  }
   bool same_word(const CountedWord& other) const;
 };
 
@@ -87,9 +104,6 @@ class WordTable {
   /// Distinct words; the slots are built when something is looked for.
   static WordTable of(BigArray<CountedWord> words, WordArena arena);
   const WordArena& arena() const { return arena_; }
-
-  /// What places the word in the table.
-  static std::uint64_t hash(const WordKey& key);
 
  private:
   struct Sought;

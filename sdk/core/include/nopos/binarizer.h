@@ -12,11 +12,10 @@
 
 #include "nopos/dictionary.h"
 #include "nopos/indexed_dataset_writer.h"
+#include "nopos/text_input.h"
 #include "nopos/text_symbols.h"
 
 namespace nopos {
-
-class TextInput;
 
 struct ReadOptions {
   int workers = 1;
