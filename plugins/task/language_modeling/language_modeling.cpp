@@ -125,8 +125,9 @@ LanguageModeling::LanguageModeling(const Options& options, const Context& contex
   if (std::error_code unknown; !fs::exists(file, unknown) && !unknown) {
     throw Error(ExitCode::data,
                 "no dictionary " + file.string() +
-                    (fs::is_directory(folders_.front()) ? ": the folder holds no preprocessed data"
-                                                        : ": there is no such folder") +
+                    (fs::is_directory(folders_.front())
+                         ? ": the folder holds no preprocessed data, or preprocessing did not come to its end"
+                         : ": there is no such folder") +
                     ". Name the folder that nopos-host preprocess wrote (its --destdir).");
   }
   dictionary_ = Dictionary::load(file);
