@@ -14,6 +14,8 @@ import sys
 import tempfile
 import time
 
+import gpt2_encoding
+
 here = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -40,7 +42,7 @@ def preprocess(args, folder):
 
 
 # name: function of the arguments and the folder with the file `text`, which gives the commands by name, ours first
-comparisons = {"preprocess": preprocess}
+comparisons = {"preprocess": preprocess, "gpt2": gpt2_encoding.commands}
 
 
 def main():
