@@ -49,16 +49,40 @@ std::shared_ptr<PositionalEncoding> make_encoding(const RunConfig& config, const
   return compose(std::move(encodings));
 }
 
-Architecture::Context model_context(const Task& task, const RunConfig& config) {
-  return {.vocabulary = task.dictionary().size(),
-          .output_vocabulary = task.output_dictionary().size(),
-          .padding_idx = Dictionary::pad,
-          .tokens_per_sample = task.tokens_per_sample(),
-          .max_target_positions = task.max_positions(),
-          .make_encoding = [&config](const ModelShape& shape) { return make_encoding(config, shape); }};
+/// One line per module, with the names of the classes, without their namespaces.
+std::string module_tree(const Architecture& model) {
+  std::ostringstream text;
+  text << model;
+  return std::regex_replace(text.str(), std::regex(R"((\(anonymous namespace\)|\w+)::)"), "");
 }
 
-/// Numbers in the model's parameters; those that several modules share count once.
+}  // namespace
+
+std::shared_ptr<Task> make_task(const RunConfig& config) {
+  const auto dataset = config.group<DatasetOptions>();
+  return made<Task>(config.task, {.seed = config.group<CommonOptions>().seed,
+                                  .dataset_impl = dataset.dataset_impl,
+                                  .batch_size = dataset.batch_size,
+                                  .batch_size_valid = dataset.batch_size_valid ? dataset.batch_size_valid
+                                                                               : dataset.batch_size});
+}
+
+std::shared_ptr<Architecture> make_model(const RunConfig& config, const Task& task,
+                                         std::optional<std::int64_t> tokens_per_sample,
+                                         std::optional<std::int64_t> max_target_positions) {
+  const std::int64_t tokens = tokens_per_sample.value_or(task.tokens_per_sample());
+  const std::int64_t positions =
+      max_target_positions.value_or(tokens_per_sample ? *tokens_per_sample : task.max_positions());
+  return made<Architecture>(config.architecture, {.vocabulary = task.dictionary().size(),
+                                                  .output_vocabulary = task.output_dictionary().size(),
+                                                  .padding_idx = Dictionary::pad,
+                                                  .tokens_per_sample = tokens,
+                                                  .max_target_positions = positions,
+                                                  .make_encoding = [&config](const ModelShape& shape) {
+                                                    return make_encoding(config, shape);
+                                                  }});
+}
+
 std::int64_t parameter_count(const Architecture& model, bool trained_only) {
   std::int64_t count = 0;
   std::unordered_set<const void*> seen;
@@ -69,28 +93,24 @@ std::int64_t parameter_count(const Architecture& model, bool trained_only) {
   return count;
 }
 
-/// One line per module, with the names of the classes, without their namespaces.
-std::string module_tree(const Architecture& model) {
-  std::ostringstream text;
-  text << model;
-  return std::regex_replace(text.str(), std::regex(R"((\(anonymous namespace\)|\w+)::)"), "");
+void log_head(const RunConfig& config) {
+  constexpr std::string_view warning = "warning: ";
+  for (const std::string& line : config.head) {
+    if (line.starts_with(warning)) {
+      log_warning("nopos", line.substr(warning.size()));
+    } else {
+      log_info("nopos", line);
+    }
+  }
 }
-
-}  // namespace
 
 Components make_components(const RunConfig& config) {
   const auto common = config.group<CommonOptions>();
   const auto optimization = config.group<OptimizationOptions>();
   at::manual_seed(static_cast<std::uint64_t>(common.seed));
   Components parts;
-  const auto dataset = config.group<DatasetOptions>();
-  parts.task = made<Task>(
-      config.task,
-      {.seed = common.seed,
-       .dataset_impl = dataset.dataset_impl,
-       .batch_size = dataset.batch_size,
-       .batch_size_valid = dataset.batch_size_valid ? dataset.batch_size_valid : dataset.batch_size});
-  parts.model = made<Architecture>(config.architecture, model_context(*parts.task, config));
+  parts.task = make_task(config);
+  parts.model = make_model(config, *parts.task);
   parts.criterion = made<Criterion>(
       config.criterion, {.padding_idx = Dictionary::pad, .sentence_avg = optimization.sentence_avg});
   parts.criterion->check(*parts.model);

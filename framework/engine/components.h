@@ -1,7 +1,9 @@
 #pragma once
 /// The parts of a run, made by the factories of the plugins that were chosen.
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "nopos/architecture.h"
@@ -26,6 +28,19 @@ struct Components {
 /// Makes them in the reference's order: the generator is seeded before the task, and the model draws its
 /// initial weights from it. \throws Error, as the plugins do
 Components make_components(const RunConfig& config);
+
+/// The task alone, and a model for its dictionaries. `tokens_per_sample` and `max_target_positions` are the
+/// task's where they are not given. \throws Error, as the plugins do
+std::shared_ptr<Task> make_task(const RunConfig& config);
+std::shared_ptr<Architecture> make_model(const RunConfig& config, const Task& task,
+                                         std::optional<std::int64_t> tokens_per_sample = {},
+                                         std::optional<std::int64_t> max_target_positions = {});
+
+/// Numbers in the model's parameters; those that several modules share count once.
+std::int64_t parameter_count(const Architecture& model, bool trained_only = false);
+
+/// The lines of `RunConfig::head`.
+void log_head(const RunConfig& config);
 
 /// "epoch" lines apart, what a log begins with: the parts' names, the model and its size.
 void log_components(const Components& parts, const RunConfig& config);

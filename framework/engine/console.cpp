@@ -35,7 +35,7 @@ std::string record_line(LogLevel level, std::string_view source, std::string_vie
   return line.append(source).append(" | ").append(message);
 }
 
-Console::Console(const std::optional<std::string>& log_file) {
+Console::Console(const std::optional<std::string>& log_file, std::FILE* stream) : stream_(stream) {
   if (log_file) {
     file_.open(*log_file, std::ios::app);
     if (!file_) {
@@ -72,8 +72,8 @@ void Console::write(LogLevel level, std::string_view source, std::string_view me
   const std::lock_guard lock(mutex_);
   const std::string line = record_line(level, source, message);
   if (!live_.empty()) draw("");
-  std::puts(line.c_str());
-  std::fflush(stdout);
+  std::fprintf(stream_, "%s\n", line.c_str());
+  std::fflush(stream_);
   if (!live_.empty()) draw(live_);
   if (file_.is_open()) file_ << line << std::endl;
 }

@@ -2,6 +2,7 @@
 /// Where the log of a training process goes: records on standard output and in `--log-file`, and one live
 /// line (the progress bar) that stays below them on the terminal.
 
+#include <cstdio>
 #include <fstream>
 #include <mutex>
 #include <optional>
@@ -19,7 +20,8 @@ std::string record_line(LogLevel level, std::string_view source, std::string_vie
 class Console {
  public:
   /// \throws Error (configuration) where the log file cannot be opened.
-  explicit Console(const std::optional<std::string>& log_file);
+  /// \param stream  instead of standard output
+  explicit Console(const std::optional<std::string>& log_file, std::FILE* stream = stdout);
   ~Console();
   Console(const Console&) = delete;
   Console& operator=(const Console&) = delete;
@@ -36,6 +38,7 @@ class Console {
   void write(LogLevel level, std::string_view source, std::string_view message);
   void draw(const std::string& line);
 
+  std::FILE* stream_;
   std::mutex mutex_;  // records come from the prefetch thread as well
   std::string live_;
   std::ofstream file_;

@@ -3,43 +3,46 @@
 #include <c10/util/Exception.h>
 
 #include <new>
-#include <string_view>
 
 #include "common_options.h"
+#include "components.h"
 #include "console.h"
+#include "evaluation.h"
 #include "nopos/error.h"
-#include "nopos/log.h"
 #include "process_setup.h"
 #include "training_run.h"
 
-namespace nopos::engine {
 namespace {
 
-ExitCode train(const RunConfig& config) {
-  set_up_process(config.threads);
-  Console console(config.group<CommonOptions>().log_file);
-  constexpr std::string_view warning = "warning: ";
-  for (const std::string& line : config.head) {
-    if (line.starts_with(warning)) {
-      log_warning("nopos", line.substr(warning.size()));
-    } else {
-      log_info("nopos", line);
-    }
-  }
-  return TrainingRun(config, console).run();
-}
-
-}  // namespace
-}  // namespace nopos::engine
+using nopos::Error, nopos::ExitCode;
 
 /// LibTorch's errors carry stack traces; only their first sentence reaches the user.
-extern "C" __attribute__((visibility("default"))) int nopos_engine_train(const nopos::RunConfig& config) {
-  using nopos::Error, nopos::ExitCode;
+template <class Run>
+int guarded(const Run& run) {
   try {
-    return static_cast<int>(nopos::engine::train(config));
+    return static_cast<int>(run());
   } catch (const c10::Error& error) {
     throw Error(ExitCode::runtime, std::string("LibTorch: ") + error.what_without_backtrace());
   } catch (const std::bad_alloc&) {
     throw Error(ExitCode::runtime, "out of memory; --max-tokens or --batch-size make batches smaller");
   }
+}
+
+}  // namespace
+
+extern "C" __attribute__((visibility("default"))) int nopos_engine_train(const nopos::RunConfig& config) {
+  return guarded([&] {
+    nopos::engine::set_up_process(config.threads);
+    nopos::engine::Console console(config.group<nopos::CommonOptions>().log_file);
+    nopos::engine::log_head(config);
+    return nopos::engine::TrainingRun(config, console).run();
+  });
+}
+
+extern "C" __attribute__((visibility("default"))) int nopos_engine_evaluate(
+    const nopos::EvaluationConfig& config) {
+  return guarded([&] {
+    nopos::engine::set_up_process(config.models.front().config.threads);
+    return nopos::engine::evaluate(config);
+  });
 }

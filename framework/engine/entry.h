@@ -1,6 +1,7 @@
 #pragma once
 /// What `nopos-host` calls in libnopos_engine.so, found by name after dlopen.
 
+#include "evaluation_config.h"
 #include "run_config.h"
 
 namespace nopos::engine {
@@ -8,5 +9,9 @@ namespace nopos::engine {
 /// Trains as configured. \throws Error
 using TrainFunction = int (*)(const RunConfig& config);  // -> ExitCode
 inline constexpr const char* train_symbol = "nopos_engine_train";
+
+/// Evaluates as configured. \throws Error
+using EvaluateFunction = int (*)(const EvaluationConfig& config);  // -> ExitCode
+inline constexpr const char* evaluate_symbol = "nopos_engine_evaluate";
 
 }  // namespace nopos::engine

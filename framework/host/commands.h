@@ -6,12 +6,14 @@
 namespace nopos::host {
 
 int run_train(const Words& words);
+int run_eval_lm(const Words& words);
 int run_preprocess(const Words& words);
 int run_encode(const Words& words);
 int run_decode(const Words& words);
 int run_prepare(const Words& words);
 int run_list(const Words& words);
 int run_inspect(const Words& words);
+int run_inspect_checkpoint(const Words& words);
 int run_inspect_data(const Words& words);
 int run_config(const Words& words);
 int run_doctor(const Words& words);

@@ -43,11 +43,22 @@ std::string from_flags(const HostOptions& host) {
         ExitCode::configuration,
         "--no-token-positional-embeddings and --decoder-learned-pos contradict each other: leave one out");
   }
-  if (host.alibi) return none ? "alibi" : learned ? "learned+alibi" : "sinusoidal+alibi";
-  return none ? "none" : learned ? "learned" : "";
+  if (!none && !learned && !host.alibi) return "";
+  std::string text;
+  for (const std::string& name : reference_encodings(none, learned, host.alibi)) {
+    text += (text.empty() ? "" : "+") + name;
+  }
+  return text;
 }
 
 }  // namespace
+
+std::vector<std::string> reference_encodings(bool none, bool learned, bool alibi) {
+  if (none) return {alibi ? "alibi" : "none"};
+  std::vector<std::string> names{learned ? "learned" : "sinusoidal"};
+  if (alibi) names.emplace_back("alibi");
+  return names;
+}
 
 EncodingChoice choose_encodings(const ResolvedOptions& host, const ConfigFile& file,
                                 const registry::Catalogue& catalogue, std::vector<std::string>& notices) {

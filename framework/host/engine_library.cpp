@@ -20,19 +20,32 @@ std::string torch_description() {
   }
 }
 
-int train_with_engine(const RunConfig& config) {
+namespace {
+
+/// A function of the engine, which is loaded for it.
+template <class Function>
+Function engine_function(const char* symbol) {
   registry::preload_torch();
   const auto library = registry::library_folder() / "libnopos_engine.so";
   void* engine = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   const char* reason = engine == nullptr ? dlerror() : nullptr;
-  void* train = engine == nullptr ? nullptr : dlsym(engine, engine::train_symbol);
-  if (train == nullptr) {
-    throw Error(ExitCode::runtime,
-                "cannot load the engine " + library.string() + ": " +
-                    (reason != nullptr ? reason : "it lacks " + std::string(engine::train_symbol)) +
-                    "; build or install NoPos again, or see nopos-host doctor");
+  void* function = engine == nullptr ? nullptr : dlsym(engine, symbol);
+  if (function == nullptr) {
+    throw Error(ExitCode::runtime, "cannot load the engine " + library.string() + ": " +
+                                       (reason != nullptr ? reason : "it lacks " + std::string(symbol)) +
+                                       "; build or install NoPos again, or see nopos-host doctor");
   }
-  return reinterpret_cast<engine::TrainFunction>(train)(config);
+  return reinterpret_cast<Function>(function);
+}
+
+}  // namespace
+
+int train_with_engine(const RunConfig& config) {
+  return engine_function<engine::TrainFunction>(engine::train_symbol)(config);
+}
+
+int evaluate_with_engine(const EvaluationConfig& config) {
+  return engine_function<engine::EvaluateFunction>(engine::evaluate_symbol)(config);
 }
 
 }  // namespace nopos::host

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "evaluation_config.h"
 #include "run_config.h"
 
 namespace nopos::host {
@@ -10,7 +11,8 @@ namespace nopos::host {
 /// "LibTorch 2.11.0 in /usr/lib/..., found by NOPOS_TORCH_ROOT", or why there is none. Loads nothing.
 std::string torch_description();
 
-/// Loads LibTorch and the engine, and trains. Returns the exit code. \throws Error
+/// Loads LibTorch and the engine, and trains or evaluates. Returns the exit code. \throws Error
 int train_with_engine(const RunConfig& config);
+int evaluate_with_engine(const EvaluationConfig& config);
 
 }  // namespace nopos::host

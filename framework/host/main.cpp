@@ -23,6 +23,8 @@ namespace nopos::host {
 const std::vector<Command>& commands() {
   static const std::vector<Command> all{
       {"train", "DATA --arch NAME --optimizer NAME [FLAGS]", "Train a model.", run_train},
+      {"eval-lm", "DATA --path FILE [FLAGS]", "Evaluate the model of a checkpoint on a split of the data.",
+       run_eval_lm},
       {"preprocess", "--only-source --trainpref FILE [FLAGS]", "Make a dictionary and binary data from text.",
        run_preprocess},
       {"encode", "--tokenizer NAME [FILE] [OPTIONS OF THE TOKENIZER]",
@@ -34,6 +36,8 @@ const std::vector<Command>& commands() {
       {"list", "[KIND] [--all] [--json]", "List the plugins that are found.", run_list},
       {"inspect", "KIND/NAME [--json]", "Describe one component: its plugin, options and presets.",
        run_inspect},
+      {"inspect-checkpoint", "FILE [--json]",
+       "Show what is in a checkpoint of nopos-host or of the reference.", run_inspect_checkpoint},
       {"config", "show [DATA] [FLAGS OF train] [--json]",
        "Show the value of every option, and where it comes from.", run_config},
       {"doctor", "[--probe] [--json]", "Examine the installation: LibTorch, plugins, processor.",

@@ -103,32 +103,6 @@ void add_file_values(Owner& owner, const Choice& choice, const ConfiguredCompone
   owner.file_values = configured.values;
 }
 
-void add_choice(RunSetup& setup, const std::string& kind, const std::string& name, const std::string& source,
-                const ConfigFile& file) {
-  Choice choice{kind, name, source, setup.catalogue.resolve(kind, name)};
-  const registry::PluginManifest& plugin = choice.resolved.entry->manifest;
-  const registry::ComponentManifest& component = *choice.resolved.component;
-  Owner owner{kind + "/" + component.name,
-              plugin.id + " " + plugin.version,
-              {qualifier(kind)},
-              component.options,
-              choice.resolved.preset,
-              {},
-              "",
-              {}};
-  if (kind == "positional_encoding") {
-    owner.qualifiers.push_back(qualifier(kind) + "." + component.name);
-    for (const ConfiguredComponent& one : file.encodings) {
-      if (setup.catalogue.resolve(kind, one.name).component == choice.resolved.component)
-        add_file_values(owner, choice, one, file, setup);
-    }
-  } else if (const auto found = file.components.find(kind); found != file.components.end()) {
-    add_file_values(owner, choice, found->second, file, setup);
-  }
-  setup.owners.push_back(std::move(owner));
-  setup.choices.push_back(std::move(choice));
-}
-
 // `--adam-betas` beside `--optimizer nag`: say whose flag it is.
 std::string whose_flag(const std::string& flag, const RunSetup& setup) {
   if (flag.empty()) return "";
@@ -159,6 +133,32 @@ void complete_validation_limits(std::vector<Owner>& owners) {
 }
 
 }  // namespace
+
+void add_choice(RunSetup& setup, const std::string& kind, const std::string& name, const std::string& source,
+                const ConfigFile& file) {
+  Choice choice{kind, name, source, setup.catalogue.resolve(kind, name)};
+  const registry::PluginManifest& plugin = choice.resolved.entry->manifest;
+  const registry::ComponentManifest& component = *choice.resolved.component;
+  Owner owner{kind + "/" + component.name,
+              plugin.id + " " + plugin.version,
+              {qualifier(kind)},
+              component.options,
+              choice.resolved.preset,
+              {},
+              "",
+              {}};
+  if (kind == "positional_encoding") {
+    owner.qualifiers.push_back(qualifier(kind) + "." + component.name);
+    for (const ConfiguredComponent& one : file.encodings) {
+      if (setup.catalogue.resolve(kind, one.name).component == choice.resolved.component)
+        add_file_values(owner, choice, one, file, setup);
+    }
+  } else if (const auto found = file.components.find(kind); found != file.components.end()) {
+    add_file_values(owner, choice, found->second, file, setup);
+  }
+  setup.owners.push_back(std::move(owner));
+  setup.choices.push_back(std::move(choice));
+}
 
 RunSetup set_up_run(const Words& words, bool incomplete) {
   Owner host = host_owner();

@@ -29,6 +29,11 @@ struct RunSetup {
 /// \throws Error
 RunSetup set_up_run(const Words& words, bool incomplete);
 
+/// Adds the component that `name` means, with the values that `file` has for it, at the end of `owners` and
+/// `choices`. `source` says where the name comes from. \throws Error
+void add_choice(RunSetup& setup, const std::string& kind, const std::string& name, const std::string& source,
+                const ConfigFile& file);
+
 /// What the engine gets. `words` goes into the checkpoint.
 RunConfig run_config(const RunSetup& setup, const Words& words);
 

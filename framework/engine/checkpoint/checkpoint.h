@@ -76,4 +76,9 @@ struct LoadedCheckpoint {
 LoadedCheckpoint load_checkpoint(const std::filesystem::path& file, Architecture& model, ParameterSlab& slab,
                                  Optimizer& optimizer, const RunConfig& config, const LoadOptions& options);
 
+/// Restores the parameters and buffers of a model to evaluate, from a file of ours or of the reference, in
+/// whatever precision they are stored, with the reference's upgrades of older files. Everything is checked
+/// before the model is touched. \throws Error (data)
+void load_model(const std::filesystem::path& file, Architecture& model, const DictionaryMark& dictionary);
+
 }  // namespace nopos::engine

@@ -1,152 +1,15 @@
 #include <ATen/ATen.h>
 
-#include <algorithm>
-#include <cstring>
-#include <set>
-
 #include "checkpoint.h"
-#include "container.h"
+#include "checkpoint_file.h"
 #include "differences.h"
+#include "model_tensors.h"
 #include "nopos/error.h"
-#include "nopos/pickle.h"
-#include "nopos/zip.h"
 #include "state_dict.h"
 #include "values.h"
 
 namespace nopos::engine {
 namespace {
-
-/// An opened checkpoint: its tree, and its tensors on demand.
-class Source {
- public:
-  explicit Source(const std::filesystem::path& file)
-      : zip_(file),
-        name_(file.string()),
-        tree_(read_pickle(zip_.read(container::pickle), "entry 'data.pkl' of " + name_)) {
-    if (root().get("nopos") == nullptr) {
-      throw Error(ExitCode::data, name_ +
-                                      " was not written by nopos-host: it has no entry 'nopos'. Checkpoints "
-                                      "of other programs cannot be continued.");
-    }
-    const std::int64_t format = own().at("format", name_).as_integer("'format' in " + name_);
-    if (format > container::format) {
-      throw Error(ExitCode::data, name_ + " has format " + std::to_string(format) +
-                                      "; this program reads up to " + std::to_string(container::format) +
-                                      ". Use a newer nopos-host.");
-    }
-  }
-
-  const PickleNode& root() const { return *tree_.root; }
-  const PickleNode& own() const { return root().at("nopos", name_); }
-  const std::string& name() const { return name_; }
-
-  /// Description of a tensor, checked against the archive.
-  PickledTensor describe(const PickleNode& node, const std::string& what) const {
-    const PickledTensor tensor = tensor_of(node, what + " in " + name_);
-    const auto width = static_cast<std::int64_t>(c10::elementSize(scalar_type(tensor.storage_type, what)));
-    const std::string_view data = zip_.read(container::storage(tensor.storage_key));
-    std::int64_t expected = 0;
-    if (__builtin_mul_overflow(tensor.storage_size, width, &expected) ||
-        static_cast<std::uint64_t>(expected) != data.size()) {
-      throw Error(ExitCode::data, name_ + " is damaged: " + what + " needs " +
-                                      std::to_string(tensor.storage_size) + " numbers of " +
-                                      std::to_string(width) + " bytes, its storage has " +
-                                      std::to_string(data.size()) + " bytes.");
-    }
-    return tensor;
-  }
-
-  /// A tensor on the file's bytes, valid as long as this object, to be copied from only; and all bytes of its
-  /// storage.
-  struct View {
-    at::Tensor tensor;
-    std::string_view bytes;
-  };
-  View view(const PickleNode& node, const std::string& what) const {
-    const PickledTensor tensor = describe(node, what);
-    const std::string_view data = zip_.read(container::storage(tensor.storage_key));
-    const at::ScalarType type = scalar_type(tensor.storage_type, what);
-    const at::TensorOptions options = at::TensorOptions().dtype(type);
-    if (data.empty()) return {at::empty(tensor.sizes, options), data};
-    const char* begin = data.data() + tensor.offset * static_cast<std::int64_t>(c10::elementSize(type));
-    return {at::from_blob(const_cast<char*>(begin), tensor.sizes, tensor.strides, options), data};
-  }
-
- private:
-  ZipReader zip_;
-  std::string name_;
-  Pickle tree_;
-};
-
-/// A copy to make once everything is checked.
-struct Copy {
-  at::Tensor mine;
-  Source::View there;
-};
-using Copies = std::vector<Copy>;
-
-void make(const Copies& copies) {
-  for (const auto& [mine, there] : copies) {
-    mine.detach().copy_(there.tensor);
-    MappedFile::release(there.bytes);  // a run's memory should not grow by the size of its checkpoint
-  }
-}
-
-void check_dictionary(const Source& source, const DictionaryMark& mine) {
-  const PickleNode& entry = source.own().at("dictionary", source.name());
-  const DictionaryMark saved{entry.at("size", "'dictionary'").as_integer("size of the dictionary"),
-                             entry.at("digest", "'dictionary'").as_text("digest of the dictionary")};
-  if (mine == saved || mine.digest.empty() || saved.digest.empty()) return;
-  const std::string what =
-      mine.size != saved.size
-          ? "it has " + std::to_string(mine.size) + " types, the checkpoint's had " +
-                std::to_string(saved.size)
-          : "both have " + std::to_string(mine.size) + " types, but not the same words in the same order";
-  throw Error(ExitCode::data, "the dictionary of the data does not fit the checkpoint " + source.name() +
-                                  ": " + what +
-                                  ". Preprocess the data with the dictionary that the model was trained with "
-                                  "(--srcdict), or train a new model in another --save-dir.");
-}
-
-Copies model_copies(const Source& source, const Architecture& model) {
-  const PickleNode& saved = source.root().at("model", source.name());
-  const StateDict mine = state_dict(model);
-  std::vector<std::string> differences;
-  Copies copies;
-  std::set<std::string> names;
-  for (const auto& [name, tensor] : mine) {
-    names.insert(name);
-    const std::string here = described(tensor.sizes().vec(), storage_type(tensor.scalar_type()));
-    const PickleNode* node = saved.get(name);
-    if (node == nullptr) {
-      differences.push_back(name + ": checkpoint has none, this model " + here);
-      continue;
-    }
-    const Source::View view = source.view(*node, name);
-    const at::Tensor& there = view.tensor;
-    if (there.sizes() != tensor.sizes() || there.scalar_type() != tensor.scalar_type()) {
-      differences.push_back(name + ": checkpoint " +
-                            described(there.sizes().vec(), storage_type(there.scalar_type())) +
-                            ", this model " + here);
-    }
-    copies.push_back({tensor, view});
-  }
-  for (std::size_t i = 0; saved.is_mapping() && i < saved.items.size(); i += 2) {
-    const std::string& name = saved.items[i]->as_text("a name in 'model'");
-    if (names.contains(name)) continue;
-    const PickledTensor there = source.describe(*saved.items[i + 1], name);
-    differences.push_back(name + ": checkpoint " + described(there.sizes, there.storage_type) +
-                          ", this model has none");
-  }
-  if (differences.empty()) return copies;
-
-  std::string text = source.name() + " holds another model than this run's; " +
-                     std::to_string(differences.size()) + " of its tensors differ, the first:";
-  for (std::size_t i = 0; i < std::min<std::size_t>(differences.size(), 5); ++i)
-    text += "\n  " + differences[i];
-  throw Error(ExitCode::data,
-              text + "\nGive the --arch and sizes that it was trained with, or another --save-dir.");
-}
 
 /// The optimizer's part: copies of its state, and what cannot be a copy, done at the end.
 struct OptimizerPart {
@@ -156,11 +19,12 @@ struct OptimizerPart {
   std::vector<std::pair<std::string, Value>> group;
 };
 
-OptimizerPart optimizer_part(const Source& source, const PickleNode& saved, const ParameterSlab& slab) {
+OptimizerPart optimizer_part(const CheckpointFile& source, const PickleNode& saved,
+                             const ParameterSlab& slab) {
   const std::string& file = source.name();
   OptimizerPart part;
   const auto& segments = slab.segments();
-  const auto& parameters = source.own().at("parameters", file).as_sequence("'parameters' in " + file);
+  const auto& parameters = source.own()->at("parameters", file).as_sequence("'parameters' in " + file);
   const PickleNode& state = saved.at("state", "'last_optimizer_state'");
   if (parameters.size() != segments.size()) {
     throw Error(ExitCode::data, file + " has optimizer state of " + std::to_string(parameters.size()) +
@@ -191,7 +55,7 @@ OptimizerPart optimizer_part(const Source& source, const PickleNode& saved, cons
         continue;
       }
       if (states[i] == nullptr) throw Error(ExitCode::data, file + " has no " + what + ": it is damaged.");
-      const Source::View view = source.view(states[i]->at(name, what), what);
+      const View view = engine::view(source, states[i]->at(name, what), what);
       const at::Tensor& there = view.tensor;
       if (there.sizes() != mine.sizes() || there.scalar_type() != mine.scalar_type()) {
         throw Error(ExitCode::data,
@@ -235,7 +99,7 @@ std::optional<double> optional_number(const PickleNode* node, std::string_view w
   return node->as_number(what);
 }
 
-RunState read_state(const Source& source, bool with_optimizer, const LoadOptions& options) {
+RunState read_state(const CheckpointFile& source, bool with_optimizer, const LoadOptions& options) {
   RunState state;
   const PickleNode& extra = source.root().at("extra_state", source.name());
   const PickleNode& iterator = extra.at("train_iterator", "'extra_state'");
@@ -244,7 +108,7 @@ RunState read_state(const Source& source, bool with_optimizer, const LoadOptions
     state.iterations_in_epoch =
         iterator.at("iterations_in_epoch", "'train_iterator'").as_integer("iterations_in_epoch");
     state.shuffle = iterator.at("shuffle", "'train_iterator'").as_boolean("shuffle");
-    state.epoch_iterations = source.own().at("epoch_iterations", "'nopos'").as_integer("epoch_iterations");
+    state.epoch_iterations = source.own()->at("epoch_iterations", "'nopos'").as_integer("epoch_iterations");
   }
   if (with_optimizer) {
     const auto& history =
@@ -265,9 +129,9 @@ RunState read_state(const Source& source, bool with_optimizer, const LoadOptions
   }
   if (with_optimizer && !options.reset_meters) state.best = optional_number(extra.get("best"), "best");
   state.validation_loss = optional_number(extra.get("val_loss"), "val_loss");
-  const PickleNode& random = source.own().at("random_state", "'nopos'");
+  const PickleNode& random = source.own()->at("random_state", "'nopos'");
   if (!random.is(PickleNode::Type::none))
-    state.random_state = source.view(random, "random_state").tensor.clone();
+    state.random_state = view(source, random, "random_state").tensor.clone();
   state.dictionary = options.dictionary;
   return state;
 }
@@ -277,13 +141,18 @@ RunState read_state(const Source& source, bool with_optimizer, const LoadOptions
 LoadedCheckpoint load_checkpoint(const std::filesystem::path& file, Architecture& model, ParameterSlab& slab,
                                  Optimizer& optimizer, const RunConfig& config, const LoadOptions& options) {
   const at::NoGradGuard no_grad;
-  const Source source(file);
+  const CheckpointFile source(file);
+  if (source.own() == nullptr) {
+    throw Error(ExitCode::data, source.name() +
+                                    " was not written by nopos-host: it has no entry 'nopos'. Checkpoints "
+                                    "of other programs cannot be continued.");
+  }
   LoadedCheckpoint loaded;
   check_dictionary(source, options.dictionary);
-  check_components(source.own(), source.name(), config, options);
-  loaded.notices = setting_differences(source.own(), source.name(), config);
+  check_components(*source.own(), source.name(), config, options);
+  loaded.notices = setting_differences(*source.own(), source.name(), config);
 
-  Copies copies = model_copies(source, model);
+  const Copies copies = model_copies(source, model, Precision::same);
   const PickleNode* saved_optimizer =
       options.reset_optimizer ? nullptr : source.root().get("last_optimizer_state");
   if (!options.reset_optimizer && saved_optimizer == nullptr) {
@@ -304,6 +173,13 @@ LoadedCheckpoint load_checkpoint(const std::filesystem::path& file, Architecture
     optimizer.restore_group(part.group);
   }
   return loaded;
+}
+
+void load_model(const std::filesystem::path& file, Architecture& model, const DictionaryMark& dictionary) {
+  const at::NoGradGuard no_grad;
+  const CheckpointFile source(file);
+  if (source.own() != nullptr) check_dictionary(source, dictionary);
+  make(model_copies(source, model, Precision::any));
 }
 
 }  // namespace nopos::engine

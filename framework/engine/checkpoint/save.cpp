@@ -40,12 +40,13 @@ class Composer {
 
   void write(Node root, AtomicFile& file) const {
     ZipWriter zip([&](std::string_view bytes) { file.write(bytes); });
-    zip.add(container::pickle, write_pickle(*root));
+    const std::string folder = container::root;
+    zip.add(folder + container::pickle, write_pickle(*root));
     for (std::size_t key = 0; key < storages_.size(); ++key) {
-      zip.add(container::storage(std::to_string(key)),
+      zip.add(folder + container::storage(std::to_string(key)),
               {static_cast<const char*>(storages_[key].const_data_ptr()), storages_[key].nbytes()});
     }
-    zip.add(container::version, container::version_text);
+    zip.add(folder + container::version, container::version_text);
     zip.finish();
   }
 

@@ -32,13 +32,4 @@ at::ScalarType scalar_type(std::string_view storage_type, std::string_view what)
                                   "', which is not a type of numbers that NoPos reads.");
 }
 
-std::string described(const std::vector<std::int64_t>& sizes, std::string_view storage_type) {
-  std::string text = "[";
-  for (const std::int64_t size : sizes) {
-    if (text.size() > 1) text += ", ";
-    text += std::to_string(size);
-  }
-  return text + "] " + std::string(storage_type.substr(0, storage_type.find("Storage")));
-}
-
 }  // namespace nopos::engine

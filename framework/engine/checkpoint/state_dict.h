@@ -23,7 +23,4 @@ std::string storage_type(at::ScalarType type);
 /// The inverse. \throws Error (data) naming `what`, for a type that is not known.
 at::ScalarType scalar_type(std::string_view storage_type, std::string_view what);
 
-/// "[160, 64] float", for messages.
-std::string described(const std::vector<std::int64_t>& sizes, std::string_view storage_type);
-
 }  // namespace nopos::engine

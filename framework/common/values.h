@@ -6,11 +6,11 @@
 #include "nopos/options.h"
 #include "nopos/pickle.h"
 
-namespace nopos::engine {
+namespace nopos {
 
 Pickle::Node pickled_value(Pickle& pickle, const Value& value);
 
 /// \throws Error (data) naming `what`, for anything but None, a bool, a number, a text or a list of numbers.
 Value plain_value(const PickleNode& node, std::string_view what);
 
-}  // namespace nopos::engine
+}  // namespace nopos

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace nopos::engine {
+namespace nopos {
 
 using Type = PickleNode::Type;
 
@@ -55,4 +55,4 @@ Value plain_value(const PickleNode& node, std::string_view what) {
   }
 }
 
-}  // namespace nopos::engine
+}  // namespace nopos

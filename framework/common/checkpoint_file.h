@@ -1,0 +1,53 @@
+#pragma once
+/// A checkpoint opened for reading, ours or the reference's: its tree of plain values, and where the numbers
+/// of its tensors lie. Needs no LibTorch, and executes nothing that is in the file.
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "nopos/pickle.h"
+#include "nopos/zip.h"
+
+namespace nopos {
+
+/// Bytes of one number in a storage ("FloatStorage": 4). \throws Error (data) naming `what`, for a type that
+/// is not known.
+std::int64_t element_size(std::string_view storage_type, std::string_view what);
+
+/// "[160, 64] float", for messages.
+std::string described(const std::vector<std::int64_t>& sizes, std::string_view storage_type);
+
+/// The named values of a dict, or of an object of class argparse.Namespace, which older checkpoints hold:
+/// null for anything else.
+const PickleNode* attributes_of(const PickleNode* node);
+
+class CheckpointFile {
+ public:
+  /// Largest stream that is read. That of a model of 175 billion parameters takes a tenth of it.
+  static constexpr std::uint64_t max_pickle = std::uint64_t{16} << 20;
+
+  /// \throws Error (data) for a file that is no checkpoint, is damaged or newer than this program.
+  explicit CheckpointFile(const std::filesystem::path& file);
+
+  const std::string& name() const { return name_; }
+  const PickleNode& root() const { return *tree_.root; }
+  /// What nopos-host adds; null in a file of the reference.
+  const PickleNode* own() const { return root().get("nopos"); }
+
+  /// A tensor's description, checked against the archive. \throws Error (data); `what` names the tensor.
+  PickledTensor describe(const PickleNode& node, const std::string& what) const;
+  /// All bytes of the storage of a tensor that `describe` has returned, valid as long as this object.
+  /// \throws Error (data) where their checksum differs.
+  std::string_view bytes(const PickledTensor& tensor) const;
+
+ private:
+  std::string entry(const std::string& name) const { return folder_ + name; }
+
+  ZipReader zip_;
+  std::string name_, folder_;
+  Pickle tree_;
+};
+
+}  // namespace nopos

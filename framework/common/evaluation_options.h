@@ -1,0 +1,52 @@
+#pragma once
+/// What `eval-lm` is asked for beyond the task and the data. Names and defaults are the reference's.
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+
+#include "nopos/options.h"
+
+namespace nopos {
+
+struct EvaluationOptions {
+  static constexpr const char* group = "eval_lm";
+
+  std::optional<std::string> path;
+  std::string model_overrides = "{}";
+  std::int64_t context_window = 0;
+  std::int64_t softmax_batch = std::numeric_limits<std::int64_t>::max();
+  bool output_word_probs = false, output_word_stats = false;
+  std::optional<std::string> post_process;
+  bool json = false;
+  bool quiet = false;
+  std::optional<std::string> results_path;
+
+  NOPOS_OPTIONS(o) {
+    using E = EvaluationOptions;
+    o.add("path", &E::path,
+          "checkpoint; several joined by colons are one ensemble, whose probabilities are averaged");
+    o.add("model-overrides", &E::model_overrides,
+          "settings of the checkpoint's model to change before it is built, such as "
+          "\"{'tokens_per_sample': 64, 'max_target_positions': 64}\"");
+    o.add("context-window", &E::context_window,
+          "tokens before each block that the model sees and that are not scored; they come off "
+          "--tokens-per-sample",
+          AtLeast{0});
+    o.add("softmax-batch", &E::softmax_batch, "most tokens whose probabilities are computed at a time",
+          AtLeast{1});
+    o.add("output-word-probs", &E::output_word_probs, "log each block's words with their log probabilities");
+    o.add("output-word-stats", &E::output_word_stats,
+          "log each word with its count, summed log probability, whether it was joined from sub-words, "
+          "summed log probability of the next words, and their number");
+    o.add("post-process", &E::post_process, "join sub-words that end in @@ and count them as one token",
+          Alias{"remove-bpe"}, OneOf{{"subword_nmt", "@@ ", "@@"}});
+    o.add("json", &E::json, "write the result as JSON, and the log to standard error");
+    o.add("quiet", &E::quiet, "print less", NoEffect{"the log is as long as it is"});
+    o.add("results-path", &E::results_path, "folder for generated text",
+          NoEffect{"an evaluation generates none"});
+  }
+};
+
+}  // namespace nopos

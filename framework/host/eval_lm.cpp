@@ -1,0 +1,139 @@
+#include <algorithm>
+#include <iostream>
+#include <iterator>
+
+#include "commands.h"
+#include "common_options.h"
+#include "dataset_options.h"
+#include "distributed_options.h"
+#include "engine_library.h"
+#include "evaluation_options.h"
+#include "help.h"
+#include "nopos/error.h"
+#include "run_head.h"
+#include "run_setup.h"
+#include "saved_model.h"
+#include "search.h"
+
+namespace nopos::host {
+namespace {
+
+/// The host's own options of an evaluation.
+struct EvaluationHostOptions {
+  static constexpr const char* group = "host";
+
+  std::string task = "language_modeling";
+  std::optional<std::string> plugin_path;
+  std::optional<std::int64_t> threads;
+  std::optional<std::string> bpe, tokenizer, scoring;
+
+  NOPOS_OPTIONS(o) {
+    using H = EvaluationHostOptions;
+    o.add("task", &H::task, "what data means");
+    o.add("plugin-path", &H::plugin_path, "folders with plugins, separated by colons; may be repeated");
+    o.add("threads", &H::threads, "threads that compute; default: what affinity and control group allow",
+          AtLeast{1});
+    constexpr const char* text_only = "an evaluation reads data that preprocess has made";
+    o.add("bpe", &H::bpe, "sub-word units", NoEffect{text_only});
+    o.add("tokenizer", &H::tokenizer, "tokeniser", NoEffect{text_only});
+    o.add("scoring", &H::scoring, "score of generated text", NoEffect{text_only});
+  }
+};
+
+template <class Options>
+Owner owner_of() {
+  return {Options::group, "", {}, describe_options<Options>(), nullptr, {}, "", {}};
+}
+
+/// Host, the engine's groups, and the task; resolved but for the task's own notices.
+RunSetup set_up(const Words& words, bool incomplete) {
+  RunSetup setup{scan_plugins(plugin_path(words)), {}, {}, {}, {}};
+  setup.owners = {owner_of<EvaluationHostOptions>(), owner_of<CommonOptions>(), owner_of<DatasetOptions>(),
+                  owner_of<DistributedOptions>(), owner_of<EvaluationOptions>()};
+  for (OptionInfo& option : setup.owners[2].options) {  // what training takes without effect is for this
+    if (option.name == "gen-subset" || option.name == "num-shards" || option.name == "shard-id")
+      option.effect = Effect::active;
+  }
+  std::vector<Flag> flags;
+  append_flags(flags, setup.owners.front().options);
+  std::vector<Owner> host{setup.owners.front()};
+  std::vector<std::string> later;
+  auto arguments = parse_known_arguments(words, flags);
+  std::erase_if(arguments, [](const Argument& argument) { return argument.flag.empty(); });
+  resolve(host, arguments, later);
+  const ResolvedOptions& chosen = host.front().resolved;
+  add_choice(setup, "task", std::get<std::string>(chosen.values.at("task")), chosen.sources.at("task"), {});
+
+  flags = flags_of(setup.owners);
+  flags.push_back({"help", true});
+  arguments = incomplete ? parse_known_arguments(words, flags) : parse_arguments(words, flags);
+  std::erase_if(arguments, [](const Argument& argument) { return argument.flag == "help"; });
+  resolve(setup.owners, arguments, setup.notices);
+  return setup;
+}
+
+void add_model(RunSetup& setup, const SavedModel& model) {
+  const std::size_t first = setup.owners.size();
+  const std::string source = "checkpoint " + model.settings.path;
+  add_choice(setup, "architecture", model.settings.components.at("architecture").name, source,
+             model.settings);
+  for (const ConfiguredComponent& encoding : model.settings.encodings) {
+    add_choice(setup, "positional_encoding", encoding.name, source, model.settings);
+  }
+  std::vector<Owner> owners(
+      std::make_move_iterator(setup.owners.begin() + static_cast<std::ptrdiff_t>(first)),
+      std::make_move_iterator(setup.owners.end()));
+  setup.owners.resize(first);
+  std::vector<std::string> of_training;  // what had no effect there has none here
+  resolve(owners, {}, of_training);
+  std::move(owners.begin(), owners.end(), std::back_inserter(setup.owners));
+}
+
+std::vector<std::string> paths_in(const std::string& list) {
+  std::vector<std::string> paths;
+  for (std::size_t begin = 0, end = 0; end != std::string::npos; begin = end + 1) {
+    end = list.find(':', begin);
+    paths.push_back(list.substr(begin, end - begin));
+  }
+  return paths;
+}
+
+/// `--remove-bpe` alone stands for its usual value.
+Words with_values(Words words) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const bool bare = words[i] == "--remove-bpe" || words[i] == "--post-process";
+    if (bare && (i + 1 == words.size() || words[i + 1].starts_with("--"))) words[i] += "=subword_nmt";
+  }
+  return words;
+}
+
+}  // namespace
+
+int run_eval_lm(const Words& given) {
+  const Words words = with_values(given);
+  if (wants_help(words)) {
+    print_usage(command("eval-lm"));
+    for (const Owner& owner : set_up(words, true).owners) print_options(heading(owner), owner.options);
+    return 0;
+  }
+  const RunSetup base = set_up(words, false);
+  const auto options =
+      read_options<EvaluationOptions>(base.owners[4].resolved.values, EvaluationOptions::group);
+  if (!options.path) {
+    throw Error(ExitCode::usage,
+                "--path must be given: the checkpoint, such as "
+                "checkpoints/checkpoint_best.pt");
+  }
+  const Settings overrides = parse_overrides(options.model_overrides, "model-overrides");
+  EvaluationConfig config;
+  for (const std::string& path : paths_in(*options.path)) {
+    const SavedModel model = read_saved_model(CheckpointFile(path), base.catalogue, overrides);
+    RunSetup setup = base;
+    add_model(setup, model);
+    config.models.push_back(
+        {path, run_config(setup, words), model.tokens_per_sample, model.max_target_positions});
+  }
+  return evaluate_with_engine(config);
+}
+
+}  // namespace nopos::host

@@ -1,0 +1,28 @@
+#pragma once
+/// The model of a checkpoint, as the settings that a command line or a file would give.
+
+#include <optional>
+#include <string>
+
+#include "checkpoint_file.h"
+#include "config_file.h"
+#include "nopos/registry/catalogue.h"
+
+namespace nopos::host {
+
+struct SavedModel {
+  ConfigFile settings;  ///< the architecture and the encodings, by name and with all options
+  std::optional<std::int64_t> tokens_per_sample, max_target_positions;
+};
+
+/// `overrides` replace settings by name, as the reference writes them ("max_target_positions").
+/// \throws Error (plugin_missing) where no plugin has the architecture, naming it; (configuration) for an
+/// override that names nothing in the checkpoint; (data)
+SavedModel read_saved_model(const CheckpointFile& file, const registry::Catalogue& catalogue,
+                            Settings overrides);
+
+/// "{'tokens_per_sample': 64}": a Python dict of texts, numbers, True, False and None.
+/// \throws Error (configuration); `flag` stands in the message
+Settings parse_overrides(const std::string& text, const std::string& flag);
+
+}  // namespace nopos::host

@@ -1,0 +1,154 @@
+/// `inspect-checkpoint`: what it shows of a file of the reference's make, and what it says of files that were
+/// made to harm.
+
+#include <gtest/gtest.h>
+#include <nopos/error.h>
+#include <nopos/pickle.h>
+#include <nopos/zip.h>
+
+#include <nlohmann/json.hpp>
+
+#include "command.h"
+
+namespace nopos {
+namespace {
+
+using test::CommandResult;
+using Entries = std::vector<std::pair<std::string, std::string>>;
+
+std::string archive(const Entries& entries) {
+  std::string bytes;
+  ZipWriter zip([&](std::string_view part) { bytes += part; });
+  for (const auto& [name, data] : entries) zip.add(name, data);
+  zip.finish();
+  return bytes;
+}
+
+std::string pickled(const std::string& opcodes) { return "\x80\x02" + opcodes + "."; }
+
+/// A short text as the stream holds it.
+std::string text(const std::string& value) {
+  return "X" + std::string(1, static_cast<char>(value.size())) + std::string(3, '\0') + value;
+}
+
+/// A file of the reference's make: settings in `cfg`, one tensor of `numbers` floats that says it has `size`.
+std::string reference_file(Pickle& pickle, std::int64_t size, std::size_t numbers, Pickle::Node cfg,
+                           Pickle::Node args) {
+  const PickledTensor tensor{.storage_type = "FloatStorage",
+                             .storage_key = "0",
+                             .storage_size = size,
+                             .offset = 0,
+                             .sizes = {size},
+                             .strides = {1}};
+  const auto root =
+      pickle.dict({{"args", args},
+                   {"cfg", cfg},
+                   {"model", pickle.ordered_dict({{"decoder.version", pickled_tensor(pickle, tensor)}})},
+                   {"optimizer_history", pickle.list({pickle.dict({{"num_updates", pickle.integer(30)}})})},
+                   {"extra_state", pickle.dict({{"val_loss", pickle.number(6.75)}})}});
+  return archive({{"other/data.pkl", write_pickle(*root)},
+                  {"other/data/0", std::string(numbers * 4, '\0')},
+                  {"other/version", "3\n"}});
+}
+
+class InspectCheckpoint : public ::testing::Test {
+ protected:
+  CommandResult inspect(const std::string& bytes, const std::vector<std::string>& flags = {}) const {
+    test::write_file(folder / "file.pt", bytes);
+    std::vector<std::string> command{NOPOS_BUILD_DIR "/bin/nopos-host", "inspect-checkpoint",
+                                     folder / "file.pt"};
+    command.insert(command.end(), flags.begin(), flags.end());
+    return test::run(command);
+  }
+
+  test::TemporaryFolder folder;
+  Pickle pickle;
+};
+
+TEST_F(InspectCheckpoint, ShowsRecipeProgressAndTensorsOfTheReference) {
+  const auto section = [&](const char* name) { return pickle.dict({{"_name", pickle.text(name)}}); };
+  const auto cfg = pickle.dict(
+      {{"task", section("language_modeling")},
+       {"model", pickle.dict({{"_name", pickle.text("transformer_lm")}, {"alibi", pickle.boolean(true)}})},
+       {"criterion", section("adaptive_loss")}});
+  const CommandResult result = inspect(reference_file(pickle, 5, 5, cfg, pickle.none()), {"--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const auto json = nlohmann::json::parse(result.out);
+  EXPECT_EQ(json["written_by"], "reference");
+  EXPECT_EQ(json["recipe"]["architecture"], "transformer_lm");
+  EXPECT_EQ(json["recipe"]["criterion"], "adaptive_loss");
+  EXPECT_EQ(json["recipe"]["alibi"], true);
+  EXPECT_EQ(json["progress"]["updates"], 30);
+  EXPECT_EQ(json["progress"]["validation loss"], 6.75);
+  EXPECT_EQ(json["numbers"], 5);
+  EXPECT_EQ(json["tensors"][0]["name"], "decoder.version");
+  EXPECT_EQ(json["tensors"][0]["dtype"], "Float");
+  EXPECT_EQ(json["tensors"][0]["shape"], std::vector<int>{5});
+}
+
+TEST_F(InspectCheckpoint, ReadsSettingsOfClassNamespaceWithoutMakingOne) {
+  // the writer knows no objects with a state: opcodes by hand
+  const std::string stream = pickled("}(" + text("args") + "cargparse\nNamespace\n)\x81}" + text("arch") +
+                                     text("transformer_lm_gpt") + "sb" + text("model") + "}" + "u");
+  const CommandResult result = inspect(archive({{"archive/data.pkl", stream}}));
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.out.find("transformer_lm_gpt"), std::string::npos) << result.out;
+}
+
+struct Hostile {
+  const char* name;
+  std::string bytes, says;
+};
+
+TEST_F(InspectCheckpoint, HostileFilesAreRefusedWithAReason) {
+  const std::string bell = "cos\nsystem\n" + text("touch harmed") + "\x85R";
+  const auto stream = [](const std::string& bytes) { return archive({{"archive/data.pkl", bytes}}); };
+  const auto model = [&](const std::string& value) {
+    return stream(pickled("}" + text("model") + "}" + text("w") + value + "ss"));
+  };
+  std::string compressed = stream(pickled("}"));
+  for (const char* signature : {"PK\x03\x04", "PK\x01\x02"}) {  // method 8 in both headers
+    const std::size_t at = compressed.find(std::string(signature, 4));
+    compressed[at + (signature[2] == 3 ? 8 : 10)] = 8;
+  }
+  const std::vector<Hostile> files = {
+      {"empty", "", "file.pt"},
+      {"no archive", "hello", "file.pt"},
+      {"cut short", stream(pickled("}")).substr(0, 80), "file.pt"},
+      {"no stream", archive({{"archive/other", "x"}}), "no entry 'archive/data.pkl'"},
+      {"compressed", compressed, "compressed"},
+      {"a call at the root", stream(pickled(bell)), "no entry 'model'"},
+      {"a call for a tensor", model(bell), "must be a tensor"},
+      {"old protocol", stream(std::string("\x80\x01}.")), "protocol 1"},
+      {"unknown opcode", stream(pickled("}\xff")), "opcode 255"},
+      {"a text longer than the file", stream(pickled("X\xff\xff\xff\x7f")), "cut short"},
+      {"a frame with a memo of nothing", stream(pickled("h\x05")), "refers to a value"},
+      {"a mark that is missing", stream(pickled("u")), "missing on its stack"},
+      {"an integer of 255 bytes", stream(pickled("\x8a\xff" + std::string(255, '\x01'))), "64 bits"},
+      {"endless nesting", stream(pickled(std::string(1 << 20, ']') + std::string((1 << 20) - 1, 'a'))),
+       "no entry 'model'"},
+      {"a dict that holds itself", stream(pickled("}q\x01" + text("model") + "h\x01s")), "must be a tensor"},
+      {"the model is no dict", stream(pickled("}" + text("model") + "]s")), "not a dict"},
+      {"a stream that is too large", stream(pickled(std::string((16 << 20) + 1, 'N'))), "more than 16777216"},
+      {"a tensor larger than its storage", reference_file(pickle, 1 << 30, 5, pickle.none(), pickle.none()),
+       "is damaged"},
+  };
+  for (const Hostile& file : files) {
+    SCOPED_TRACE(file.name);
+    const CommandResult result = inspect(file.bytes);
+    EXPECT_EQ(result.exit_code, static_cast<int>(ExitCode::data)) << result.out << result.err;
+    EXPECT_NE(result.err.find(file.says), std::string::npos) << result.err;
+    EXPECT_TRUE(result.out.empty()) << result.out;
+  }
+  EXPECT_FALSE(std::filesystem::exists("harmed"));
+}
+
+TEST_F(InspectCheckpoint, AFileThatIsMissingIsNamed) {
+  const CommandResult result =
+      test::run({NOPOS_BUILD_DIR "/bin/nopos-host", "inspect-checkpoint", folder / "none.pt"});
+  EXPECT_EQ(result.exit_code, static_cast<int>(ExitCode::data));
+  EXPECT_NE(result.err.find("none.pt"), std::string::npos) << result.err;
+}
+
+}  // namespace
+}  // namespace nopos

@@ -1,0 +1,160 @@
+/// Models of flag sets T and A, trained here and evaluated: the figures of the behavioural specification,
+/// §5.6 no. 58 to 60 and 63.
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "toy_run.h"
+
+namespace nopos::test {
+namespace {
+
+const std::string nopos = " --no-token-positional-embeddings", bits = "Loss (base 2): ";
+
+/// The checkpoint that a training run of these flags ends with; trained once per program.
+std::string trained(const std::string& name, const std::string& flags) {
+  static const TemporaryFolder folder;
+  const auto save_dir = folder / name;
+  if (!std::filesystem::exists(save_dir)) {
+    std::vector<std::string> command{host,         "train",  toy_data(),
+                                     "--save-dir", save_dir, "--no-epoch-checkpoints"};
+    for (const std::string& word : words(flags)) command.push_back(word);
+    const CommandResult result = run(command);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+  }
+  return save_dir / "checkpoint_last.pt";
+}
+std::string full_head() { return trained("nopos", flags_t() + nopos); }
+std::string alibi() { return trained("alibi", flags_t() + nopos + " --alibi"); }
+
+CommandResult evaluate(const std::string& path, std::vector<std::string> flags) {
+  std::vector<std::string> command{host, "eval-lm", toy_data(), "--path", path, "--threads", "1"};
+  if (std::find(flags.begin(), flags.end(), "--tokens-per-sample") == flags.end())
+    flags.insert(flags.begin(), {"--tokens-per-sample", "32"});
+  command.insert(command.end(), flags.begin(), flags.end());
+  return run(command);
+}
+
+/// Bits per token that the log tells.
+double loss(const CommandResult& result) {
+  const std::size_t at = result.out.find(bits);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  if (at == std::string::npos) return std::nan("");
+  return std::stod(result.out.substr(at + bits.size()));
+}
+
+bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+constexpr double tolerance = 0.0005;
+
+TEST(Evaluation, PrintsTheReferencesFiguresOfEveryModel) {
+  const CommandResult result = evaluate(full_head(), {});
+  EXPECT_NEAR(loss(result), 6.8456, tolerance);
+  EXPECT_TRUE(says(result.out, "Evaluated 1,096 tokens in ")) << result.out;
+  EXPECT_TRUE(says(result.out, "Perplexity: 115.0")) << result.out;
+  EXPECT_TRUE(says(result.out, "num. model params: ")) << result.out;
+  EXPECT_NEAR(loss(evaluate(alibi(), {})), 6.8389, tolerance);
+  EXPECT_NEAR(loss(evaluate(trained("sinusoidal", flags_t()), {})), 6.8435, tolerance);
+  EXPECT_NEAR(loss(evaluate(trained("learned", flags_t() + " --decoder-learned-pos"), {})), 6.8657,
+              tolerance);
+  EXPECT_NEAR(
+      loss(evaluate(trained("shared", flags_t() + nopos + " --share-decoder-input-output-embed"), {})),
+      6.9195, tolerance);
+}
+
+TEST(Evaluation, AdaptiveSoftmaxIsExactHoweverManyTokensAtATime) {
+  const std::string model = trained("adaptive", flags_a() + " --skip-invalid-size-inputs-valid-test");
+  EXPECT_NEAR(loss(evaluate(model, {})), 7.1749, tolerance);
+  EXPECT_NEAR(loss(evaluate(model, {"--softmax-batch", "7"})), 7.1749, tolerance);
+}
+
+TEST(Evaluation, ContextWindowGivesEachBlockTheTokensBeforeIt) {
+  EXPECT_NEAR(loss(evaluate(full_head(), {"--context-window", "8"})), 6.8372, tolerance);
+  EXPECT_NEAR(loss(evaluate(full_head(), {"--context-window", "16", "--batch-size", "2"})), 6.8372,
+              tolerance);
+  EXPECT_NEAR(loss(evaluate(full_head(), {"--context-window", "31", "--num-workers", "4"})), 6.8385,
+              tolerance);
+  const CommandResult refused = evaluate(full_head(), {"--context-window", "32"});
+  EXPECT_EQ(refused.exit_code, 3);
+  EXPECT_TRUE(says(refused.err, "must be less than --tokens-per-sample")) << refused.err;
+}
+
+TEST(Evaluation, BlocksAndPositionsFollowTheFlags) {
+  EXPECT_NEAR(loss(evaluate(full_head(), {"--sample-break-mode", "eos"})), 6.8459, tolerance);
+  EXPECT_NEAR(loss(evaluate(full_head(), {"--tokens-per-sample", "16"})), 6.8543, tolerance);
+  EXPECT_NEAR(
+      loss(evaluate(alibi(), {"--tokens-per-sample", "64", "--model-overrides",
+                              "{'max_tokens':64, 'tokens_per_sample':64, 'max_target_positions':64}"})),
+      6.8409, tolerance);
+  const CommandResult nothing = evaluate(full_head(), {"--tokens-per-sample", "64"});
+  EXPECT_EQ(nothing.exit_code, 8);
+  EXPECT_TRUE(says(nothing.err, "has 64 tokens, the model takes 32")) << nothing.err;
+}
+
+TEST(Evaluation, AnEnsembleOfOneModelTwiceIsThatModel) {
+  const double twice = loss(evaluate(full_head() + ":" + full_head(), {}));
+  EXPECT_NEAR(twice, 6.8456, tolerance);
+  // of two models: the logarithm of an average is at least the average of the logarithms
+  EXPECT_LT(loss(evaluate(full_head() + ":" + alibi(), {})), (6.8456 + 6.8389) / 2);
+}
+
+TEST(Evaluation, ShardsAddUpToTheWhole) {
+  double sum = 0, tokens = 0;
+  for (const char* shard : {"0", "1"}) {
+    const CommandResult result =
+        evaluate(full_head(), {"--num-shards", "2", "--shard-id", shard, "--batch-size", "3", "--json"});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    const auto json = nlohmann::json::parse(result.out);
+    sum += json["loss"].get<double>() * json["tokens"].get<double>();
+    tokens += json["tokens"].get<double>();
+    EXPECT_NEAR(json["perplexity"].get<double>(), std::exp2(json["loss"].get<double>()), 1e-9);
+  }
+  EXPECT_EQ(tokens, 1096);
+  EXPECT_NEAR(sum / tokens, 6.8456, tolerance);
+}
+
+TEST(Evaluation, WordsAreCountedAndSorted) {
+  const CommandResult result = evaluate(full_head(), {"--output-word-stats", "--output-word-probs"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  std::int64_t words_counted = 0, before = 1 << 30;
+  double sum = 0;
+  for (const Record& record : records(result.out)) {
+    if (std::count(record.message.begin(), record.message.end(), '\t') != 5 || says(record.message, " ["))
+      continue;
+    const std::vector<std::string> cells = words(record.message);
+    const std::int64_t count = std::stoll(cells.at(1));
+    EXPECT_LE(count, before) << record.message;
+    EXPECT_EQ(cells.at(3), "False");
+    before = count;
+    words_counted += count;
+    sum += std::stod(cells.at(2));
+  }
+  EXPECT_EQ(words_counted, 1096);
+  EXPECT_NEAR(-sum / 1096 / std::log(2.0), 6.8456, tolerance);
+}
+
+TEST(Evaluation, MistakesAreNamed) {
+  const std::string model = full_head();
+  const auto expect = [&](const std::vector<std::string>& flags, int exit_code, const std::string& part) {
+    const CommandResult result = evaluate(model, flags);
+    EXPECT_EQ(result.exit_code, exit_code) << result.out;
+    EXPECT_TRUE(says(result.err, part)) << result.err;
+  };
+  expect({"--model-overrides", "{'no_such_thing': 1}"}, 3, "names 'no_such_thing', which is no setting of");
+  expect({"--model-overrides", "{tokens"}, 2, "must be a dict of settings");
+  expect({"--model-overrides", "{'decoder_layers': 3}"}, 8, "checkpoint has none, this model [");
+  expect({"--gen-subset", "test7"}, 8, "split 'test7'");
+  expect({"--num-shards", "2", "--shard-id", "2"}, 3, "--shard-id is 2");
+  expect({"--decoder-layers", "3"}, 2, "--decoder-layers");
+  const CommandResult missing = evaluate(model + ".none", {});
+  EXPECT_EQ(missing.exit_code, 8);
+  EXPECT_TRUE(says(missing.err, ".none")) << missing.err;
+  const CommandResult no_path = run({host, "eval-lm", toy_data()});
+  EXPECT_EQ(no_path.exit_code, 2);
+  EXPECT_TRUE(says(no_path.err, "--path must be given")) << no_path.err;
+}
+
+}  // namespace
+}  // namespace nopos::test
