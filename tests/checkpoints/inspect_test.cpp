@@ -24,7 +24,7 @@ std::string archive(const Entries& entries) {
   return bytes;
 }
 
-std::string pickled(const std::string& opcodes) { return "\x80\x02" + opcodes + "."; }
+std::string pickled(const std::string& opcodes) { return std::string("\x80\x02") + opcodes + "."; }
 
 /// A short text as the stream holds it.
 std::string text(const std::string& value) {
@@ -88,8 +88,9 @@ TEST_F(InspectCheckpoint, ShowsRecipeProgressAndTensorsOfTheReference) {
 
 TEST_F(InspectCheckpoint, ReadsSettingsOfClassNamespaceWithoutMakingOne) {
   // the writer knows no objects with a state: opcodes by hand
-  const std::string stream = pickled("}(" + text("args") + "cargparse\nNamespace\n)\x81}" + text("arch") +
-                                     text("transformer_lm_gpt") + "sb" + text("model") + "}" + "u");
+  const std::string stream =
+      pickled(std::string("}(") + text("args") + std::string("cargparse\nNamespace\n)\x81}") + text("arch") +
+              text("transformer_lm_gpt") + std::string("sb") + text("model") + "}" + "u");
   const CommandResult result = inspect(archive({{"archive/data.pkl", stream}}));
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_NE(result.out.find("transformer_lm_gpt"), std::string::npos) << result.out;
@@ -101,10 +102,10 @@ struct Hostile {
 };
 
 TEST_F(InspectCheckpoint, HostileFilesAreRefusedWithAReason) {
-  const std::string bell = "cos\nsystem\n" + text("touch harmed") + "\x85R";
+  const std::string bell = std::string("cos\nsystem\n") + text("touch harmed") + "\x85R";
   const auto stream = [](const std::string& bytes) { return archive({{"archive/data.pkl", bytes}}); };
   const auto model = [&](const std::string& value) {
-    return stream(pickled("}" + text("model") + "}" + text("w") + value + "ss"));
+    return stream(pickled(std::string("}") + text("model") + std::string("}") + text("w") + value + "ss"));
   };
   std::string compressed = stream(pickled("}"));
   for (const char* signature : {"PK\x03\x04", "PK\x01\x02"}) {  // method 8 in both headers
@@ -124,11 +125,13 @@ TEST_F(InspectCheckpoint, HostileFilesAreRefusedWithAReason) {
       {"a text longer than the file", stream(pickled("X\xff\xff\xff\x7f")), "cut short"},
       {"a frame with a memo of nothing", stream(pickled("h\x05")), "refers to a value"},
       {"a mark that is missing", stream(pickled("u")), "missing on its stack"},
-      {"an integer of 255 bytes", stream(pickled("\x8a\xff" + std::string(255, '\x01'))), "64 bits"},
+      {"an integer of 255 bytes", stream(pickled(std::string("\x8a\xff") + std::string(255, '\x01'))),
+       "64 bits"},
       {"endless nesting", stream(pickled(std::string(1 << 20, ']') + std::string((1 << 20) - 1, 'a'))),
        "no entry 'model'"},
-      {"a dict that holds itself", stream(pickled("}q\x01" + text("model") + "h\x01s")), "must be a tensor"},
-      {"the model is no dict", stream(pickled("}" + text("model") + "]s")), "not a dict"},
+      {"a dict that holds itself", stream(pickled(std::string("}q\x01") + text("model") + "h\x01s")),
+       "must be a tensor"},
+      {"the model is no dict", stream(pickled(std::string("}") + text("model") + "]s")), "not a dict"},
       {"a stream that is too large", stream(pickled(std::string((16 << 20) + 1, 'N'))), "more than 16777216"},
       {"a tensor larger than its storage", reference_file(pickle, 1 << 30, 5, pickle.none(), pickle.none()),
        "is damaged"},

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "checkpoint.h"
+#include "checkpoint_file.h"
 #include "nopos/pickle.h"
 #include "run_config.h"
 
@@ -19,5 +20,10 @@ void check_components(const PickleNode& own, const std::string& file, const RunC
 /// One line for each setting that differs, with both values.
 std::vector<std::string> setting_differences(const PickleNode& own, const std::string& file,
                                              const RunConfig& config);
+
+/// The same two for a file of the reference, whose settings stand in `cfg` or `args`.
+void check_reference_components(const CheckpointFile& source, const RunConfig& config,
+                                const LoadOptions& options);
+std::vector<std::string> reference_differences(const CheckpointFile& source, const RunConfig& config);
 
 }  // namespace nopos::engine

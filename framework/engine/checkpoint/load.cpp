@@ -19,15 +19,50 @@ struct OptimizerPart {
   std::vector<std::pair<std::string, Value>> group;
 };
 
+/// What the last update left of the optimizer and the schedule.
+const PickleNode& history(const CheckpointFile& source) {
+  const auto& entries = source.root().at("optimizer_history", source.name()).as_sequence("optimizer_history");
+  if (entries.empty()) throw Error(ExitCode::data, source.name() + " has an empty optimizer_history.");
+  return *entries.back();
+}
+
+std::int64_t num_updates(const CheckpointFile& source) {
+  return history(source).at("num_updates", "'optimizer_history'").as_integer("num_updates");
+}
+
+/// Updates of the parameter at place `index`, whose state is `state`; null: it was never touched.
+std::int64_t step_of(const CheckpointFile& source, const ParameterSlab& slab, std::size_t index,
+                     const PickleNode* state) {
+  const std::string &file = source.name(), &name = slab.segments()[index].name;
+  if (source.own() == nullptr) {  // the reference keeps the same order, without names
+    if (state == nullptr) return 0;
+    const PickleNode* step = state->get("step");
+    return step != nullptr ? step->as_integer("step of " + name) : num_updates(source);
+  }
+  const PickleNode& parameter =
+      *source.own()->at("parameters", file).as_sequence("'parameters' in " + file).at(index);
+  const auto& entry = parameter.as_sequence("an entry of 'parameters' in " + file);
+  if (entry.size() != 2 || entry[0]->as_text("name of a parameter") != name) {
+    throw Error(ExitCode::data, file + " orders its parameters differently from this model, first at " +
+                                    name + "; --reset-optimizer continues without the optimizer's state.");
+  }
+  return entry[1]->as_integer("step of " + name);
+}
+
 OptimizerPart optimizer_part(const CheckpointFile& source, const PickleNode& saved,
                              const ParameterSlab& slab) {
   const std::string& file = source.name();
   OptimizerPart part;
   const auto& segments = slab.segments();
-  const auto& parameters = source.own()->at("parameters", file).as_sequence("'parameters' in " + file);
   const PickleNode& state = saved.at("state", "'last_optimizer_state'");
-  if (parameters.size() != segments.size()) {
-    throw Error(ExitCode::data, file + " has optimizer state of " + std::to_string(parameters.size()) +
+  const auto& groups = saved.at("param_groups", "'last_optimizer_state'").as_sequence("'param_groups'");
+  if (groups.size() != 1) throw Error(ExitCode::data, file + " must have one parameter group.");
+  const std::size_t count =
+      source.own() != nullptr
+          ? source.own()->at("parameters", file).as_sequence("'parameters' in " + file).size()
+          : groups[0]->at("params", "'param_groups'").as_sequence("'params'").size();
+  if (count != segments.size()) {
+    throw Error(ExitCode::data, file + " has optimizer state of " + std::to_string(count) +
                                     " parameters, this model trains " + std::to_string(segments.size()) +
                                     "; --reset-optimizer continues without that state.");
   }
@@ -39,13 +74,7 @@ OptimizerPart optimizer_part(const CheckpointFile& source, const PickleNode& sav
     }
   }
   for (std::size_t i = 0; i < segments.size(); ++i) {
-    const auto& entry = parameters[i]->as_sequence("an entry of 'parameters' in " + file);
-    if (entry.size() != 2 || entry[0]->as_text("name of a parameter") != segments[i].name) {
-      throw Error(ExitCode::data, file + " orders its parameters differently from this model, first at " +
-                                      segments[i].name +
-                                      "; --reset-optimizer continues without the optimizer's state.");
-    }
-    part.steps.push_back(entry[1]->as_integer("step of " + segments[i].name));
+    part.steps.push_back(step_of(source, slab, i, states[i]));
     for (const std::string& name : slab.state_names()) {
       const std::string what = "optimizer state '" + name + "' of " + segments[i].name;
       const at::Tensor mine = slab.state(i, name);
@@ -66,8 +95,6 @@ OptimizerPart optimizer_part(const CheckpointFile& source, const PickleNode& sav
       part.copies.push_back({mine, view});
     }
   }
-  const auto& groups = saved.at("param_groups", "'last_optimizer_state'").as_sequence("'param_groups'");
-  if (groups.size() != 1) throw Error(ExitCode::data, file + " must have one parameter group.");
   for (std::size_t i = 0; groups[0]->is_mapping() && i < groups[0]->items.size(); i += 2) {
     const std::string& name = groups[0]->items[i]->as_text("a key of 'param_groups'");
     if (name != "params") part.group.emplace_back(name, plain_value(*groups[0]->items[i + 1], name));
@@ -75,7 +102,15 @@ OptimizerPart optimizer_part(const CheckpointFile& source, const PickleNode& sav
   return part;
 }
 
-void read_meters(const PickleNode& metrics, RunState& state) {
+/// A figure of a meter; the reference keeps some as tensors of one number.
+Value figure(const CheckpointFile& source, const PickleNode& node, const std::string& name) {
+  if (!is_tensor(node)) return plain_value(node, name);
+  const at::Tensor tensor = view(source, node, name).tensor;
+  if (tensor.numel() != 1) throw Error(ExitCode::data, name + " in " + source.name() + " is not one number.");
+  return tensor.item<double>();
+}
+
+void read_meters(const CheckpointFile& source, const PickleNode& metrics, RunState& state) {
   for (std::size_t i = 0; metrics.is_mapping() && i < metrics.items.size(); i += 2) {
     std::vector<MeterState>& meters = state.meters[metrics.items[i]->as_text("name of an aggregator")];
     for (const PickleNode* item : metrics.items[i + 1]->as_sequence("meters")) {
@@ -87,7 +122,7 @@ void read_meters(const PickleNode& metrics, RunState& state) {
                        .fields = {}};
       for (std::size_t f = 0; parts[3]->is_mapping() && f < parts[3]->items.size(); f += 2) {
         const std::string& field = parts[3]->items[f]->as_text("field of a meter");
-        meter.fields.emplace_back(field, plain_value(*parts[3]->items[f + 1], field));
+        meter.fields.emplace_back(field, figure(source, *parts[3]->items[f + 1], field));
       }
       meters.push_back(std::move(meter));
     }
@@ -108,14 +143,13 @@ RunState read_state(const CheckpointFile& source, bool with_optimizer, const Loa
     state.iterations_in_epoch =
         iterator.at("iterations_in_epoch", "'train_iterator'").as_integer("iterations_in_epoch");
     state.shuffle = iterator.at("shuffle", "'train_iterator'").as_boolean("shuffle");
-    state.epoch_iterations = source.own()->at("epoch_iterations", "'nopos'").as_integer("epoch_iterations");
+    if (source.own() != nullptr) {
+      state.epoch_iterations = source.own()->at("epoch_iterations", "'nopos'").as_integer("epoch_iterations");
+    }
   }
   if (with_optimizer) {
-    const auto& history =
-        source.root().at("optimizer_history", source.name()).as_sequence("optimizer_history");
-    if (history.empty()) throw Error(ExitCode::data, source.name() + " has an empty optimizer_history.");
-    state.num_updates = history.back()->at("num_updates", "'optimizer_history'").as_integer("num_updates");
-    const PickleNode& scheduler = history.back()->at("lr_scheduler_state", "'optimizer_history'");
+    state.num_updates = num_updates(source);
+    const PickleNode& scheduler = history(source).at("lr_scheduler_state", "'optimizer_history'");
     for (std::size_t i = 0;
          !options.reset_lr_scheduler && scheduler.is_mapping() && i < scheduler.items.size(); i += 2) {
       const std::string& name = scheduler.items[i]->as_text("a key of 'lr_scheduler_state'");
@@ -123,15 +157,17 @@ RunState read_state(const CheckpointFile& source, bool with_optimizer, const Loa
     }
   }
   if (!options.reset_meters) {
-    read_meters(extra.at("metrics", "'extra_state'"), state);
+    read_meters(source, extra.at("metrics", "'extra_state'"), state);
     state.training_seconds =
         extra.at("previous_training_time", "'extra_state'").as_number("previous_training_time");
   }
   if (with_optimizer && !options.reset_meters) state.best = optional_number(extra.get("best"), "best");
   state.validation_loss = optional_number(extra.get("val_loss"), "val_loss");
-  const PickleNode& random = source.own()->at("random_state", "'nopos'");
-  if (!random.is(PickleNode::Type::none))
-    state.random_state = view(source, random, "random_state").tensor.clone();
+  if (source.own() != nullptr) {
+    const PickleNode& random = source.own()->at("random_state", "'nopos'");
+    if (!random.is(PickleNode::Type::none))
+      state.random_state = view(source, random, "random_state").tensor.clone();
+  }
   state.dictionary = options.dictionary;
   return state;
 }
@@ -142,17 +178,18 @@ LoadedCheckpoint load_checkpoint(const std::filesystem::path& file, Architecture
                                  Optimizer& optimizer, const RunConfig& config, const LoadOptions& options) {
   const at::NoGradGuard no_grad;
   const CheckpointFile source(file);
-  if (source.own() == nullptr) {
-    throw Error(ExitCode::data, source.name() +
-                                    " was not written by nopos-host: it has no entry 'nopos'. Checkpoints "
-                                    "of other programs cannot be continued.");
-  }
   LoadedCheckpoint loaded;
-  check_dictionary(source, options.dictionary);
-  check_components(*source.own(), source.name(), config, options);
-  loaded.notices = setting_differences(*source.own(), source.name(), config);
-
-  const Copies copies = model_copies(source, model, Precision::same);
+  if (source.own() != nullptr) {
+    check_dictionary(source, options.dictionary);
+    check_components(*source.own(), source.name(), config, options);
+    loaded.notices = setting_differences(*source.own(), source.name(), config);
+  } else {
+    check_reference_components(source, config, options);
+    loaded.notices = reference_differences(source, config);
+  }
+  // the reference keeps the weights of half precision as they are
+  const Copies copies =
+      model_copies(source, model, source.own() != nullptr ? Precision::same : Precision::any);
   const PickleNode* saved_optimizer =
       options.reset_optimizer ? nullptr : source.root().get("last_optimizer_state");
   if (!options.reset_optimizer && saved_optimizer == nullptr) {

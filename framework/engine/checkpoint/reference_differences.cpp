@@ -1,0 +1,89 @@
+#include "differences.h"
+#include "nopos/error.h"
+#include "reference_config.h"
+#include "values.h"
+
+namespace nopos::engine {
+namespace {
+
+constexpr std::string_view position_flags[] = {"no_token_positional_embeddings", "decoder_learned_pos",
+                                               "alibi"};
+
+bool is_scalar(const PickleNode& node) {
+  using Type = PickleNode::Type;
+  return node.is(Type::none) || node.is(Type::boolean) || node.is(Type::integer) || node.is(Type::number) ||
+         node.is(Type::text);
+}
+
+std::string text_of(const PickleNode* node, std::string_view name) {
+  return node == nullptr ? "not known" : to_text(plain_value(*node, name));
+}
+
+[[noreturn]] void refuse(const CheckpointFile& source, const std::string& what, const std::string& before,
+                         const std::string& now, const std::string& mend) {
+  throw Error(ExitCode::configuration, source.name() + " was trained with " + what + " " + before +
+                                           ", this run has " + now + ": it cannot be continued so. " + mend);
+}
+
+}  // namespace
+
+void check_reference_components(const CheckpointFile& source, const RunConfig& config,
+                                const LoadOptions& options) {
+  Pickle pickle;
+  const PickleNode& mine = reference_config(pickle, config)->at("model", "this run's settings");
+  const PickleNode* cfg = attributes_of(source.root().get("cfg"));
+  const PickleNode* saved = attributes_of(cfg != nullptr ? cfg->get("model") : source.root().get("args"));
+  if (saved == nullptr) {
+    throw Error(ExitCode::data, source.name() +
+                                    " was not written by nopos-host, and has not the settings of the "
+                                    "reference either ('cfg' or 'args'): it cannot be continued.");
+  }
+  for (const std::string_view flag : position_flags) {
+    const std::string before = text_of(saved->get(flag), flag);
+    const std::string now = text_of(mine.get(flag), flag);
+    if (before != now) {
+      refuse(source, std::string(flag), before, now,
+             "Give the positional encoding that it was trained with.");
+    }
+  }
+  if (options.reset_optimizer) return;
+  const auto& history = source.root().at("optimizer_history", source.name()).as_sequence("optimizer_history");
+  if (history.empty()) throw Error(ExitCode::data, source.name() + " has an empty optimizer_history.");
+  for (const ChosenComponent* component : {&config.criterion, &config.optimizer}) {
+    const std::string key = component->kind + "_name", now = reference_class(*component);
+    const std::string& before = history.back()->at(key, "'optimizer_history'").as_text(key);
+    if (before != now) {
+      refuse(source, "--" + component->kind, before, now,
+             "Give that one, or --reset-optimizer to go on from its weights alone.");
+    }
+  }
+}
+
+std::vector<std::string> reference_differences(const CheckpointFile& source, const RunConfig& config) {
+  std::vector<std::string> lines;
+  const PickleNode* saved = attributes_of(source.root().get("cfg"));
+  if (saved == nullptr) return lines;
+  Pickle pickle;
+  const PickleNode& mine = *reference_config(pickle, config);
+  for (const char* name :
+       {"optimization", "dataset", "task", "model", "criterion", "optimizer", "lr_scheduler"}) {
+    const PickleNode *before = attributes_of(saved->get(name)), *now = mine.get(name);
+    for (std::size_t i = 0; before != nullptr && i < now->items.size(); i += 2) {
+      const std::string& key = now->items[i]->text;
+      const PickleNode* value = before->get(key);
+      if (value == nullptr || !is_scalar(*value) || !is_scalar(*now->items[i + 1])) continue;
+      if (key == "data" || key == "max_update" || key == "max_epoch") continue;
+      const std::string old_text = text_of(value, key), new_text = text_of(now->items[i + 1], key);
+      if (old_text != new_text) {
+        lines.push_back(std::string(name) + "." + key + ": checkpoint " + old_text + ", this run " +
+                        new_text);
+      }
+    }
+  }
+  if (!lines.empty()) {
+    lines.insert(lines.begin(), "settings differ from those of " + source.name() + "; this run's hold:");
+  }
+  return lines;
+}
+
+}  // namespace nopos::engine
