@@ -70,6 +70,7 @@ class Evaluation {
   std::int64_t take_window();
   std::string data_name() const;
   void load_models();
+  void refuse_long_blocks() const;
   BatchList batches() const;
   bool adds_bos() const;
   void add(const TokenBatch& batch, std::span<const float> scores, WordScores& words) const;
@@ -116,7 +117,24 @@ void Evaluation::load_models() {
   say("num. model params: " + with_thousands(parameter_count(*models_.front())));
 }
 
+/// Most of the text would be left out, and only remainders evaluated.
+void Evaluation::refuse_long_blocks() const {
+  const std::int64_t full = task_->tokens_per_sample();
+  for (std::int64_t i = 0; i < dataset_->size(); ++i) {
+    if (dataset_->num_tokens(i) != full || dataset_->length(i) <= max_positions_) continue;
+    throw Error(ExitCode::data, "blocks of split '" + dataset_options_.gen_subset + "' have " +
+                                    std::to_string(dataset_->length(i)) + " tokens, the model takes " +
+                                    std::to_string(max_positions_) +
+                                    ". Cut the data with --tokens-per-sample " +
+                                    std::to_string(max_positions_) +
+                                    " or less; a model whose encoding allows it takes longer ones with "
+                                    "--model-overrides \"{'max_target_positions': " +
+                                    std::to_string(dataset_->length(i)) + "}\".");
+  }
+}
+
 BatchList Evaluation::batches() const {
+  refuse_long_blocks();
   BatchList batches =
       EpochBatches(dataset_, {.max_tokens = dataset_options_.max_tokens.value_or(default_max_tokens),
                               .max_sentences = dataset_options_.batch_size,

@@ -28,7 +28,7 @@ std::string pickled(const std::string& opcodes) { return std::string("\x80\x02")
 
 /// A short text as the stream holds it.
 std::string text(const std::string& value) {
-  return "X" + std::string(1, static_cast<char>(value.size())) + std::string(3, '\0') + value;
+  return std::string("X") + std::string(1, static_cast<char>(value.size())) + std::string(3, '\0') + value;
 }
 
 /// A file of the reference's make: settings in `cfg`, one tensor of `numbers` floats that says it has `size`.
@@ -119,7 +119,7 @@ TEST_F(InspectCheckpoint, HostileFilesAreRefusedWithAReason) {
       {"no stream", archive({{"archive/other", "x"}}), "no entry 'archive/data.pkl'"},
       {"compressed", compressed, "compressed"},
       {"a call at the root", stream(pickled(bell)), "no entry 'model'"},
-      {"a call for a tensor", model(bell), "must be a tensor"},
+      {"a call for a tensor", model(bell), "is not a tensor"},
       {"old protocol", stream(std::string("\x80\x01}.")), "protocol 1"},
       {"unknown opcode", stream(pickled("}\xff")), "opcode 255"},
       {"a text longer than the file", stream(pickled("X\xff\xff\xff\x7f")), "cut short"},
@@ -130,7 +130,7 @@ TEST_F(InspectCheckpoint, HostileFilesAreRefusedWithAReason) {
       {"endless nesting", stream(pickled(std::string(1 << 20, ']') + std::string((1 << 20) - 1, 'a'))),
        "no entry 'model'"},
       {"a dict that holds itself", stream(pickled(std::string("}q\x01") + text("model") + "h\x01s")),
-       "must be a tensor"},
+       "is not a tensor"},
       {"the model is no dict", stream(pickled(std::string("}") + text("model") + "]s")), "not a dict"},
       {"a stream that is too large", stream(pickled(std::string((16 << 20) + 1, 'N'))), "more than 16777216"},
       {"a tensor larger than its storage", reference_file(pickle, 1 << 30, 5, pickle.none(), pickle.none()),

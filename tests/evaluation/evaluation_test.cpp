@@ -90,7 +90,7 @@ TEST(Evaluation, BlocksAndPositionsFollowTheFlags) {
       6.8409, tolerance);
   const CommandResult nothing = evaluate(full_head(), {"--tokens-per-sample", "64"});
   EXPECT_EQ(nothing.exit_code, 8);
-  EXPECT_TRUE(says(nothing.err, "has 64 tokens, the model takes 32")) << nothing.err;
+  EXPECT_TRUE(says(nothing.err, "have 64 tokens, the model takes 32")) << nothing.err;
 }
 
 TEST(Evaluation, AnEnsembleOfOneModelTwiceIsThatModel) {
