@@ -1,7 +1,6 @@
 #include "text_pieces.h"
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 
 #include "nopos/error.h"
@@ -44,7 +43,7 @@ class PieceReader {
     piece.offset = offset_;
     std::size_t filled = rest_.size();
     reserve(piece, std::max(piece_size, filled));
-    std::memcpy(piece.memory.data(), rest_.data(), filled);
+    std::copy(rest_.begin(), rest_.end(), piece.memory.begin());
     rest_.clear();
     std::size_t end = 0;
     while (!at_end_ && end == 0) {
