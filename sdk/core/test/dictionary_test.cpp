@@ -15,8 +15,10 @@ const std::string all_separators =
 
 std::string symbols(const Dictionary& dictionary) {
   std::string text;
-  for (std::int64_t id = 0; id < dictionary.size(); ++id)
-    text += (id > 0 ? " " : "") + std::string(dictionary.symbol(id));
+  for (std::int64_t id = 0; id < dictionary.size(); ++id) {
+    if (id > 0) text += ' ';
+    text += dictionary.symbol(id);
+  }
   return text;
 }
 
