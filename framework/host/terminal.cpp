@@ -7,11 +7,12 @@
 #include <charconv>
 #include <cstdlib>
 #include <iostream>
+#include <numeric>
 
 namespace nopos::host {
 namespace {
 
-constexpr int default_width = 100, least_width = 40, widest_first_columns = 36;
+constexpr int default_width = 100, least_width = 40, widest_first_columns = 36, least_last_column = 24;
 
 // Characters, not bytes: continuation bytes of UTF-8 take no place.
 int shown_length(std::string_view text) {
@@ -66,20 +67,30 @@ void print_paragraph(std::string_view text, int indent) {
     std::cout << margin << line << '\n';
 }
 
-void Table::print() const {
+// Of all columns but the last; cells of more than `widest` characters do not count.
+std::vector<int> Table::widths(int widest) const {
   std::vector<int> widths;
   const auto measure = [&](const std::vector<std::string>& row) {
     widths.resize(std::max(widths.size(), row.size()));
     for (std::size_t i = 0; i + 1 < row.size(); ++i) {
-      if (const int length = shown_length(row[i]); length <= widest_first_columns)
-        widths[i] = std::max(widths[i], length);
+      if (const int length = shown_length(row[i]); length <= widest) widths[i] = std::max(widths[i], length);
     }
   };
   measure(headings_);
   for (const auto& row : rows_) measure(row);
-  int offset = indent_;
-  for (std::size_t i = 0; i + 1 < widths.size(); ++i) offset += widths[i] + 2;
-  const int last = std::max(terminal_width() - offset, 24);
+  if (!widths.empty()) widths.pop_back();
+  return widths;
+}
+
+void Table::print() const {
+  std::vector<int> widths;
+  int offset = 0;
+  for (int widest = widest_first_columns; widest >= 0; --widest) {  // until the last column has room
+    widths = this->widths(widest);
+    offset = std::accumulate(widths.begin(), widths.end(), indent_ + 2 * static_cast<int>(widths.size()));
+    if (offset + least_last_column <= terminal_width()) break;
+  }
+  const int last = std::max(terminal_width() - offset, least_last_column);
 
   const auto print_row = [&](const std::vector<std::string>& row, Style style) {
     std::string line(static_cast<std::size_t>(indent_), ' ');

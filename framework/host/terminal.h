@@ -21,7 +21,8 @@ std::vector<std::string> wrapped(std::string_view text, int width);
 /// Prints `text` broken to the terminal, every line indented.
 void print_paragraph(std::string_view text, int indent = 0);
 
-/// Rows of cells; all columns but the last are as wide as their widest cell, the last one is wrapped.
+/// Rows of cells; all columns but the last are as wide as their widest cell, the last one is wrapped. Where
+/// it would get too little room, a row with a wide cell goes on in the next line.
 class Table {
  public:
   explicit Table(std::vector<std::string> headings = {}, int indent = 0)
@@ -31,6 +32,8 @@ class Table {
   void print() const;
 
  private:
+  std::vector<int> widths(int widest) const;
+
   std::vector<std::string> headings_;
   int indent_;
   std::vector<std::vector<std::string>> rows_;

@@ -57,8 +57,8 @@ TEST_F(Consumer, PluginsPassTheirOwnTests) {
 }
 
 TEST_F(Consumer, InstalledTokenizerFindsItsFiles) {
-  write_file(*folder / "text", "It is a truth\n");
-  EXPECT_EQ(host({"encode", "--tokenizer", "gpt2_bpe", *folder / "text"}).out, "1026 318 257 3872\n");
+  write_file(*folder / "truth.txt", "It is a truth\n");
+  EXPECT_EQ(host({"encode", "--tokenizer", "gpt2_bpe", *folder / "truth.txt"}).out, "1026 318 257 3872\n");
 }
 
 TEST_F(Consumer, PluginsAreListedBesideTheInstalledOnes) {

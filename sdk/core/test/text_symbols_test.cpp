@@ -2,8 +2,8 @@
 
 #include <random>
 
-#include "../src/text.h"
 #include "data_fixture.h"
+#include "nopos/text.h"
 
 namespace nopos {
 namespace {
