@@ -8,7 +8,7 @@
 #include <limits>
 #include <string>
 
-#include "nopos/dropout.h"
+#include "dropout_draw.h"
 #include "nopos/error.h"
 #include "nopos/initial_weights.h"
 
@@ -55,31 +55,31 @@ bool same_sources(const std::vector<at::Tensor>& a, const std::vector<at::Tensor
 }
 
 /// Attention with dropout of its weights, for the CPU, where ATen's fused kernel knows no dropout. Backward
-/// needs the weights and one byte each of what was dropped; what the layers keep is most of a model's memory.
+/// needs the weights alone; what the layers keep is most of a model's memory.
 struct DroppedAttention : torch::autograd::Function<DroppedAttention> {
   // q,k,v [B,H,T,D], mask [1|B,1|H,T,T] -> [B,H,T,D]
   static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& q, const at::Tensor& k,
                             const at::Tensor& v, const at::Tensor& mask, double p) {
     const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
     const at::Tensor weights = at::matmul(q * scale, k.transpose(2, 3)).add_(mask).softmax(-1);
-    const auto [dropped, kept] = at::native_dropout(weights, p, /*train=*/true);
-    ctx->save_for_backward({q, k, v, weights, kept});
+    const std::int64_t key = draw_dropout_key();
+    ctx->save_for_backward({q, k, v, weights});
     ctx->saved_data["p"] = p;
+    ctx->saved_data["key"] = key;
     ctx->saved_data["mask_sizes"] = mask.requires_grad() ? mask.sizes().vec() : std::vector<std::int64_t>();
-    return at::matmul(dropped, v);
+    return at::matmul(dropped(weights, p, key), v);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
                                                  torch::autograd::variable_list grads) {
     const auto saved = ctx->get_saved_variables();
-    const at::Tensor &q = saved[0], &k = saved[1], &v = saved[2], &weights = saved[3], &kept = saved[4];
+    const at::Tensor &q = saved[0], &k = saved[1], &v = saved[2], &weights = saved[3];
     const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
-    const double inverse = dropout_scale(ctx->saved_data["p"].toDouble());
+    const double p = ctx->saved_data["p"].toDouble();
+    const std::int64_t key = ctx->saved_data["key"].toInt();
     const at::Tensor& grad = grads[0];
-    const at::Tensor dropped = at::native_dropout_backward(weights, kept, inverse);
-    const at::Tensor grad_v = at::matmul(dropped.transpose(2, 3), grad);
-    const at::Tensor grad_weights =
-        at::native_dropout_backward(at::matmul(grad, v.transpose(2, 3)), kept, inverse);
+    const at::Tensor grad_v = at::matmul(dropped(weights, p, key).transpose(2, 3), grad);
+    const at::Tensor grad_weights = dropped(at::matmul(grad, v.transpose(2, 3)), p, key);
     const at::Tensor grad_scores =
         at::_softmax_backward_data(grad_weights, weights, -1, weights.scalar_type());
     const auto mask_sizes = ctx->saved_data["mask_sizes"].toIntVector();
