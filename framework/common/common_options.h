@@ -58,8 +58,7 @@ struct CommonOptions {
           "format of the log; a terminal gets a progress bar by default",
           OneOf{{"json", "none", "simple", "tqdm"}});
     o.add("log-file", &CommonOptions::log_file, "file that the log lines are appended to as well");
-    o.add("tensorboard-logdir", &CommonOptions::tensorboard_logdir, "folder for TensorBoard",
-          NoEffect{"nothing is written for TensorBoard"});
+    o.add("tensorboard-logdir", &CommonOptions::tensorboard_logdir, "folder that TensorBoard reads");
     o.add("wandb-project", &CommonOptions::wandb_project, "project on Weights & Biases",
           NoEffect{"nothing is sent to Weights & Biases"});
     o.add("azureml-logging", &CommonOptions::azureml_logging, "log to AzureML",

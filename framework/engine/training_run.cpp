@@ -50,6 +50,7 @@ TrainingRun::TrainingRun(const RunConfig& config, Console& console)
   say("max tokens per device = " + limit_text(dataset_options_.max_tokens) +
       " and max sentences per device = " + limit_text(dataset_options_.batch_size));
   restore();
+  records_.emplace(config_, trainer_.num_updates());
 }
 
 void TrainingRun::check_best_metric() const {
@@ -171,13 +172,17 @@ TrainingRun::Outcome TrainingRun::train_epoch() {
     progress.advance();
     trainer_.train_step(group);
     if (trainer_.num_updates() % common_.log_interval == 0) {
-      progress.log(trainer_.stats("train_inner"), "train_inner", trainer_.num_updates());
+      const Stats stats = trainer_.stats("train_inner");
+      progress.log(stats, "train_inner", trainer_.num_updates());
+      record("train_inner", stats);
       trainer_.meters().at("train_inner").reset();
     }
     outcome = after_update(index + 1 == groups, iterations);
   }
   say("end of epoch " + std::to_string(epoch_) + " (average epoch stats below)");
-  progress.print(trainer_.stats("train"), "train");
+  const Stats stats = trainer_.stats("train");
+  progress.print(stats, "train");
+  record("train", stats);
   trainer_.meters().at("train").reset();
   return outcome;
 }
@@ -232,6 +237,7 @@ void TrainingRun::validate() {
                         })->second;
     if (keeper_.best()) stats.emplace_back("best_" + metric, *better(checkpoint_, loss, keeper_.best()));
     progress.print(stats, split.name);
+    record(split.name, stats);
     if (!first) first = loss;
   }
   validation_loss_ = first;

@@ -10,6 +10,7 @@
 #include "console.h"
 #include "nopos/error.h"
 #include "progress.h"
+#include "records/run_records.h"
 #include "schedule_rules.h"
 #include "split.h"
 #include "stop_signals.h"
@@ -34,6 +35,9 @@ class TrainingRun {
   /// After an update: validates, saves and decides. `validation_loss_` holds the loss if there was one.
   Outcome after_update(bool end_of_epoch, std::int64_t iterations);
   void validate();
+  void record(const std::string& tag, const Stats& stats) {
+    records_->add(tag, epoch_, trainer_.num_updates(), stats);
+  }
   void save(bool end_of_epoch, std::int64_t iterations);
   RunState state(bool end_of_epoch, std::int64_t iterations);
   double training_seconds() const { return earlier_seconds_ + seconds_now() - started_; }
@@ -51,6 +55,7 @@ class TrainingRun {
   Trainer trainer_;
   CheckpointKeeper keeper_;
   Patience patience_;
+  std::optional<RunRecords> records_;  // once it is known where the run begins
   std::vector<ValidationSplit> validation_;
   std::optional<EpochBatches> training_;
 
