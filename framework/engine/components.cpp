@@ -3,7 +3,6 @@
 #include <ATen/Context.h>
 #include <c10/util/Exception.h>
 
-#include <new>
 #include <regex>
 #include <sstream>
 #include <unordered_set>
@@ -21,24 +20,16 @@
 namespace nopos::engine {
 namespace {
 
+/// LibTorch's errors carry stack traces; only their first sentence reaches the user.
+std::string reason_of(const std::exception& error) {
+  const auto* torch = dynamic_cast<const c10::Error*>(&error);
+  return torch != nullptr ? torch->what_without_backtrace() : error.what();
+}
+
 template <class Interface>
 std::shared_ptr<Interface> made(const ChosenComponent& chosen, const typename Interface::Context& context) {
-  const auto& factory = registry::load_factory<Interface>(chosen.library, chosen.name);
-  const auto failed = [&](const char* reason) {
-    return Error(ExitCode::runtime, chosen.library.string() + ": the plugin failed to make " + chosen.kind +
-                                        "/" + chosen.name + ": " + reason);
-  };
-  try {
-    return factory(chosen.options.values, context);
-  } catch (const Error&) {
-    throw;
-  } catch (const std::bad_alloc&) {
-    throw;
-  } catch (const c10::Error& error) {
-    throw failed(error.what_without_backtrace());
-  } catch (const std::exception& error) {
-    throw failed(error.what());
-  }
+  return registry::make_component<Interface>(chosen.library, chosen.name, chosen.options.values, context,
+                                             reason_of);
 }
 
 std::shared_ptr<PositionalEncoding> make_encoding(const RunConfig& config, const ModelShape& shape) {

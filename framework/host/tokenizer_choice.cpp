@@ -1,7 +1,6 @@
 #include "tokenizer_choice.h"
 
 #include <algorithm>
-#include <new>
 #include <optional>
 
 #include "help.h"
@@ -39,20 +38,6 @@ std::optional<Named> named_tokenizer(const Words& words) {
   return Named{plugin, std::move(owner), found.component->name};
 }
 
-std::shared_ptr<Tokenizer> made(const Named& named, const ResolvedOptions& options) {
-  const auto& factory = registry::load_factory<Tokenizer>(named.plugin.library, named.component);
-  try {
-    return factory(options.values, {});
-  } catch (const Error&) {
-    throw;
-  } catch (const std::bad_alloc&) {
-    throw;
-  } catch (const std::exception& error) {
-    throw Error(ExitCode::runtime, named.plugin.library.string() + ": the plugin failed to make " +
-                                       named.owner.label + ": " + error.what());
-  }
-}
-
 }  // namespace
 
 TokenizerChoice choose_tokenizer(const Command& command, const Words& words,
@@ -74,7 +59,8 @@ TokenizerChoice choose_tokenizer(const Command& command, const Words& words,
   resolve(owners, arguments, choice.notices);
   choice.command = owners.front();
   if (named) {
-    choice.tokenizer = made(*named, owners.back().resolved);
+    choice.tokenizer = registry::make_component<Tokenizer>(named->plugin.library, named->component,
+                                                           owners.back().resolved.values, {});
     choice.name = heading(named->owner);
   }
   return choice;

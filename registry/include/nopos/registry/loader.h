@@ -2,7 +2,10 @@
 /// From a library on disk to factories in the process. Libraries are never unloaded.
 
 #include <any>
+#include <exception>
 #include <filesystem>
+#include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -33,6 +36,30 @@ const Factory<Interface>& load_factory(const std::filesystem::path& library, con
                     std::to_string(Interface::interface_version) + "; rebuild the plugin against this SDK");
   }
   return std::any_cast<const Factory<Interface>&>(component.factory);
+}
+
+/// What went wrong in a plugin, as its exception says it.
+inline std::string reason_of(const std::exception& error) { return error.what(); }
+
+/// A component, made from its settings. \throws Error: as `load_factory`, the plugin's own, and (runtime)
+/// where it throws anything else but std::bad_alloc; `reason` then says why, for exceptions with more than a
+/// sentence
+template <class Interface>
+std::shared_ptr<Interface> make_component(const std::filesystem::path& library, const std::string& name,
+                                          const Settings& settings,
+                                          const typename Interface::Context& context,
+                                          std::string (*reason)(const std::exception&) = reason_of) {
+  const Factory<Interface>& factory = load_factory<Interface>(library, name);
+  try {
+    return factory(settings, context);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw Error(ExitCode::runtime, library.string() + ": the plugin failed to make " + Interface::kind + "/" +
+                                       name + ": " + reason(error));
+  }
 }
 
 /// What a library says of itself in the describe phase; nothing is registered.
