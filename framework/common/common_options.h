@@ -66,33 +66,34 @@ struct CommonOptions {
     o.add("seed", &CommonOptions::seed, "seed of every random generator", Range{0, 4294967295});
     o.add("cpu", &CommonOptions::cpu, "train on the CPU, even where there is a GPU");
     o.add("tpu", &CommonOptions::tpu, "train on a TPU", Refused{"there is no code for TPUs"});
-    o.add("bf16", &CommonOptions::bf16, "train in bfloat16", NoEffect{fp32_reason});
+    o.add("bf16", &CommonOptions::bf16, "compute in bfloat16, with a copy of the weights in float32");
     o.add("memory-efficient-bf16", &CommonOptions::memory_efficient_bf16,
-          "bfloat16 without a copy of the weights in float32", NoEffect{fp32_reason});
-    o.add("fp16", &CommonOptions::fp16, "train in half precision", NoEffect{fp32_reason});
+          "compute in bfloat16, without that copy");
+    o.add("fp16", &CommonOptions::fp16, "half precision, with a copy of the weights in float32");
     o.add("memory-efficient-fp16", &CommonOptions::memory_efficient_fp16,
-          "half precision without a copy of the weights in float32", NoEffect{fp32_reason});
+          "half precision, without that copy");
     o.add("fp16-no-flatten-grads", &CommonOptions::fp16_no_flatten_grads,
-          "keep the gradients of half precision apart", NoEffect{fp32_reason});
-    o.add("fp16-init-scale", &CommonOptions::fp16_init_scale, "first loss scale of half precision",
-          AtLeast{1}, NoEffect{fp32_reason});
+          "checkpoints of --fp16 keep the optimizer's state by parameter instead of in one piece");
+    o.add("fp16-init-scale", &CommonOptions::fp16_init_scale,
+          "what the loss is multiplied by at first, with --fp16 and --amp", AtLeast{1});
     o.add("fp16-scale-window", &CommonOptions::fp16_scale_window,
-          "updates after which the loss scale doubles", AtLeast{1}, NoEffect{fp32_reason});
+          "updates without overflow after which the loss scale doubles; default: 2^14 / --update-freq",
+          AtLeast{1});
     o.add("fp16-scale-tolerance", &CommonOptions::fp16_scale_tolerance,
-          "share of overflows that does not lower the loss scale", Range{0, 1}, NoEffect{fp32_reason});
+          "share of overflows that does not lower the loss scale", Range{0, 1});
     o.add("on-cpu-convert-precision", &CommonOptions::on_cpu_convert_precision,
-          "convert to half precision on the CPU", NoEffect{fp32_reason});
-    o.add("min-loss-scale", &CommonOptions::min_loss_scale, "loss scale below which training gives up",
-          AtLeast{0}, NoEffect{fp32_reason});
+          "convert to half precision on the CPU", NoEffect{"there is no other place for it"});
+    o.add("min-loss-scale", &CommonOptions::min_loss_scale, "loss scale at which training gives up",
+          AtLeast{0});
     o.add("threshold-loss-scale", &CommonOptions::threshold_loss_scale,
-          "loss scale that overflows do not lower further", AtLeast{0}, NoEffect{fp32_reason});
-    o.add("amp", &CommonOptions::amp, "automatic mixed precision", NoEffect{fp32_reason});
-    o.add("amp-batch-retries", &CommonOptions::amp_batch_retries, "repetitions of a batch that overflowed",
-          AtLeast{0}, NoEffect{fp32_reason});
+          "loss scale that overflows do not lower further", AtLeast{0});
+    o.add("amp", &CommonOptions::amp, "mixed precision: weights in float32, the loss scaled");
+    o.add("amp-batch-retries", &CommonOptions::amp_batch_retries,
+          "repetitions of a batch that overflowed, with --amp", AtLeast{0});
     o.add("amp-init-scale", &CommonOptions::amp_init_scale, "first loss scale of mixed precision", AtLeast{1},
-          NoEffect{fp32_reason});
+          NoEffect{"the reference takes --fp16-init-scale for it"});
     o.add("amp-scale-window", &CommonOptions::amp_scale_window,
-          "updates after which the loss scale of mixed precision doubles", AtLeast{1}, NoEffect{fp32_reason});
+          "updates without overflow after which the loss scale of --amp doubles; default: 2000", AtLeast{1});
     o.add("user-dir", &CommonOptions::user_dir, "Python package with user code",
           Refused{"no Python is run; plugins are found with --plugin-path"});
     o.add("empty-cache-freq", &CommonOptions::empty_cache_freq,

@@ -16,6 +16,7 @@
 #include "nopos/model_state.h"
 #include "nopos/registry/loader.h"
 #include "optimization_options.h"
+#include "precision.h"
 
 namespace nopos::engine {
 namespace {
@@ -110,7 +111,11 @@ Components make_components(const RunConfig& config) {
       config.lr_scheduler, {.lr = optimization.lr,
                             .max_update = optimization.max_update,
                             .maximize = config.group<CheckpointOptions>().maximize_best_checkpoint_metric});
-  parts.slab = std::make_unique<ParameterSlab>(trainable_parameters(*parts.model), *parts.optimizer);
+  const WeightPrecision precision = weight_precision(common);
+  if (precision.weights == at::kBFloat16) convert(*parts.model, at::kBFloat16);
+  parts.slab =
+      std::make_unique<ParameterSlab>(trainable_parameters(*parts.model), *parts.optimizer, precision);
+  parts.loss_scale = make_loss_scale(common, optimization.update_freq);
   return parts;
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "loss_scale.h"
 #include "nopos/architecture.h"
 #include "nopos/criterion.h"
 #include "nopos/lr_scheduler.h"
@@ -22,7 +23,8 @@ struct Components {
   std::shared_ptr<Criterion> criterion;
   std::shared_ptr<Optimizer> optimizer;
   std::shared_ptr<LRScheduler> lr_scheduler;
-  std::unique_ptr<ParameterSlab> slab;  ///< the model's trainable parameters
+  std::unique_ptr<ParameterSlab> slab;    ///< the model's trainable parameters
+  std::unique_ptr<LossScale> loss_scale;  ///< null where losses are not scaled
 };
 
 /// Makes them in the reference's order: the generator is seeded before the task, and the model draws its

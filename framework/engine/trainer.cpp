@@ -7,11 +7,34 @@
 #include <cmath>
 
 #include "nopos/error.h"
+#include "nopos/log.h"
 
 namespace nopos::engine {
 
-double clip_factor(double norm, double max_norm) {
-  return max_norm > 0 ? std::min(1.0, max_norm / (norm + 1e-6)) : 1.0;
+namespace {
+
+/// Multiplies what backward starts from, so that the loss itself is logged as it is.
+class ScaledCriterion final : public Criterion {
+ public:
+  ScaledCriterion(Criterion& criterion, double scale) : criterion_(criterion), scale_(scale) {}
+  CriterionResult forward(Architecture& model, const Batch& batch) override {
+    CriterionResult result = criterion_.forward(model, batch);
+    if (scale_ != 1 && result.loss.requires_grad()) {
+      result.loss.register_hook([scale = scale_](const at::Tensor& grad) { return grad * scale; });
+    }
+    return result;
+  }
+  std::vector<Metric> metrics() const override { return criterion_.metrics(); }
+
+ private:
+  Criterion& criterion_;
+  double scale_;
+};
+
+}  // namespace
+
+double clip_factor(double norm, double max_norm, bool scaled) {
+  return max_norm > 0 ? std::min(1.0, max_norm / (norm + (scaled ? 0 : 1e-6))) : 1.0;
 }
 
 Trainer::Trainer(Components& parts, const CommonOptions& common, const OptimizationOptions& optimization)
@@ -24,36 +47,60 @@ Trainer::Trainer(Components& parts, const CommonOptions& common, const Optimizat
   lr_ = parts_.lr_scheduler->lr(0);
 }
 
-void Trainer::train_step(const std::vector<TokenBatch>& group) {
+bool Trainer::train_step(const std::vector<TokenBatch>& group) {
   const double start = seconds_now();
   for (Meters* meters : recorder_.meters()) meters->start("train_wall", 800, 0);
-  // One seed per update: dropout repeats after a resume, whatever happened before it.
-  at::manual_seed(seed_ + static_cast<std::uint64_t>(num_updates_));
   if (!parts_.model->is_training()) parts_.model->train();
-  parts_.slab->clear_grads();
-
-  double sample_size = 0;
-  for (const TokenBatch& tokens : group) {
-    const Batch batch = to_tensors(tokens);
-    const CriterionResult result = parts_.task->step(*parts_.model, *parts_.criterion, batch, true);
-    sample_size += result.sample_size;
-    tokens_trained_ += batch.num_tokens;
-    recorder_.add(result, batch);
-  }
-
-  const double scale = sample_size > 0 ? 1 / sample_size : 1;
-  const double norm = parts_.slab->grad_norm(scale);
-  check_finite(norm);
-  parts_.slab->update(*parts_.optimizer, lr_, scale * clip_factor(norm, clip_norm_));
-  parts_.slab->clear_grads();
-  set_num_updates(num_updates_ + 1);
-
-  recorder_.speed("ups", 1, 100, 2);
-  recorder_.scalar("gnorm", norm, 1, 400, 3);
-  if (clip_norm_ > 0) recorder_.scalar("clip", norm > clip_norm_ ? 100 : 0, 1, 500, 1);
-  recorder_.finish_step();
+  bool updated = update(group);
+  const std::int64_t retries = parts_.loss_scale ? parts_.loss_scale->retries() : 0;
+  for (std::int64_t retry = 0; !updated && retry < retries; ++retry) updated = update(group);
+  if (!updated && retries > 0) log_info("nopos.train", "AMP: skipping this batch.");
+  if (parts_.loss_scale) recorder_.scalar("loss_scale", parts_.loss_scale->value(), 0, 700, 4);
   for (Meters* meters : recorder_.meters()) meters->stop("train_wall");
   seconds_in_steps_ += seconds_now() - start;
+  return updated;
+}
+
+Trainer::Gradients Trainer::gradients(const std::vector<TokenBatch>& group) {
+  // One seed per update: dropout repeats after a resume, whatever happened before it.
+  at::manual_seed(seed_ + static_cast<std::uint64_t>(num_updates_));
+  parts_.slab->clear_grads();
+  const double loss_scale = parts_.loss_scale ? parts_.loss_scale->value() : 1;
+  ScaledCriterion criterion(*parts_.criterion, loss_scale);
+  Gradients gradients;
+  double sample_size = 0;
+  for (const TokenBatch& tokens : group) {
+    Batch batch = to_tensors(tokens);
+    CriterionResult result = parts_.task->step(*parts_.model, criterion, batch, true);
+    sample_size += result.sample_size;
+    tokens_trained_ += batch.num_tokens;
+    gradients.results.emplace_back(std::move(result), std::move(batch));
+  }
+  gradients.scale = (sample_size > 0 ? 1 / sample_size : 1) / loss_scale;
+  gradients.norm = parts_.slab->grad_norm(gradients.scale);
+  return gradients;
+}
+
+bool Trainer::update(const std::vector<TokenBatch>& group) {
+  const Gradients found = gradients(group);
+  if (parts_.loss_scale && !std::isfinite(found.norm)) {
+    log_info("nopos.train", parts_.loss_scale->overflowed());
+    parts_.slab->clear_grads();
+    return false;
+  }
+  check_finite(found.norm);
+  const bool scaled = parts_.loss_scale && parts_.loss_scale->exact_clipping();
+  parts_.slab->update(*parts_.optimizer, lr_, found.scale * clip_factor(found.norm, clip_norm_, scaled));
+  parts_.slab->clear_grads();
+  if (parts_.loss_scale) parts_.loss_scale->succeeded();
+  set_num_updates(num_updates_ + 1);
+
+  for (const auto& [result, batch] : found.results) recorder_.add(result, batch);
+  recorder_.speed("ups", 1, 100, 2);
+  recorder_.scalar("gnorm", found.norm, 1, 400, 3);
+  if (clip_norm_ > 0) recorder_.scalar("clip", found.norm > clip_norm_ ? 100 : 0, 1, 500, 1);
+  recorder_.finish_step();
+  return true;
 }
 
 void Trainer::valid_step(const TokenBatch& tokens, MetricRecorder& recorder) {

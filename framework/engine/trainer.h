@@ -17,16 +17,19 @@
 
 namespace nopos::engine {
 
-/// What gradients of norm `norm` are multiplied by so that it does not exceed `max_norm`; 0: no limit.
-double clip_factor(double norm, double max_norm);
+/// What gradients of norm `norm` are multiplied by so that it does not exceed `max_norm`; 0: no limit. With a
+/// scaled loss the reference adds nothing to the norm.
+double clip_factor(double norm, double max_norm, bool scaled = false);
 
 class Trainer {
  public:
   Trainer(Components& parts, const CommonOptions& common, const OptimizationOptions& optimization);
 
   /// One update from the batches of a group: their gradients add up and are divided by the sum of their
-  /// sample sizes. \throws Error (runtime) where the gradient is not finite; nothing was updated then.
-  void train_step(const std::vector<TokenBatch>& group);
+  /// sample sizes. False where they overflowed under a scaled loss: nothing was updated, counted or logged
+  /// but the scale. \throws Error (runtime) where the gradient is not finite without one, or the scale is at
+  /// its smallest; nothing was updated then.
+  bool train_step(const std::vector<TokenBatch>& group);
 
   /// Adds one batch, without gradients, to `recorder`.
   void valid_step(const TokenBatch& batch, MetricRecorder& recorder);
@@ -49,6 +52,13 @@ class Trainer {
   double seconds_in_steps() const { return seconds_in_steps_; }
 
  private:
+  struct Gradients {
+    std::vector<std::pair<CriterionResult, Batch>> results;
+    double scale = 1;  ///< what they are to be multiplied by
+    double norm = 0;   ///< after that
+  };
+  Gradients gradients(const std::vector<TokenBatch>& group);
+  bool update(const std::vector<TokenBatch>& group);
   void follow_schedule();
   void check_finite(double norm) const;
 

@@ -8,6 +8,7 @@
 #include "nopos/error.h"
 #include "nopos/levers.h"
 #include "nopos/log.h"
+#include "precision.h"
 #include "prefetch.h"
 #include "process_setup.h"
 
@@ -46,6 +47,7 @@ TrainingRun::TrainingRun(const RunConfig& config, Console& console)
   check_best_metric();
   log_components(parts_, config_);
   validation_ = load_validation_splits(parts_, common_, dataset_options_);
+  if (const std::string notice = precision_notice(common_); !notice.empty()) log_warning(source, notice);
   say("training on 1 devices (GPUs/TPUs)");
   say("max tokens per device = " + limit_text(dataset_options_.max_tokens) +
       " and max sentences per device = " + limit_text(dataset_options_.batch_size));
@@ -170,8 +172,8 @@ TrainingRun::Outcome TrainingRun::train_epoch() {
     }
     iterations += static_cast<std::int64_t>(group.size());
     progress.advance();
-    trainer_.train_step(group);
-    if (trainer_.num_updates() % common_.log_interval == 0) {
+    const bool updated = trainer_.train_step(group);
+    if (updated && trainer_.num_updates() % common_.log_interval == 0) {
       const Stats stats = trainer_.stats("train_inner");
       progress.log(stats, "train_inner", trainer_.num_updates());
       record("train_inner", stats);

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
+#include "float_runs.h"
 #include "nopos/optimizer.h"
 #include "nopos/simd.h"
 
@@ -24,6 +26,16 @@ double sum_of_squares(std::int64_t size, const float* values) {
   return sum;
 }
 
+NOPOS_SIMD_CLONES
+float largest(std::int64_t size, const float* values) {
+  float largest = 0;
+#pragma omp simd reduction(max : largest)
+  for (std::int64_t i = 0; i < size; ++i) largest = std::max(largest, std::abs(values[i]));
+  return largest;
+}
+
+constexpr float largest_half = 65504;
+
 // Every segment begins at a cache line.
 constexpr std::int64_t whole_lines(std::int64_t size) { return (size + 15) / 16 * 16; }
 
@@ -41,22 +53,27 @@ void make_contiguous(std::vector<ParameterSlab::Segment>& segments) {
 ParameterSlab::ParameterSlab(std::vector<std::pair<std::string, at::Tensor>> parameters,
                              std::vector<std::string> state_names)
     : ParameterSlab(std::move(parameters), std::move(state_names),
-                    [](const std::string&, at::IntArrayRef shape) { return std::optional(shape.vec()); }) {}
+                    [](const std::string&, at::IntArrayRef shape) { return std::optional(shape.vec()); },
+                    {}) {}
 
 ParameterSlab::ParameterSlab(std::vector<std::pair<std::string, at::Tensor>> parameters,
-                             const Optimizer& optimizer)
-    : ParameterSlab(std::move(parameters), optimizer.state_names(),
-                    [&optimizer](const std::string& name, at::IntArrayRef shape) {
-                      return optimizer.state_shape(name, shape);
-                    }) {}
+                             const Optimizer& optimizer, WeightPrecision precision)
+    : ParameterSlab(
+          std::move(parameters), optimizer.state_names(),
+          [&optimizer](const std::string& name, at::IntArrayRef shape) {
+            return optimizer.state_shape(name, shape);
+          },
+          precision) {}
 
 ParameterSlab::ParameterSlab(std::vector<std::pair<std::string, at::Tensor>> parameters,
-                             std::vector<std::string> state_names, const StateShape& state_shape)
-    : state_names_(std::move(state_names)) {
+                             std::vector<std::string> state_names, const StateShape& state_shape,
+                             WeightPrecision precision)
+    : state_names_(std::move(state_names)), precision_(precision) {
   TORCH_CHECK(state_names_.size() <= max_states, "an optimizer has at most ", max_states, " states");
+  const at::ScalarType type = precision.weights == at::kHalf ? at::kFloat : precision.weights;
   std::int64_t total = 0;
   for (auto& [name, parameter] : parameters) {
-    TORCH_CHECK(parameter.scalar_type() == at::kFloat, "parameter ", name, " is not float32");
+    TORCH_CHECK(parameter.scalar_type() == type, "parameter ", name, " is not of type ", type);
     const std::int64_t size = parameter.numel();
     for (std::int64_t begin = 0; begin < size; begin += block_size) {
       blocks_.push_back({segments_.size(), begin, std::min(block_size, size - begin), total + begin});
@@ -65,13 +82,15 @@ ParameterSlab::ParameterSlab(std::vector<std::pair<std::string, at::Tensor>> par
     total += whole_lines(size);
   }
   const at::NoGradGuard no_grad;
-  values_ = at::zeros({total}, at::kFloat);
+  values_ = at::zeros({total}, type);
   for (Segment& segment : segments_) {
     const at::Tensor place =
         values_.narrow(0, segment.offset, segment.parameter.numel()).view_as(segment.parameter);
     place.copy_(segment.parameter);
     segment.parameter.set_data(place);
   }
+  if (precision.master) master_ = at::empty({total}, at::kFloat);
+  weights_changed();
   for (const std::string& name : state_names_) {
     State& state = states_.emplace_back();
     std::int64_t size = 0;
@@ -88,7 +107,11 @@ ParameterSlab::ParameterSlab(std::vector<std::pair<std::string, at::Tensor>> par
   }
 }
 
-/// Calls `handle(block, index)` in parallel for the blocks of the segments that have a gradient. The slab is
+bool ParameterSlab::touched(const Segment& segment) const {
+  return precision_.master || segment.parameter.grad().defined();
+}
+
+/// Calls `handle(block, index)` in parallel for the blocks of the segments that are touched. The slab is
 /// divided by elements, not by blocks, so that threads get equal shares however small the segments are.
 template <class Handle>
 void ParameterSlab::for_touched_blocks(const Handle& handle) const {
@@ -96,7 +119,7 @@ void ParameterSlab::for_touched_blocks(const Handle& handle) const {
     const auto starts_before = [](const Block& block, std::int64_t offset) { return block.offset < offset; };
     auto block = std::lower_bound(blocks_.begin(), blocks_.end(), begin, starts_before);
     for (; block != blocks_.end() && block->offset < end; ++block) {
-      if (segments_[block->segment].parameter.grad().defined()) {
+      if (touched(segments_[block->segment])) {
         handle(*block, static_cast<std::size_t>(block - blocks_.begin()));
       }
     }
@@ -105,45 +128,66 @@ void ParameterSlab::for_touched_blocks(const Handle& handle) const {
 
 void ParameterSlab::update(Optimizer& optimizer, double lr, double grad_scale) {
   make_contiguous(segments_);
-  for (Segment& segment : segments_) segment.step += segment.parameter.grad().defined() ? 1 : 0;
+  for (Segment& segment : segments_) segment.step += touched(segment) ? 1 : 0;
   if (const double limit = optimizer.max_grad_norm(); limit > 0) {
     if (const double norm = grad_norm(grad_scale); norm > limit) grad_scale *= limit / norm;
   }
   optimizer.begin_update(lr);
 
-  const auto update_run = [&](std::size_t index, std::int64_t begin, std::int64_t size) {
-    const Segment& segment = segments_[index];
-    std::array<float*, max_states> state{};
-    for (std::size_t s = 0; s < states_.size(); ++s) {
-      const auto& place = states_[s].places[index];
-      state[s] = place ? states_[s].values.mutable_data_ptr<float>() + place->offset + begin : nullptr;
-    }
-    optimizer.update({.size = size,
-                      .value = values_.mutable_data_ptr<float>() + segment.offset + begin,
-                      .grad = segment.parameter.grad().const_data_ptr<float>() + begin,
-                      .grad_scale = static_cast<float>(grad_scale),
-                      .state = {state.data(), states_.size()},
-                      .step = segment.step,
-                      .shape = segment.parameter.sizes()});
-  };
+  const auto scale = static_cast<float>(grad_scale);
   if (optimizer.elementwise()) {
     for_touched_blocks([&](const Block& block, std::size_t /*index*/) {
-      update_run(block.segment, block.begin, block.size);
+      update_run(optimizer, block.segment, block.begin, block.size, scale);
     });
   } else {
     for (std::size_t i = 0; i < segments_.size(); ++i) {
-      const at::Tensor& parameter = segments_[i].parameter;
-      if (parameter.grad().defined()) update_run(i, 0, parameter.numel());
+      if (touched(segments_[i])) update_run(optimizer, i, 0, segments_[i].parameter.numel(), scale);
     }
   }
+}
+
+/// Where values or gradients are not float32 they pass through buffers of this thread, which a block keeps in
+/// the cache.
+void ParameterSlab::update_run(const Optimizer& optimizer, std::size_t index, std::int64_t begin,
+                               std::int64_t size, float grad_scale) const {
+  thread_local std::vector<float> value_buffer, grad_buffer;
+  const Segment& segment = segments_[index];
+  const std::int64_t place = segment.offset + begin;
+  std::array<float*, max_states> state{};
+  for (std::size_t s = 0; s < states_.size(); ++s) {
+    const auto& state_place = states_[s].places[index];
+    state[s] =
+        state_place ? states_[s].values.mutable_data_ptr<float>() + state_place->offset + begin : nullptr;
+  }
+  const bool in_float = values_.scalar_type() == at::kFloat;
+  float* const value = precision_.master ? master_.mutable_data_ptr<float>() + place
+                       : in_float        ? values_.mutable_data_ptr<float>() + place
+                                         : widened(values_, place, size, value_buffer);
+  const at::Tensor& grad = segment.parameter.grad();
+  optimizer.update({.size = size,
+                    .value = value,
+                    .grad = grad.defined() && in_float ? grad.const_data_ptr<float>() + begin
+                                                       : widened(grad, begin, size, grad_buffer),
+                    .grad_scale = grad_scale,
+                    .state = {state.data(), states_.size()},
+                    .step = segment.step,
+                    .shape = segment.parameter.sizes()});
+  if (precision_.weights != at::kFloat) round_to(precision_.weights, value, size, values_, place);
 }
 
 double ParameterSlab::grad_norm(double grad_scale) {
   make_contiguous(segments_);
   std::vector<double> sums(blocks_.size());
   for_touched_blocks([&](const Block& block, std::size_t index) {
+    thread_local std::vector<float> buffer;
     const at::Tensor& grad = segments_[block.segment].parameter.grad();
-    sums[index] = sum_of_squares(block.size, grad.const_data_ptr<float>() + block.begin);
+    if (!grad.defined()) return;
+    const float* values = grad.scalar_type() == at::kFloat ? grad.const_data_ptr<float>() + block.begin
+                                                           : widened(grad, block.begin, block.size, buffer);
+    sums[index] = sum_of_squares(block.size, values);
+    if (precision_.weights == at::kHalf && largest(block.size, values) > largest_half) {
+      sums[index] = std::numeric_limits<double>::infinity();
+    }
   });
   return std::sqrt(std::accumulate(sums.begin(), sums.end(), 0.0)) * grad_scale;
 }
@@ -159,6 +203,17 @@ at::Tensor ParameterSlab::state(std::size_t index, const std::string& name) cons
   const auto& place = state.places.at(index);
   if (!place) return {};
   return state.values.narrow(0, place->offset, c10::multiply_integers(place->shape)).view(place->shape);
+}
+
+at::Tensor ParameterSlab::master(std::size_t index) const {
+  if (!master_.defined()) return {};
+  const at::Tensor& parameter = segments_.at(index).parameter;
+  return master_.narrow(0, segments_[index].offset, parameter.numel()).view(parameter.sizes());
+}
+
+void ParameterSlab::weights_changed() {
+  if (precision_.weights == at::kHalf) values_.copy_(values_.to(at::kHalf));
+  if (master_.defined()) master_.copy_(values_);
 }
 
 }  // namespace nopos

@@ -98,5 +98,99 @@ TEST(ParameterSlab, ScalesTheGradientsToTheLimitOfTheirNorm) {
   EXPECT_TRUE(at::allclose(parameter, at::tensor({-0.06f, -0.08f})));
 }
 
+struct PrecisionCase {
+  WeightPrecision precision;
+  const char* name;
+};
+
+class SlabPrecision : public ::testing::TestWithParam<PrecisionCase> {
+ protected:
+  const WeightPrecision& precision() const { return GetParam().precision; }
+  at::ScalarType type() const { return precision().weights == at::kHalf ? at::kFloat : precision().weights; }
+  at::Tensor rounded(const at::Tensor& values) const { return values.to(precision().weights).to(at::kFloat); }
+};
+
+// The optimizer's arithmetic is float32 on what it is given: with a master its own values, without the
+// rounded weights.
+TEST_P(SlabPrecision, UpdatesInFloatAndRounds) {
+  at::manual_seed(1);
+  const at::Tensor start = rounded(at::randn({300, 77}));
+  at::Tensor parameter = start.to(type()).set_requires_grad(true), untouched = at::ones({5}).to(type());
+  PlainDescent optimizer;
+  ParameterSlab slab({{"parameter", parameter}, {"untouched", untouched}}, optimizer, precision());
+  at::Tensor values = start.clone();
+  for (int update = 0; update < 4; ++update) {
+    const at::Tensor grad = at::randn({300, 77}).to(type());
+    parameter.mutable_grad() = grad;
+    slab.update(optimizer, /*lr=*/0.001, /*grad_scale=*/0.5);
+    if (!precision().master) values = rounded(values);
+    values.sub_(grad.to(at::kFloat).mul(0.001f * 0.5f));
+    EXPECT_TRUE(at::allclose(parameter.detach().to(at::kFloat), rounded(values), 1e-5, 1e-5)) << update;
+    EXPECT_TRUE(at::equal(parameter.detach().to(at::kFloat), rounded(parameter.detach().to(at::kFloat))));
+  }
+  if (precision().master) {
+    EXPECT_TRUE(at::allclose(slab.master(0), values, 1e-6, 1e-6));
+    EXPECT_TRUE(at::equal(rounded(slab.master(0)), parameter.detach().to(at::kFloat)));
+  } else {
+    EXPECT_FALSE(slab.master(0).defined());
+  }
+  // with a master, a parameter without a gradient counts as one whose gradient is zero
+  EXPECT_EQ(slab.segments()[1].step, precision().master ? 4 : 0);
+  EXPECT_TRUE(at::equal(slab.state(1, "calls"), at::full({5}, precision().master ? 4.0 : 0.0)));
+}
+
+TEST_P(SlabPrecision, NormIsOfTheGradientsInFloat) {
+  at::Tensor parameter = at::zeros({1000}).to(type());
+  PlainDescent optimizer;
+  ParameterSlab slab({{"parameter", parameter}}, optimizer, precision());
+  EXPECT_EQ(slab.grad_norm(1), 0);
+  parameter.mutable_grad() = at::full({1000}, 3.0).to(type());
+  EXPECT_DOUBLE_EQ(slab.grad_norm(0.5), 1.5 * std::sqrt(1000.0));
+  parameter.mutable_grad()[7].fill_(-65536);  // beyond half precision
+  EXPECT_EQ(std::isinf(slab.grad_norm(1)), precision().weights == at::kHalf);
+}
+
+TEST_P(SlabPrecision, WeightsThatWereSetAreRoundedAndTaken) {
+  at::Tensor parameter = at::zeros({3}).to(type());
+  PlainDescent optimizer;
+  ParameterSlab slab({{"parameter", parameter}}, optimizer, precision());
+  parameter.copy_(at::tensor({1.0001, 2.0, -0.1}));
+  slab.weights_changed();
+  EXPECT_TRUE(at::equal(parameter.to(at::kFloat), rounded(at::tensor({1.0001, 2.0, -0.1}, at::kFloat))));
+  if (precision().master) EXPECT_TRUE(at::equal(slab.master(0), parameter.to(at::kFloat)));
+}
+
+INSTANTIATE_TEST_SUITE_P(Precisions, SlabPrecision,
+                         ::testing::Values(PrecisionCase{{at::kBFloat16, true}, "bf16"},
+                                           PrecisionCase{{at::kBFloat16, false}, "memory_efficient_bf16"},
+                                           PrecisionCase{{at::kHalf, true}, "fp16"},
+                                           PrecisionCase{{at::kHalf, false}, "memory_efficient_fp16"}),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+// To nearest, ties to even, as ATen rounds; infinities stay, and NaN stays NaN.
+TEST(ParameterSlab, RoundsAsATenDoes) {
+  at::manual_seed(2);
+  at::Tensor values = at::cat(
+      {at::randn({4096}) * 1e3,
+       at::tensor({1.00390625, 1.01171875, 3.4e38, -INFINITY, static_cast<double>(NAN), 0.0, -0.0, 1e-40},
+                  at::kFloat)});
+  struct Set final : Optimizer {
+    std::vector<std::string> state_names() const override { return {}; }
+    void begin_update(double) override {}
+    void update(const Chunk& chunk) const override {
+      std::copy_n(values.const_data_ptr<float>(), chunk.size, chunk.value);
+    }
+    std::vector<std::pair<std::string, Value>> group() const override { return {}; }
+    at::Tensor values;
+  } optimizer;
+  optimizer.values = values;
+  at::Tensor parameter = at::zeros({values.numel()}, at::kBFloat16);
+  ParameterSlab slab({{"parameter", parameter}}, optimizer, {at::kBFloat16, true});
+  slab.update(optimizer, 1, 1);
+  const at::Tensor expected = values.to(at::kBFloat16);
+  EXPECT_TRUE(at::equal(parameter.isnan(), expected.isnan()));
+  EXPECT_TRUE(at::equal(parameter.nan_to_num(), expected.nan_to_num()));
+}
+
 }  // namespace
 }  // namespace nopos

@@ -30,14 +30,15 @@ class GradientsFromTokens final : public Task {
     const at::Tensor numbers = batch.tokens.flatten().to(at::kFloat);
     if (training) {
       at::Tensor& grad = dynamic_cast<Pair&>(model).weight.mutable_grad();
-      const at::Tensor mine = numbers.narrow(0, 0, 2) * scale;
+      const at::Tensor mine = numbers.narrow(0, 0, 2) * (seeds.size() + 1 < finite_from ? scale : 1);
       grad = grad.defined() ? grad + mine : mine.clone();
     }
     seeds.push_back(at::rand({1}).item<double>());
     return {.loss = at::tensor(1.0), .sample_size = numbers[2].item<double>()};
   }
   double scale = 1;
-  std::vector<double> seeds;  // first random number of each step
+  std::size_t finite_from = 1000;  // steps from this one on ignore the scale
+  std::vector<double> seeds;       // first random number of each step
 
  private:
   Dictionary dictionary_;
@@ -162,10 +163,52 @@ TEST_F(TrainerTest, AGradientThatIsNotFiniteUpdatesNothingAndIsNamed) {
   EXPECT_EQ(trainer.num_updates(), 0);
 }
 
+TEST_F(TrainerTest, AnOverflowUnderAScaledLossUpdatesAndCountsNothing) {
+  CommonOptions common;
+  common.fp16 = true;
+  parts.loss_scale = make_loss_scale(common, {1});
+  Trainer trainer(parts, common, {.clip_norm = 1});
+  EXPECT_TRUE(trainer.train_step({batch({64, 0, 1})}));  // 128 times 0.5
+  EXPECT_EQ(trainer.num_updates(), 1);
+  expect_weight(-0.5, 0);
+  task->scale = std::numeric_limits<double>::infinity();
+  EXPECT_FALSE(trainer.train_step({batch({1, 1, 1})}));
+  EXPECT_EQ(trainer.num_updates(), 1);
+  EXPECT_EQ(trainer.lr(), 1);
+  expect_weight(-0.5, 0);
+  task->scale = 1;
+  EXPECT_TRUE(trainer.train_step({batch({0, 128, 1})}));  // 64 times 2, clipped to 1
+  expect_weight(-0.5, -1);
+  std::map<std::string, double> figures;
+  for (const auto& [name, value] : trainer.stats("train_inner")) figures[name] = value;
+  EXPECT_EQ(figures.at("gnorm"), 1.25);  // the mean of two updates
+  EXPECT_EQ(figures.at("loss_scale"), 64);
+  EXPECT_EQ(figures.at("wpb"), 3);
+}
+
+TEST_F(TrainerTest, MixedPrecisionTriesABatchAgainWithASmallerScale) {
+  CommonOptions common;
+  common.amp = true;
+  common.amp_batch_retries = 3;
+  parts.loss_scale = make_loss_scale(common, {1});
+  Trainer trainer(parts, common, {});
+  task->scale = std::numeric_limits<double>::infinity();
+  task->finite_from = 3;  // the third try
+  EXPECT_TRUE(trainer.train_step({batch({32, 0, 1})}));
+  expect_weight(-1, 0);
+  EXPECT_EQ(task->seeds.size(), 3);
+  task->finite_from = 1000;
+  EXPECT_FALSE(trainer.train_step({batch({32, 0, 1})}));
+  EXPECT_EQ(task->seeds.size(), 7);
+  EXPECT_EQ(trainer.num_updates(), 1);
+  EXPECT_EQ(parts.loss_scale->value(), 2);
+}
+
 TEST(ClipFactor, IsOneBelowTheLimitAndWithoutOne) {
   EXPECT_NEAR(clip_factor(5, 0.1), 0.02, 1e-8);
   EXPECT_EQ(clip_factor(0.05, 0.1), 1);
   EXPECT_EQ(clip_factor(5, 0), 1);
+  EXPECT_EQ(clip_factor(5, 0.1, /*scaled=*/true), 0.02);
 }
 
 }  // namespace

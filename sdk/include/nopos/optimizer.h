@@ -78,6 +78,17 @@ class Optimizer {
   virtual bool counts_steps() const { return false; }
 };
 
+/// In which numbers a slab keeps weights. Optimizers see float32 whatever it is: a chunk is widened before
+/// its update and rounded after it, or has a float32 copy that lasts.
+struct WeightPrecision {
+  /// kFloat, or what values are rounded to (to nearest, ties to even): kBFloat16, then parameters are of that
+  /// type, or kHalf, whose values are held in float32 tensors, since a CPU has no arithmetic for them.
+  at::ScalarType weights = at::kFloat;
+  /// Updates go to float32 copies, of which the weights are the rounding. As the reference has it, a
+  /// parameter without a gradient then counts as one whose gradient is zero.
+  bool master = false;
+};
+
 /// The parameters of a model in one flat buffer, with the optimizer's state in buffers of the same layout.
 class ParameterSlab {
  public:
@@ -93,14 +104,17 @@ class ParameterSlab {
   ParameterSlab(std::vector<std::pair<std::string, at::Tensor>> parameters,
                 std::vector<std::string> state_names);  ///< each of its parameter's shape
 
-  /// With the state that `optimizer` names, in its shapes.
-  ParameterSlab(std::vector<std::pair<std::string, at::Tensor>> parameters, const Optimizer& optimizer);
+  /// With the state that `optimizer` names, in its shapes. Parameters must be of the type that `precision`
+  /// asks for.
+  ParameterSlab(std::vector<std::pair<std::string, at::Tensor>> parameters, const Optimizer& optimizer,
+                WeightPrecision precision = {});
 
   /// One update of every segment that has a gradient, in parallel, in one pass.
   void update(Optimizer& optimizer, double lr, double grad_scale);
 
   /// L2 norm of all gradients × `grad_scale`; segments without a gradient count as zero. Summed in double,
-  /// in an order that does not depend on the number of threads.
+  /// in an order that does not depend on the number of threads. Infinite where weights are kHalf and a
+  /// gradient is larger than half precision can say.
   double grad_norm(double grad_scale);
 
   /// Forgets the gradients: every segment is untouched until the next backward.
@@ -111,6 +125,12 @@ class ParameterSlab {
   const std::vector<std::string>& state_names() const { return state_names_; }
   /// The state `name` of segment `index`; a view, undefined where the segment has no such state.
   at::Tensor state(std::size_t index, const std::string& name) const;
+
+  const WeightPrecision& precision() const { return precision_; }
+  /// The float32 values of segment `index` that its weights are rounded from; a view, undefined without them.
+  at::Tensor master(std::size_t index) const;
+  /// After weights were set from outside: rounds them, and makes them their own masters.
+  void weights_changed();
 
  private:
   struct Block {  // a run of one segment that one thread handles; blocks stand in the order of the slab
@@ -129,14 +149,20 @@ class ParameterSlab {
   using StateShape =
       std::function<std::optional<std::vector<std::int64_t>>(const std::string&, at::IntArrayRef)>;
   ParameterSlab(std::vector<std::pair<std::string, at::Tensor>> parameters,
-                std::vector<std::string> state_names, const StateShape& state_shape);
+                std::vector<std::string> state_names, const StateShape& state_shape,
+                WeightPrecision precision);
   template <class Handle>
   void for_touched_blocks(const Handle& handle) const;
+  bool touched(const Segment& segment) const;
+  void update_run(const Optimizer& optimizer, std::size_t index, std::int64_t begin, std::int64_t size,
+                  float grad_scale) const;
 
   std::vector<Segment> segments_;
   std::vector<std::string> state_names_;
   std::vector<Block> blocks_;
-  at::Tensor values_;  ///< [N] float
+  WeightPrecision precision_;
+  at::Tensor values_;  ///< [N], what parameters are views of
+  at::Tensor master_;  ///< [N] float, or undefined
   std::vector<State> states_;
 };
 

@@ -1,0 +1,47 @@
+#include "precision.h"
+
+#include <ATen/ATen.h>
+
+#include <utility>
+
+#include "nopos/error.h"
+#include "nopos/model_state.h"
+
+namespace nopos::engine {
+
+WeightPrecision weight_precision(const CommonOptions& common) {
+  const bool bf16 = common.bf16 || common.memory_efficient_bf16;
+  const bool fp16 = common.fp16 || common.memory_efficient_fp16;
+  if (static_cast<int>(bf16) + static_cast<int>(fp16) + static_cast<int>(common.amp) > 1) {
+    std::string given;
+    const std::pair<const char*, bool> flags[] = {{"--bf16", common.bf16},
+                                                  {"--memory-efficient-bf16", common.memory_efficient_bf16},
+                                                  {"--fp16", common.fp16},
+                                                  {"--memory-efficient-fp16", common.memory_efficient_fp16},
+                                                  {"--amp", common.amp}};
+    for (const auto& [flag, on] : flags) {
+      if (on) given += (given.empty() ? "" : " and ") + std::string(flag);
+    }
+    throw Error(ExitCode::configuration, given + " exclude each other: a run has one precision.");
+  }
+  if (bf16) return {.weights = at::kBFloat16, .master = !common.memory_efficient_bf16};
+  if (fp16) return {.weights = at::kHalf, .master = !common.memory_efficient_fp16};
+  return {};
+}
+
+std::string precision_notice(const CommonOptions& common) {
+  if (common.amp) return "--amp: this processor has no arithmetic of half precision; float32 takes its place";
+  if (common.fp16 || common.memory_efficient_fp16) {
+    return "--fp16: this processor has no arithmetic of half precision; weights are rounded to it, float32 "
+           "computes with them";
+  }
+  return {};
+}
+
+void convert(Architecture& model, at::ScalarType type) {
+  for (const auto& [name, tensor] : named_state(model)) {
+    if (tensor.is_floating_point() && tensor.scalar_type() != type) tensor.set_data(tensor.detach().to(type));
+  }
+}
+
+}  // namespace nopos::engine
