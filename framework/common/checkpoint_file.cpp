@@ -13,6 +13,20 @@ constexpr std::pair<std::string_view, std::int64_t> element_sizes[] = {
     {"LongStorage", 8},  {"IntStorage", 4},    {"ShortStorage", 2}, {"CharStorage", 1},
     {"ByteStorage", 1},  {"BoolStorage", 1}};
 
+/// Classes and functions that checkpoints name: tensors, and the containers of plain values.
+constexpr std::string_view known_globals[] = {"torch._utils _rebuild_tensor_v2",
+                                              "torch._utils _rebuild_parameter",
+                                              "collections OrderedDict",
+                                              "argparse Namespace",
+                                              "__builtin__ set",
+                                              "builtins set",
+                                              "_codecs encode"};
+
+bool is_known(const std::string& global) {
+  return (global.starts_with("torch ") && global.ends_with("Storage")) ||
+         std::find(std::begin(known_globals), std::end(known_globals), global) != std::end(known_globals);
+}
+
 /// The archive's root folder, with its slash.
 std::string root_folder(const ZipReader& zip) {
   for (const std::string& name : zip.names()) {
@@ -60,6 +74,7 @@ CheckpointFile::CheckpointFile(const std::filesystem::path& file)
                                     " bytes, more than " + std::to_string(max_pickle) + ".");
   }
   tree_ = read_pickle(zip_.read(entry(container::pickle)), "entry 'data.pkl' of " + name_);
+  check_globals();
   if (!root().is_mapping() || root().get("model") == nullptr) {
     throw Error(ExitCode::data, name_ +
                                     " is no checkpoint of a training run: it has no entry 'model'. Weights "
@@ -72,6 +87,30 @@ CheckpointFile::CheckpointFile(const std::filesystem::path& file)
                                     "; this program reads up to " + std::to_string(container::format) +
                                     ". Use a newer nopos-host.");
   }
+}
+
+void CheckpointFile::check_globals() const {
+  for (const PickleNode& node : tree_.nodes()) {
+    if (node.is(PickleNode::Type::global) && !is_known(node.text)) {
+      std::string name = node.text.substr(0, 200);
+      std::replace(name.begin(), name.end(), ' ', '.');
+      throw Error(ExitCode::data,
+                  name_ + " names '" + name +
+                      "', which is no part of a checkpoint; nothing of it was executed. Do not "
+                      "open such a file with Python either, unless its source is trusted.");
+    }
+  }
+}
+
+std::vector<std::pair<std::string, PickledTensor>> CheckpointFile::tensors() const {
+  const PickleNode& model = root().at("model", name());
+  if (!model.is_mapping()) throw Error(ExitCode::data, name() + ": 'model' is not a dict of tensors.");
+  std::vector<std::pair<std::string, PickledTensor>> list;
+  for (std::size_t i = 0; i < model.items.size(); i += 2) {
+    const std::string& tensor = model.items[i]->as_text("a name in 'model' of " + name());
+    list.emplace_back(tensor, describe(*model.items[i + 1], tensor));
+  }
+  return list;
 }
 
 PickledTensor CheckpointFile::describe(const PickleNode& node, const std::string& what) const {

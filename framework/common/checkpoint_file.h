@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "nopos/pickle.h"
 #include "nopos/zip.h"
@@ -36,6 +38,9 @@ class CheckpointFile {
   /// What nopos-host adds; null in a file of the reference.
   const PickleNode* own() const { return root().get("nopos"); }
 
+  /// The model's tensors by name, in the order of the file. \throws Error (data)
+  std::vector<std::pair<std::string, PickledTensor>> tensors() const;
+
   /// A tensor's description, checked against the archive. \throws Error (data); `what` names the tensor.
   PickledTensor describe(const PickleNode& node, const std::string& what) const;
   /// All bytes of the storage of a tensor that `describe` has returned, valid as long as this object.
@@ -43,6 +48,7 @@ class CheckpointFile {
   std::string_view bytes(const PickledTensor& tensor) const;
 
  private:
+  void check_globals() const;
   std::string entry(const std::string& name) const { return folder_ + name; }
 
   ZipReader zip_;

@@ -27,11 +27,7 @@ struct InspectCheckpointOptions {
 /// What a checkpoint tells about the run that wrote it: plain values, in the order in which they are shown.
 struct Summary {
   std::vector<std::pair<std::string, Value>> recipe, progress;
-  struct Tensor {
-    std::string name;
-    PickledTensor description;
-  };
-  std::vector<Tensor> tensors;
+  std::vector<std::pair<std::string, PickledTensor>> tensors;
   std::int64_t numbers = 0;  ///< in all tensors; those that share a storage counted each
 };
 
@@ -109,20 +105,8 @@ Summary summarise(const CheckpointFile& file) {
   add(summary.progress, "best", value_at(&root, {"extra_state", "best"}));
   add(summary.progress, "seconds of training", value_at(&root, {"extra_state", "previous_training_time"}));
 
-  const PickleNode& model = root.at("model", file.name());
-  if (!model.is_mapping()) throw Error(ExitCode::data, file.name() + ": 'model' is not a dict of tensors.");
-  for (std::size_t i = 0; i < model.items.size(); i += 2) {
-    const std::string& name = model.items[i]->as_text("a name in 'model' of " + file.name());
-    summary.tensors.push_back({name, file.describe(*model.items[i + 1], name)});
-    std::int64_t numbers = 1;
-    bool countable = true;  // a stride of 0 lets any size fit
-    for (const std::int64_t size : summary.tensors.back().description.sizes) {
-      countable = countable && !__builtin_mul_overflow(numbers, size, &numbers);
-    }
-    if (!countable || __builtin_add_overflow(summary.numbers, numbers, &summary.numbers)) {
-      throw Error(ExitCode::data, name + " in " + file.name() + " has an absurd shape: the file is damaged.");
-    }
-  }
+  summary.tensors = file.tensors();
+  for (const auto& [name, tensor] : summary.tensors) summary.numbers += tensor.elements();
   return summary;
 }
 

@@ -51,11 +51,23 @@ std::string reference_file(Pickle& pickle, std::int64_t size, std::size_t number
                   {"other/version", "3\n"}});
 }
 
+// 1 GiB and ten seconds are enough for whatever a file says; a sanitizer needs more
+#ifdef __SANITIZE_ADDRESS__
+const std::string limits = "ulimit -t 60; ";
+#else
+const std::string limits = "ulimit -v 1048576 -t 10; ";
+#endif
+
 class InspectCheckpoint : public ::testing::Test {
  protected:
   CommandResult inspect(const std::string& bytes, const std::vector<std::string>& flags = {}) const {
     test::write_file(folder / "file.pt", bytes);
-    std::vector<std::string> command{NOPOS_BUILD_DIR "/bin/nopos-host", "inspect-checkpoint",
+    std::vector<std::string> command{"bash",
+                                     "-c",
+                                     limits + "exec \"$@\"",
+                                     "bash",
+                                     NOPOS_BUILD_DIR "/bin/nopos-host",
+                                     "inspect-checkpoint",
                                      folder / "file.pt"};
     command.insert(command.end(), flags.begin(), flags.end());
     return test::run(command);
@@ -96,6 +108,41 @@ TEST_F(InspectCheckpoint, ReadsSettingsOfClassNamespaceWithoutMakingOne) {
   EXPECT_NE(result.out.find("transformer_lm_gpt"), std::string::npos) << result.out;
 }
 
+std::string number(std::uint32_t value) { return {reinterpret_cast<const char*>(&value), sizeof value}; }
+
+std::string repeated(const std::string& part, int times) {
+  std::string text;
+  for (int i = 0; i < times; ++i) text += part;
+  return text;
+}
+
+/// The persistent id of a storage.
+std::string id_of(const std::string& kind, const std::string& type, const std::string& key, char size) {
+  return std::string("(") + text(kind) + "ctorch\n" + type + "\n" + text(key) + text("cpu") + "K" + size +
+         "t";
+}
+
+/// A tensor on the storage `id`; its sizes and strides are pickled tuples.
+std::string tensor_with(const std::string& id, const std::string& sizes, const std::string& strides) {
+  return "ctorch._utils\n_rebuild_tensor_v2\n(" + id + std::string("QK\x00", 3) + sizes + strides +
+         "\x89"
+         "ccollections\nOrderedDict\n)RtR";
+}
+
+/// An entry inside the data of another: a small file that unpacks to a large one.
+std::string overlapping() {
+  const Entries second = {{"archive/data/1", std::string(8, 'x')}};
+  std::string inner = archive(second);
+  inner.resize(inner.find("PK\x01\x02"));
+  std::string bytes = archive({{"archive/data/0", inner}, second.front()});
+  bytes.replace(bytes.rfind("PK\x01\x02") + 42, 4, number(static_cast<std::uint32_t>(bytes.find(inner))));
+  return bytes;
+}
+
+std::string twice() {
+  return archive({{"archive/data.pkl", pickled("}")}, {"archive/data.pkl", pickled("}")}});
+}
+
 struct Hostile {
   const char* name;
   std::string bytes, says;
@@ -112,14 +159,15 @@ TEST_F(InspectCheckpoint, HostileFilesAreRefusedWithAReason) {
     const std::size_t at = compressed.find(std::string(signature, 4));
     compressed[at + (signature[2] == 3 ? 8 : 10)] = 8;
   }
+  const std::string million = std::string("(") + repeated("K\x01", 1 << 20) + "t";
   const std::vector<Hostile> files = {
       {"empty", "", "file.pt"},
       {"no archive", "hello", "file.pt"},
       {"cut short", stream(pickled("}")).substr(0, 80), "file.pt"},
       {"no stream", archive({{"archive/other", "x"}}), "no entry 'archive/data.pkl'"},
       {"compressed", compressed, "compressed"},
-      {"a call at the root", stream(pickled(bell)), "no entry 'model'"},
-      {"a call for a tensor", model(bell), "is not a tensor"},
+      {"a call at the root", stream(pickled(bell)), "names 'os.system'"},
+      {"a call for a tensor", model(bell), "names 'os.system'"},
       {"old protocol", stream(std::string("\x80\x01}.")), "protocol 1"},
       {"unknown opcode", stream(pickled("}\xff")), "opcode 255"},
       {"a text longer than the file", stream(pickled("X\xff\xff\xff\x7f")), "cut short"},
@@ -133,6 +181,56 @@ TEST_F(InspectCheckpoint, HostileFilesAreRefusedWithAReason) {
        "is not a tensor"},
       {"the model is no dict", stream(pickled(std::string("}") + text("model") + "]s")), "not a dict"},
       {"a stream that is too large", stream(pickled(std::string((16 << 20) + 1, 'N'))), "more than 16777216"},
+      {"more values than a checkpoint has", stream(pickled(std::string((4 << 20) + 1, 'N'))),
+       "more than 4194304"},
+      {"a name made of one long text again and again",
+       stream(pickled(std::string("X") + number(1 << 20) + std::string(1 << 20, 'n') + "q\x01" +
+                      repeated("h\x01h\x01\x93", 1000))),
+       "too long classes"},
+      {"a module from a text", stream(pickled(text("os") + text("system") + "\x93" + text("ls") + "\x85R")),
+       "names 'os.system'"},
+      {"eval", model("c__builtin__\neval\n" + text("1") + "\x85R"), "names '__builtin__.eval'"},
+      {"a class of a package", model("cnumpy.core.multiarray\n_reconstruct\n)R"),
+       "names 'numpy.core.multiarray._reconstruct'"},
+      {"an object of os", model(std::string("cos\n_wrap_close\n)\x81")), "names 'os._wrap_close'"},
+      {"a name in a place that nobody reads",
+       stream(pickled(std::string("}") + text("model") + "}s" + "cos\nsystem\n0")), "names 'os.system'"},
+      {"a dict of half a pair", model(std::string("ccollections\nOrderedDict\n)") + text("k") + "\x92"),
+       "is not a tensor"},
+      {"a state for nothing", stream(pickled("b")), "a value is missing"},
+      {"items added to a number",
+       stream(pickled(std::string("K\x01K\x02"
+                                  "a"))),
+       "holds none"},
+      {"an id of the wrong form", model(tensor_with(text("storage"), "K\x05\x85", "K\x01\x85")),
+       "is not a list"},
+      {"an id of another kind",
+       model(tensor_with(id_of("module", "FloatStorage", "0", 5), "K\x05\x85", "K\x01\x85")),
+       "is not a tensor"},
+      {"an id with another storage type",
+       model(tensor_with(id_of("storage", "QInt8Storage", "0", 5), "K\x05\x85", "K\x01\x85")),
+       "QInt8Storage"},
+      {"a storage outside the archive",
+       model(tensor_with(id_of("storage", "FloatStorage", "../../etc/passwd", 5), "K\x05\x85", "K\x01\x85")),
+       "'archive/data/../../etc/passwd' is missing"},
+      {"an absurd size",
+       model(tensor_with(id_of("storage", "FloatStorage", "0", 5),
+                         "\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f\x85", "K\x01\x85")),
+       "reaches beyond"},
+      {"a negative size",
+       model(tensor_with(id_of("storage", "FloatStorage", "0", 5), "J\xff\xff\xff\xff\x85", "K\x01\x85")),
+       "is not a tensor"},
+      {"a huge tensor on one number",
+       model(tensor_with(id_of("storage", "FloatStorage", "0", 5), "J\xff\xff\xff\x7f\x85",
+                         std::string("K\x00\x85", 3))),
+       "in one place"},
+      {"rows that lie over each other",
+       model(tensor_with(id_of("storage", "FloatStorage", "0", 5), "K\x02K\x03\x86", "K\x01K\x01\x86")),
+       "in one place"},
+      {"a million dimensions", model(tensor_with(id_of("storage", "FloatStorage", "0", 5), million, million)),
+       "is not a tensor"},
+      {"a directory of entries that lie over each other", overlapping(), "lie over each other"},
+      {"a name that stands twice", twice(), "stands in it twice"},
       {"a tensor larger than its storage", reference_file(pickle, 1 << 30, 5, pickle.none(), pickle.none()),
        "is damaged"},
   };

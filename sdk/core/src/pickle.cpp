@@ -1,5 +1,9 @@
 #include "nopos/pickle.h"
 
+#include <algorithm>
+#include <functional>
+#include <numeric>
+
 #include "nopos/error.h"
 
 namespace nopos {
@@ -18,6 +22,24 @@ constexpr std::string_view rebuild_parameter = "torch._utils _rebuild_parameter"
 
 bool calls(const PickleNode& node, std::string_view function) {
   return node.is(Type::call) && node.items[0]->is(Type::global) && node.items[0]->text == function;
+}
+
+constexpr std::size_t max_dimensions = 64;  // as many as LibTorch's own loops take
+
+/// Each dimension must step over all that the smaller ones reach. Reach and strides lie in the storage, so
+/// nothing overflows.
+bool lies_over_itself(const PickledTensor& tensor) {
+  std::vector<std::pair<std::int64_t, std::int64_t>> dimensions;  // stride, steps
+  for (std::size_t i = 0; i < tensor.sizes.size(); ++i) {
+    if (tensor.sizes[i] > 1) dimensions.emplace_back(tensor.strides[i], tensor.sizes[i] - 1);
+  }
+  std::sort(dimensions.begin(), dimensions.end());
+  std::int64_t reach = 0;
+  for (const auto& [stride, steps] : dimensions) {
+    if (stride <= reach) return true;
+    reach += stride * steps;
+  }
+  return false;
 }
 
 }  // namespace
@@ -121,6 +143,11 @@ Pickle::Node Pickle::call(Node function, std::vector<Node> arguments) {
 
 Pickle::Node Pickle::persistent_id(Node id) { return sequence(Type::persistent_id, {id}); }
 
+std::int64_t PickledTensor::elements() const {
+  if (std::find(sizes.begin(), sizes.end(), 0) != sizes.end()) return 0;
+  return std::accumulate(sizes.begin(), sizes.end(), std::int64_t{1}, std::multiplies<>());
+}
+
 Pickle::Node pickled_tensor(Pickle& pickle, const PickledTensor& tensor) {
   const auto numbers = [&](const std::vector<std::int64_t>& values) {
     std::vector<Pickle::Node> items;
@@ -158,12 +185,11 @@ PickledTensor tensor_of(const PickleNode& node, std::string_view what) {
   tensor.storage_key = id[2]->as_text(what);
   tensor.storage_size = id[4]->as_integer(what);
   tensor.offset = arguments[1]->as_integer(what);
-  for (const PickleNode* size : arguments[2]->as_sequence(what))
-    tensor.sizes.push_back(size->as_integer(what));
-  for (const PickleNode* stride : arguments[3]->as_sequence(what))
-    tensor.strides.push_back(stride->as_integer(what));
-
-  expect(tensor.sizes.size() == tensor.strides.size() && tensor.offset >= 0 && tensor.storage_size >= 0);
+  const auto &sizes = arguments[2]->as_sequence(what), &strides = arguments[3]->as_sequence(what);
+  expect(sizes.size() == strides.size() && sizes.size() <= max_dimensions);
+  for (const PickleNode* size : sizes) tensor.sizes.push_back(size->as_integer(what));
+  for (const PickleNode* stride : strides) tensor.strides.push_back(stride->as_integer(what));
+  expect(tensor.offset >= 0 && tensor.storage_size >= 0);
   std::int64_t last = tensor.offset;  // the furthest element; every step is checked, so nothing overflows
   bool empty = false;
   for (std::size_t i = 0; i < tensor.sizes.size(); ++i) {
@@ -176,6 +202,11 @@ PickledTensor tensor_of(const PickleNode& node, std::string_view what) {
   }
   if (!empty && last >= tensor.storage_size) {
     throw Error(ExitCode::data, std::string(what) + " reaches beyond its storage: the file is damaged.");
+  }
+  if (!empty && lies_over_itself(tensor)) {
+    throw Error(ExitCode::data, std::string(what) +
+                                    " has several elements in one place of its storage, which no tensor of a "
+                                    "model has: the file is damaged.");
   }
   return tensor;
 }

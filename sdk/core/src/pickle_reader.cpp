@@ -60,7 +60,12 @@ class Reader {
     return text;
   }
 
-  PickleNode* push(Type type) { return stack_.emplace_back(&tree_.make(type)); }
+  PickleNode* push(Type type) {
+    if (tree_.nodes().size() == max_pickle_nodes) {
+      fail("it makes more than " + std::to_string(max_pickle_nodes) + " values, far more than a checkpoint");
+    }
+    return stack_.emplace_back(&tree_.make(type));
+  }
   void push_integer(std::int64_t value) { push(Type::integer)->integer = value; }
   void push_text(Type type, std::string_view value) { push(type)->text = value; }
 
@@ -108,6 +113,13 @@ class Reader {
       value |= std::uint64_t{static_cast<unsigned char>(digits[i])} << 8 * i;
     if (size > 0 && size < 8 && (digits.back() & 0x80) != 0) value |= ~std::uint64_t{0} << 8 * size;
     push_integer(static_cast<std::int64_t>(value));
+  }
+
+  /// One name can be put together again and again from texts that the stream holds once.
+  void push_global(std::string_view module, std::string_view name) {
+    names_ += module.size() + name.size();
+    if (names_ > max_pickle_names) fail("it names too many or too long classes");
+    push_text(Type::global, std::string(module) + ' ' + std::string(name));
   }
 
   void push_call(PickleNode* function, PickleNode* arguments) {
@@ -212,13 +224,13 @@ class Reader {
       case pickle::SETITEMS:
         return fill(pop_to_mark(), true);
       case pickle::GLOBAL: {
-        const std::string module(line());
-        return push_text(Type::global, module + ' ' + std::string(line()));
+        const std::string_view module = line();
+        return push_global(module, line());
       }
       case pickle::STACK_GLOBAL: {
         const PickleNode *name = pop(), *module = pop();
         if (!name->is(Type::text) || !module->is(Type::text)) fail("a name is not a text");
-        return push_text(Type::global, module->text + ' ' + name->text);
+        return push_global(module->text, name->text);
       }
       case pickle::REDUCE:
       case pickle::NEWOBJ: {
@@ -228,8 +240,7 @@ class Reader {
       }
       case pickle::NEWOBJ_EX: {
         PickleNode *keywords = pop(), *arguments = pop(), *function = pop();
-        push_call(function, arguments);
-        top().items.push_back(keywords);
+        push(Type::call)->items = {function, arguments, keywords};
         return;
       }
       case pickle::BUILD: {  // attributes of an object; those of an OrderedDict are not content
@@ -260,6 +271,7 @@ class Reader {
 
   std::string_view bytes_, source_;
   std::uint64_t position_ = 0;
+  std::size_t names_ = 0;
   Pickle tree_;
   Stack stack_;
   std::vector<std::size_t> marks_;

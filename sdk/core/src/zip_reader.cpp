@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 
 #include "nopos/error.h"
@@ -140,15 +141,21 @@ ZipReader::ZipReader(std::string_view bytes, std::filesystem::path name) : path_
 void ZipReader::index(std::string_view bytes) {
   const Directory directory = find_directory(bytes, path());
   Fields fields(bytes.substr(directory.begin, directory.size), path());
+  std::vector<std::pair<const char*, const char*>> places;
   for (std::uint64_t i = 0; i < directory.count; ++i) {
     const DirectoryEntry entry = next_entry(fields, path());
     const std::string_view data = entry_data(bytes, entry, directory.begin, path());
+    places.emplace_back(bytes.data() + entry.offset, data.data() + data.size());
     if (!entries_.emplace(entry.name, Entry{data, entry.crc}).second) {
       damaged(path(), "entry '" + std::string(entry.name) + "' stands in it twice");
     }
     names_.emplace_back(entry.name);
   }
   if (!fields.empty()) damaged(path(), "its directory holds more than the entries it counts");
+  std::sort(places.begin(), places.end());
+  for (std::size_t i = 1; i < places.size(); ++i) {  // a small file could stand for any amount of data
+    if (places[i].first < places[i - 1].second) damaged(path(), "two of its entries lie over each other");
+  }
 }
 
 const ZipReader::Entry& ZipReader::find(std::string_view name) const {

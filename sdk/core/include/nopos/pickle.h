@@ -84,6 +84,9 @@ class Pickle {
 
   PickleNode& make(PickleNode::Type type);
 
+  /// All nodes of the tree, in the order in which they were made.
+  const std::deque<PickleNode>& nodes() const { return nodes_; }
+
   Node root = nullptr;
 
  private:
@@ -96,8 +99,13 @@ class Pickle {
 /// The tree as a stream of protocol 2, of opcodes that `torch.load(weights_only=True)` of PyTorch 2.6 takes.
 std::string write_pickle(const PickleNode& root);
 
+/// Nodes and characters of class names that a stream may make. Both are far above what checkpoints hold, and
+/// bound the memory that a hostile stream takes to some hundred MiB.
+inline constexpr std::size_t max_pickle_nodes = std::size_t{1} << 22;
+inline constexpr std::size_t max_pickle_names = std::size_t{1} << 22;
+
 /// Reads a stream. \throws Error (data) naming `source` and the byte, for a stream that is cut short,
-/// inconsistent or uses an opcode outside protocols 2 to 4.
+/// inconsistent, makes more than the limits above or uses an opcode outside protocols 2 to 4.
 Pickle read_pickle(std::string_view bytes, std::string_view source);
 
 /// A tensor as the pickle describes it: a view of a storage.
@@ -107,13 +115,15 @@ struct PickledTensor {
   std::int64_t storage_size = 0;
   std::int64_t offset = 0;  ///< this one and the strides in elements
   std::vector<std::int64_t> sizes, strides;
+
+  std::int64_t elements() const;  ///< of one that `tensor_of` returned: no more than its storage holds
 };
 
 Pickle::Node pickled_tensor(Pickle& pickle, const PickledTensor& tensor);
 
 /// Whether `node` is a tensor (or a torch.nn.Parameter around one).
 bool is_tensor(const PickleNode& node);
-/// \throws Error (data) for a node that is none, or one that reaches beyond its storage.
+/// \throws Error (data) for a node that is none, or one that reaches beyond its storage or lies over itself.
 PickledTensor tensor_of(const PickleNode& node, std::string_view what);
 
 }  // namespace nopos
