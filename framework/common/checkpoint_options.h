@@ -40,7 +40,7 @@ struct CheckpointOptions {
   std::string checkpoint_suffix = "";
   std::int64_t checkpoint_shard_count = 1;
   bool load_checkpoint_on_all_dp_ranks = false;
-  bool write_checkpoints_asynchronously = false;
+  bool write_checkpoints_asynchronously = true;
 
   NOPOS_OPTIONS(o) {
     o.add("save-dir", &CheckpointOptions::save_dir, "folder for checkpoints");
@@ -89,8 +89,9 @@ struct CheckpointOptions {
     o.add("load-checkpoint-on-all-dp-ranks", &CheckpointOptions::load_checkpoint_on_all_dp_ranks,
           "read checkpoints in every process", NoEffect{one_process});
     o.add("write-checkpoints-asynchronously", &CheckpointOptions::write_checkpoints_asynchronously,
-          "write checkpoints in the background", Alias{"save-async"},
-          NoEffect{"checkpoints are written the same way with and without it"});
+          "copy the tensors of a checkpoint and write it while training goes on; =false: training waits, and "
+          "no memory is needed for the copy",
+          Alias{"save-async"});
   }
 };
 

@@ -123,6 +123,7 @@ ExitCode TrainingRun::run() {
     outcome = train_epoch();
     if (outcome == Outcome::epoch_done) trainer_.end_epoch(epoch_++, validation_loss_);
   }
+  saving_.finish();
   say("done training in " + to_text(rounded(seconds_now() - started_, 1)) + " seconds");
   say(usage_summary(trainer_.tokens_trained(), trainer_.seconds_in_steps()));
   return outcome == Outcome::interrupted ? ExitCode::stopped : ExitCode::ok;
@@ -190,6 +191,7 @@ TrainingRun::Outcome TrainingRun::train_epoch() {
 }
 
 TrainingRun::Outcome TrainingRun::after_update(bool end_of_epoch, std::int64_t iterations) {
+  saving_.check();
   const Decision decision = decide({trainer_.num_updates(), epoch_, end_of_epoch, training_seconds() / 3600},
                                    optimization_, dataset_options_, checkpoint_);
   std::string stop = decision.stop;
@@ -246,18 +248,25 @@ void TrainingRun::validate() {
 }
 
 void TrainingRun::save(bool end_of_epoch, std::int64_t iterations) {
+  saving_.finish();  // its files decide which to write next
   const SavePoint point{epoch_, trainer_.num_updates(), end_of_epoch, validation_loss_};
   const double start = seconds_now();
-  const auto files = keeper_.save(point, [&](const std::filesystem::path& file) {
-    save_checkpoint(file, *parts_.model, *parts_.slab, *parts_.optimizer, state(end_of_epoch, iterations),
-                    config_);
-  });
+  const auto files = keeper_.plan(point);
   if (files.empty()) return;
-  log_info("nopos.checkpoint",
-           "Saved checkpoint " + files.front().string() + " (epoch " + std::to_string(epoch_) + " @ " +
-               std::to_string(point.num_updates) + " updates, score " +
-               (validation_loss_ ? to_text(*validation_loss_) : "None") + ") (writing took " +
-               to_text(rounded(seconds_now() - start, 3)) + " seconds)");
+  const bool background = checkpoint_.write_checkpoints_asynchronously;
+  const auto composition =
+      compose_checkpoint(*parts_.model, *parts_.slab, *parts_.optimizer, state(end_of_epoch, iterations),
+                         config_, background ? Tensors::copied : Tensors::shared);
+  saving_.start([this, point, start, files, composition] {
+    keeper_.save(point, files,
+                 [&](const std::filesystem::path& file) { write_checkpoint(file, *composition); });
+    log_info("nopos.checkpoint",
+             "Saved checkpoint " + files.front().string() + " (epoch " + std::to_string(point.epoch) + " @ " +
+                 std::to_string(point.num_updates) + " updates, score " +
+                 (point.validation_loss ? to_text(*point.validation_loss) : "None") + ") (writing took " +
+                 to_text(rounded(seconds_now() - start, 3)) + " seconds)");
+  });
+  if (!background) saving_.finish();
 }
 
 RunState TrainingRun::state(bool end_of_epoch, std::int64_t iterations) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <vector>
 
+#include "background_task.h"
 #include "checkpoint/keeper.h"
 #include "components.h"
 #include "console.h"
@@ -63,6 +64,7 @@ class TrainingRun {
   std::int64_t epoch_iterations_ = 0;
   std::optional<double> validation_loss_;
   double started_ = seconds_now(), earlier_seconds_ = 0;
+  BackgroundTask saving_;  // last: it ends before what it uses
 };
 
 }  // namespace nopos::engine

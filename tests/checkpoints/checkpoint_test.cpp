@@ -89,6 +89,24 @@ TEST_F(CheckpointTest, ARunGoesOnBitForBit) {
   }
 }
 
+TEST_F(CheckpointTest, ACopyIsWrittenAsTheRunWasThen) {
+  SampleRun run(1);
+  run.update(3);
+  save(run);
+  const auto compose = [&](Tensors tensors) {
+    return compose_checkpoint(*run.model, *run.slab, run.optimizer, sample_state(), sample_config(), tensors);
+  };
+  const auto shared = compose(Tensors::shared), copied = compose(Tensors::copied);
+  const std::string bytes = nopos::test::read_file(file);
+  write_checkpoint(file, *shared);
+  EXPECT_TRUE(nopos::test::read_file(file) == bytes);
+  run.update(1, 4);  // training goes on before the copy is written
+  write_checkpoint(file, *copied);
+  EXPECT_TRUE(nopos::test::read_file(file) == bytes);
+  write_checkpoint(file, *shared);
+  EXPECT_FALSE(nopos::test::read_file(file) == bytes);
+}
+
 TEST_F(CheckpointTest, TheStateOfTheRunComesBack) {
   SampleRun run(1);
   run.update(1);

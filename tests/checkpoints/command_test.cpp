@@ -81,6 +81,7 @@ std::vector<Line> lines_of(const std::string& text) {
 const std::set<std::string> other_values = {
     "",
     "/cfg/checkpoint/save_dir",
+    "/cfg/checkpoint/write_checkpoints_asynchronously",  // the default here
     "/cfg/task/data",
     "/cfg/optimization/max_update",
     "/cfg/lr_scheduler/max_update",

@@ -18,6 +18,15 @@ CheckpointOptions options_with(const Settings& settings) {
   return read_options<CheckpointOptions>(settings, "checkpoint");
 }
 
+using Write = std::function<void(const std::filesystem::path&)>;
+
+std::vector<std::filesystem::path> save(CheckpointKeeper& keeper, const SavePoint& point,
+                                        const Write& write) {
+  const auto files = keeper.plan(point);
+  keeper.save(point, files, write);
+  return files;
+}
+
 struct WriteCase {
   const char* what;
   Settings settings;
@@ -182,7 +191,7 @@ TEST(Keeper, ThreeIntervalsOfARunLeaveTheLast) {  // spec 5.5 no. 57
   CheckpointKeeper keeper(options_with(
       {{"save-dir", folder.path().string()}, {"save-interval-updates", 3}, {"keep-interval-updates", 1}}));
   for (std::int64_t n = 3; n <= 9; n += 3) {
-    keeper.save({1, n, false, {}}, [&](const std::filesystem::path& file) { std::ofstream(file) << n; });
+    save(keeper, {1, n, false, {}}, [&](const std::filesystem::path& file) { std::ofstream(file) << n; });
   }
   std::map<std::string, std::string> files;
   for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
@@ -195,21 +204,20 @@ TEST(Keeper, ThreeIntervalsOfARunLeaveTheLast) {  // spec 5.5 no. 57
 TEST(Keeper, KeepsTheBestAcrossSaves) {
   const nopos::test::TemporaryFolder folder;
   CheckpointKeeper keeper(options_with({{"save-dir", (folder / "a" / "b").string()}}));
-  const auto save = [&](std::int64_t epoch, double loss) {
+  const auto is_best = [&](std::int64_t epoch, double loss) {
     std::set<std::string> names;
-    for (const auto& file :
-         keeper.save({epoch, 29 * epoch, true, loss},
-                     [](const std::filesystem::path& file) { std::ofstream(file) << "x"; })) {
+    for (const auto& file : save(keeper, {epoch, 29 * epoch, true, loss},
+                                 [](const std::filesystem::path& file) { std::ofstream(file) << "x"; })) {
       names.insert(file.filename());
     }
     return names.contains("checkpoint_best.pt");
   };
-  EXPECT_TRUE(save(1, 7.0));
-  EXPECT_FALSE(save(2, 7.1));
-  EXPECT_TRUE(save(3, 6.9));
+  EXPECT_TRUE(is_best(1, 7.0));
+  EXPECT_FALSE(is_best(2, 7.1));
+  EXPECT_TRUE(is_best(3, 6.9));
   EXPECT_EQ(keeper.best(), 6.9);
   keeper.restore_best(6.0);
-  EXPECT_FALSE(save(4, 6.5));
+  EXPECT_FALSE(is_best(4, 6.5));
 }
 
 TEST(Keeper, AFolderThatCannotBeWrittenIsNoticedAtOnce) {
@@ -243,9 +251,9 @@ TEST(Keeper, AFailedSaveLeavesWhatWasThere) {
   const nopos::test::TemporaryFolder folder;
   CheckpointKeeper keeper(
       options_with({{"save-dir", folder.path().string()}, {"no-epoch-checkpoints", true}}));
-  keeper.save({1, 29, true, {}}, [](const std::filesystem::path& file) { std::ofstream(file) << "good"; });
-  EXPECT_THROW(keeper.save({2, 58, true, {}},
-                           [](const std::filesystem::path&) { throw Error(ExitCode::runtime, "full"); }),
+  save(keeper, {1, 29, true, {}}, [](const std::filesystem::path& file) { std::ofstream(file) << "good"; });
+  EXPECT_THROW(save(keeper, {2, 58, true, {}},
+                    [](const std::filesystem::path&) { throw Error(ExitCode::runtime, "full"); }),
                Error);
   EXPECT_EQ(nopos::test::read_file(folder / "checkpoint_last.pt"), "good");
 }

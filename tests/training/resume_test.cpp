@@ -2,30 +2,13 @@
 // §5.4 no. 48, §3.16 on resuming).
 #include <gtest/gtest.h>
 
-#include "nopos/zip.h"
+#include "equal_tensors.h"
 #include "toy_run.h"
 
 namespace nopos::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// The bytes of every tensor of a checkpoint (weights, the optimizer's state), by entry.
-std::map<std::string, std::string> tensors(const fs::path& checkpoint) {
-  const ZipReader zip(checkpoint);
-  std::map<std::string, std::string> tensors;
-  for (const std::string& name : zip.names()) {
-    if (name.find("/data/") != std::string::npos) tensors[name] = zip.read(name);
-  }
-  return tensors;
-}
-
-void expect_equal_tensors(const fs::path& left, const fs::path& right) {
-  const auto of_left = tensors(left), of_right = tensors(right);
-  EXPECT_GT(of_left.size(), 60U);  // two layers with Adam's or the gradient's momentum
-  ASSERT_EQ(of_left.size(), of_right.size());
-  for (const auto& [name, bytes] : of_left) EXPECT_TRUE(of_right.at(name) == bytes) << name << " differs";
-}
 
 /// Losses logged after every update from `first` on.
 std::vector<std::string> losses(const std::string& log, int first) {

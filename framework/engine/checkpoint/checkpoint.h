@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -51,8 +52,22 @@ struct RunState {
   DictionaryMark dictionary;                   ///< `mark_of` the task's
 };
 
-/// Writes `file` atomically: a temporary beside it, flushed, then renamed. \throws Error (runtime) naming
-/// file and reason.
+/// A checkpoint in memory, to be written.
+class Composition;
+
+/// Whether a composition has tensors of its own, so that training may go on while it is written.
+enum class Tensors { shared, copied };
+
+/// Composes a checkpoint of the run as it is now.
+std::shared_ptr<const Composition> compose_checkpoint(const Architecture& model, const ParameterSlab& slab,
+                                                      const Optimizer& optimizer, const RunState& state,
+                                                      const RunConfig& config, Tensors tensors);
+
+/// Writes `file` atomically: a temporary beside it, flushed, then renamed. Any thread may call it.
+/// \throws Error (runtime) naming file and reason.
+void write_checkpoint(const std::filesystem::path& file, const Composition& composition);
+
+/// Both at once.
 void save_checkpoint(const std::filesystem::path& file, const Architecture& model, const ParameterSlab& slab,
                      const Optimizer& optimizer, const RunState& state, const RunConfig& config);
 

@@ -221,27 +221,32 @@ CheckpointKeeper::CheckpointKeeper(CheckpointOptions options)
   }
 }
 
-std::vector<std::filesystem::path> CheckpointKeeper::save(
-    const SavePoint& point, const std::function<void(const std::filesystem::path&)>& write) {
+std::vector<std::filesystem::path> CheckpointKeeper::plan(const SavePoint& point) {
   best_ = better(options_, point.validation_loss, best_);
   if (options_.no_save) return {};
   std::vector<std::filesystem::path> files;
   for (const std::string& name : names_to_write(options_, point, best_, names_in(folder_))) {
-    const std::filesystem::path file = folder_ / name;
-    if (files.empty()) {
+    files.push_back(folder_ / name);
+  }
+  return files;
+}
+
+void CheckpointKeeper::save(const SavePoint& point, const std::vector<std::filesystem::path>& files,
+                            const std::function<void(const std::filesystem::path&)>& write) const {
+  for (const std::filesystem::path& file : files) {
+    if (file == files.front()) {
       write(file);
     } else {
       copy_atomically(files.front(), file);
     }
-    files.push_back(file);
   }
+  if (options_.no_save) return;
   for (const std::string& name : names_to_remove(options_, point.end_of_epoch, names_in(folder_))) {
     std::error_code error;
     std::filesystem::remove(folder_ / name, error);
     if (error)
       log_warning("checkpoint", "cannot remove " + (folder_ / name).string() + ": " + error.message());
   }
-  return files;
 }
 
 }  // namespace nopos::engine

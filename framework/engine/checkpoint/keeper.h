@@ -51,14 +51,18 @@ class CheckpointKeeper {
   /// \throws Error (configuration) naming folder and reason.
   explicit CheckpointKeeper(CheckpointOptions options);
 
-  /// Best value of `--best-checkpoint-metric` so far; `save` takes in that of its point before it writes.
+  /// Best value of `--best-checkpoint-metric` so far; `plan` takes in that of its point.
   std::optional<double> best() const { return best_; }
   void restore_best(std::optional<double> best) { best_ = best; }
 
-  /// Has `write` write the point's first file, copies it to the other names and prunes. Returns the files
-  /// written. \throws Error (runtime) naming file and reason; earlier checkpoints are then untouched.
-  std::vector<std::filesystem::path> save(const SavePoint& point,
-                                          const std::function<void(const std::filesystem::path&)>& write);
+  /// The files to write at `point`, from those in the folder: an earlier `save` must have ended.
+  std::vector<std::filesystem::path> plan(const SavePoint& point);
+
+  /// Has `write` write the first of the files that `plan` returned, copies it to the other names and prunes.
+  /// Any thread may call it. \throws Error (runtime) naming file and reason; earlier checkpoints are then
+  /// untouched.
+  void save(const SavePoint& point, const std::vector<std::filesystem::path>& files,
+            const std::function<void(const std::filesystem::path&)>& write) const;
 
  private:
   CheckpointOptions options_;

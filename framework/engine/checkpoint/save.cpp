@@ -20,13 +20,16 @@ using Node = Pickle::Node;
 /// The tree of a checkpoint, and the storages that its tensors refer to.
 class Composer {
  public:
+  explicit Composer(Tensors tensors) : tensors_(tensors) {}
+
   Node tensor(const at::Tensor& tensor) {
     // a tensor saved under two names is one storage, as Python expects of tied parameters
     const auto identity = std::make_pair(tensor.const_data_ptr(), tensor.numel());
     const auto [place, fresh] = keys_.emplace(identity, storages_.size());
     if (fresh || tensor.numel() == 0) {
       place->second = storages_.size();
-      storages_.push_back(tensor.contiguous());
+      storages_.push_back(tensors_ == Tensors::copied ? tensor.clone(at::MemoryFormat::Contiguous)
+                                                      : tensor.contiguous());
     }
     PickledTensor described{
         .storage_type = storage_type(tensor.scalar_type()),
@@ -38,10 +41,10 @@ class Composer {
     return pickled_tensor(pickle, described);
   }
 
-  void write(Node root, AtomicFile& file) const {
+  void write(AtomicFile& file) const {
     ZipWriter zip([&](std::string_view bytes) { file.write(bytes); });
     const std::string folder = container::root;
-    zip.add(folder + container::pickle, write_pickle(*root));
+    zip.add(folder + container::pickle, write_pickle(*pickle.root));
     for (std::size_t key = 0; key < storages_.size(); ++key) {
       zip.add(folder + container::storage(std::to_string(key)),
               {static_cast<const char*>(storages_[key].const_data_ptr()), storages_[key].nbytes()});
@@ -53,6 +56,7 @@ class Composer {
   Pickle pickle;
 
  private:
+  Tensors tensors_;
   std::vector<at::Tensor> storages_;
   std::map<std::pair<const void*, std::int64_t>, std::size_t> keys_;
 };
@@ -183,10 +187,18 @@ Node own_entry(Composer& composer, const ParameterSlab& slab, const RunState& st
 
 }  // namespace
 
-void save_checkpoint(const std::filesystem::path& file, const Architecture& model, const ParameterSlab& slab,
-                     const Optimizer& optimizer, const RunState& state, const RunConfig& config) {
-  const at::NoGradGuard no_grad;
+class Composition {
+ public:
+  explicit Composition(Tensors tensors) : composer(tensors) {}
   Composer composer;
+};
+
+std::shared_ptr<const Composition> compose_checkpoint(const Architecture& model, const ParameterSlab& slab,
+                                                      const Optimizer& optimizer, const RunState& state,
+                                                      const RunConfig& config, Tensors tensors) {
+  const at::NoGradGuard no_grad;
+  auto composition = std::make_shared<Composition>(tensors);
+  Composer& composer = composition->composer;
   Pickle& pickle = composer.pickle;
   Pickle::Pairs pairs = {{"args", pickle.none()},
                          {"cfg", reference_config(pickle, config)},
@@ -201,10 +213,19 @@ void save_checkpoint(const std::filesystem::path& file, const Architecture& mode
     pairs.emplace_back("last_optimizer_state", optimizer_state(composer, slab, optimizer, state.lr));
   }
   pairs.emplace_back("nopos", own_entry(composer, slab, state, config));
+  pickle.root = pickle.dict(pairs);
+  return composition;
+}
 
+void write_checkpoint(const std::filesystem::path& file, const Composition& composition) {
   AtomicFile target(file);
-  composer.write(pickle.dict(pairs), target);
+  composition.composer.write(target);
   target.commit();
+}
+
+void save_checkpoint(const std::filesystem::path& file, const Architecture& model, const ParameterSlab& slab,
+                     const Optimizer& optimizer, const RunState& state, const RunConfig& config) {
+  write_checkpoint(file, *compose_checkpoint(model, slab, optimizer, state, config, Tensors::shared));
 }
 
 DictionaryMark mark_of(const Dictionary& dictionary) {
