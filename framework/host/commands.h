@@ -15,6 +15,7 @@ int run_list(const Words& words);
 int run_inspect(const Words& words);
 int run_inspect_checkpoint(const Words& words);
 int run_inspect_data(const Words& words);
+int run_convert(const Words& words);
 int run_config(const Words& words);
 int run_doctor(const Words& words);
 

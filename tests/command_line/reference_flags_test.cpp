@@ -53,7 +53,8 @@ TEST(ReferenceFlags, HaveTheirDefaults) {
       {"architecture/transformer_lm/alibi", "host"},
       {"lr_scheduler/cosine/lr", ""},
       {"lr_scheduler/step/lr", ""},
-      {"lr_scheduler/triangular/max-lr", ""}};  // required: no default
+      {"lr_scheduler/triangular/max-lr", ""},                // required: no default
+      {"checkpoint/write-checkpoints-asynchronously", ""}};  // on here
   const Json groups =
       output({"config", "show", "--arch", "transformer_lm", "--optimizer", "nag", "--json"})["options"];
   std::map<std::string, Json> components;
