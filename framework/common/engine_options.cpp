@@ -4,6 +4,7 @@
 #include "common_options.h"
 #include "dataset_options.h"
 #include "distributed_options.h"
+#include "ema_options.h"
 #include "optimization_options.h"
 
 namespace nopos {
@@ -17,8 +18,8 @@ std::vector<OptionGroup> described() {
 }  // namespace
 
 const std::vector<OptionGroup>& engine_option_groups() {
-  static const auto groups =
-      described<CommonOptions, DatasetOptions, DistributedOptions, OptimizationOptions, CheckpointOptions>();
+  static const auto groups = described<CommonOptions, DatasetOptions, DistributedOptions, OptimizationOptions,
+                                       CheckpointOptions, EmaOptions>();
   return groups;
 }
 

@@ -116,6 +116,11 @@ Components make_components(const RunConfig& config) {
   parts.slab =
       std::make_unique<ParameterSlab>(trainable_parameters(*parts.model), *parts.optimizer, precision);
   parts.loss_scale = make_loss_scale(common, optimization.update_freq);
+  if (const auto ema = config.group<EmaOptions>(); ema.store_ema) {
+    parts.ema = std::make_unique<Ema>(ema, *parts.model, precision.weights);
+    if (ema.ema_seed_model)
+      load_ema(*ema.ema_seed_model, parts.ema->state(), mark_of(parts.task->dictionary()));
+  }
   return parts;
 }
 

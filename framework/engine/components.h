@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "ema.h"
 #include "loss_scale.h"
 #include "nopos/architecture.h"
 #include "nopos/criterion.h"
@@ -25,6 +26,7 @@ struct Components {
   std::shared_ptr<LRScheduler> lr_scheduler;
   std::unique_ptr<ParameterSlab> slab;    ///< the model's trainable parameters
   std::unique_ptr<LossScale> loss_scale;  ///< null where losses are not scaled
+  std::unique_ptr<Ema> ema;               ///< null without `--store-ema`
 };
 
 /// Makes them in the reference's order: the generator is seeded before the task, and the model draws its

@@ -16,8 +16,10 @@
 #include "dataset_options.h"
 #include "evaluation_options.h"
 #include "meters.h"
+#include "nopos/initial_weights.h"
 #include "nopos/log.h"
 #include "nopos/registry/json.h"
+#include "precision.h"
 #include "prefetch.h"
 #include "scorer.h"
 #include "split.h"
@@ -106,10 +108,17 @@ std::int64_t Evaluation::take_window() {
 }
 
 void Evaluation::load_models() {
+  const auto common = run_.group<CommonOptions>();
+  const WeightPrecision precision = weight_precision(common);
+  if (const std::string notice = precision_notice(common); !notice.empty()) {
+    log_warning("nopos.eval_lm", notice);
+  }
   for (const EvaluatedModel& model : config_.models) {
     say("loading model from " + model.file.string());
+    const NoInitialWeights all_are_loaded;
     models_.push_back(make_model(model.config, *task_, model.tokens_per_sample, model.max_target_positions));
     load_model(model.file, *models_.back(), mark_of(task_->dictionary()));
+    if (precision.weights == at::kBFloat16) convert(*models_.back(), at::kBFloat16);
     models_.back()->eval();
     const std::int64_t longest = models_.back()->max_positions();
     max_positions_ = models_.size() == 1 ? longest : std::min(max_positions_, longest);

@@ -11,6 +11,11 @@ namespace {
 constexpr double factor = 2;
 constexpr std::int64_t updates_of_window = std::int64_t{1} << 14;  // in batches, whatever --update-freq
 
+template <class Number>
+void take(const std::map<std::string, double>& state, const char* name, Number& number) {
+  if (const auto found = state.find(name); found != state.end()) number = static_cast<Number>(found->second);
+}
+
 /// `--fp16`: doubles after a window of updates without overflow; the share of overflows since the last change
 /// decides whether one of them halves it.
 class DynamicLossScale final : public LossScale {
@@ -54,12 +59,11 @@ class DynamicLossScale final : public LossScale {
   }
 
   void restore(const std::map<std::string, double>& state) override {
-    const auto whole = [&](const char* name) { return static_cast<std::int64_t>(state.at(name)); };
-    value_ = state.at("loss_scale");
-    iteration_ = whole("iteration");
-    last_overflow_ = whole("last_overflow");
-    last_rescale_ = whole("last_rescale");
-    overflows_ = whole("overflows");
+    take(state, "loss_scale", value_);
+    take(state, "iteration", iteration_);
+    take(state, "last_overflow", last_overflow_);
+    take(state, "last_rescale", last_rescale_);
+    take(state, "overflows", overflows_);
   }
 
  private:
@@ -97,8 +101,8 @@ class GradScale final : public LossScale {
     return {{"loss_scale", value_}, {"good", static_cast<double>(good_)}};
   }
   void restore(const std::map<std::string, double>& state) override {
-    value_ = state.at("loss_scale");
-    good_ = static_cast<std::int64_t>(state.at("good"));
+    take(state, "loss_scale", value_);
+    take(state, "good", good_);
   }
 
  private:

@@ -35,10 +35,8 @@ class LossScale {
 
   /// For checkpoints: continues exactly.
   virtual std::map<std::string, double> state() const = 0;
+  /// Takes over what `state` has: of the reference's checkpoints "loss_scale" alone.
   virtual void restore(const std::map<std::string, double>& state) = 0;
-
-  /// Takes over the factor alone, which is all that the reference keeps.
-  void set_value(double value) { value_ = value; }
 
  protected:
   LossScale(double value, double smallest) : value_(value), smallest_(smallest) {}

@@ -94,6 +94,10 @@ bool Trainer::update(const std::vector<TokenBatch>& group) {
   parts_.slab->clear_grads();
   if (parts_.loss_scale) parts_.loss_scale->succeeded();
   set_num_updates(num_updates_ + 1);
+  if (parts_.ema) {
+    parts_.ema->step(*parts_.model, num_updates_);
+    recorder_.scalar("ema_decay", parts_.ema->decay(), 0, 10000, 5);
+  }
 
   for (const auto& [result, batch] : found.results) recorder_.add(result, batch);
   recorder_.speed("ups", 1, 100, 2);

@@ -78,6 +78,7 @@ void TrainingRun::restore() {
     return;
   }
   plan.load.dictionary = mark_of(parts_.task->dictionary());
+  if (parts_.ema) plan.load.ema = &parts_.ema->state();
   const auto [state, notices] =
       load_checkpoint(plan.file, *parts_.model, *parts_.slab, *parts_.optimizer, config_, plan.load);
   for (const std::string& notice : notices) log_warning(source, notice);
@@ -85,6 +86,7 @@ void TrainingRun::restore() {
     parts_.lr_scheduler->restore(state.lr_scheduler);
   }
   if (!plan.load.reset_optimizer) trainer_.set_num_updates(state.num_updates);
+  if (parts_.loss_scale) parts_.loss_scale->restore(state.loss_scale);
   if (!plan.load.reset_optimizer && !plan.load.reset_meters) keeper_.restore_best(state.best);
   if (!plan.load.reset_dataloader) {
     epoch_ = state.epoch;
@@ -282,6 +284,8 @@ RunState TrainingRun::state(bool end_of_epoch, std::int64_t iterations) {
   state.training_seconds = training_seconds();
   state.lr = trainer_.lr();
   state.lr_scheduler = parts_.lr_scheduler->state();
+  if (parts_.loss_scale) state.loss_scale = parts_.loss_scale->state();
+  if (parts_.ema) state.ema = &parts_.ema->state();
   state.random_state = at::detail::getDefaultCPUGenerator().get_state();
   state.dictionary = mark_of(parts_.task->dictionary());
   return state;

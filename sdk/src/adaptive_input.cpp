@@ -22,7 +22,8 @@ struct Table final : torch::nn::Module {
 AdaptiveInput::AdaptiveInput(AdaptiveBands bands, std::int64_t initial_dim, double factor,
                              std::int64_t output_dim, std::int64_t padding_idx)
     : bands_(std::move(bands)), output_dim_(output_dim), padding_idx_(padding_idx) {
-  register_buffer("_float_tensor", at::zeros({1}));  // in the reference's checkpoints, without use
+  // in the reference's checkpoints; here its type is that of the result
+  unused_ = register_buffer("_float_tensor", at::zeros({1}));
   const auto list = register_module("embeddings", std::make_shared<torch::nn::Module>());
   for (std::size_t band = 0; band < bands_.size(); ++band) {
     const std::int64_t width = band_dim(initial_dim, factor, band);
@@ -48,12 +49,12 @@ at::Tensor AdaptiveInput::forward(const at::Tensor& tokens) const {
     at::Tensor places = inside.nonzero().squeeze(1);
     if (places.size(0) == 0) continue;
     const at::Tensor ids = flat.index_select(0, places).sub_(bands_.begin(band));
-    vectors.push_back(
-        projections_[band]->forward(at::embedding(embeddings_[band], ids, band == 0 ? padding_idx_ : -1)));
+    const at::Tensor found = at::embedding(embeddings_[band], ids, band == 0 ? padding_idx_ : -1);
+    vectors.push_back(projections_[band]->forward(found.to(unused_.scalar_type())));
     rows.push_back(std::move(places));
   }
   const std::vector<std::int64_t> shape{tokens.size(0), tokens.size(1), output_dim_};
-  if (rows.empty()) return at::zeros(shape, embeddings_[0].options());
+  if (rows.empty()) return at::zeros(shape, unused_.options());
   if (rows.size() == 1) return at::_unsafe_view(vectors[0], shape);
   const at::Tensor order = at::cat(rows);
   const at::Tensor inverse =

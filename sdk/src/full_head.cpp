@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "nopos/initial_weights.h"
+#include "widen.h"
 
 namespace nopos {
 
@@ -23,7 +24,7 @@ at::Tensor FullHead::nll(const at::Tensor& features, const at::Tensor& targets, 
 
 at::Tensor FullHead::log_probs(const at::Tensor& features) {
   // features [...,C] -> [...,V]
-  return at::log_softmax(at::linear(features, weight_), -1, at::kFloat);
+  return at::log_softmax(at::linear(features, widened_to(features, weight_)), -1, at::kFloat);
 }
 
 void FullHead::pretty_print(std::ostream& stream) const {

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "widen.h"
+
 namespace nopos {
 
 LayerNorm::LayerNorm(std::int64_t dim, double eps)
@@ -11,7 +13,7 @@ LayerNorm::LayerNorm(std::int64_t dim, double eps)
 
 at::Tensor LayerNorm::forward(const at::Tensor& x) const {
   // x [...,dim] -> the same
-  return at::layer_norm(x, weight_.sizes(), weight_, bias_, eps_);
+  return at::layer_norm(x, weight_.sizes(), widened_to(x, weight_), widened_to(x, bias_), eps_);
 }
 
 }  // namespace nopos

@@ -69,7 +69,8 @@ TEST_F(LoadModel, TakesEveryPrecision) {
     ASSERT_EQ(refusal(*model), "");
     const StateDict loaded = state_dict(*model);
     for (std::size_t i = 0; i < saved.size(); ++i) {
-      EXPECT_TRUE(loaded[i].second.equal(saved[i].second.to(at::kFloat))) << loaded[i].first << type;
+      EXPECT_TRUE(loaded[i].second.to(at::kFloat).equal(saved[i].second.to(at::kFloat)))
+          << loaded[i].first << type;
     }
   }
 }

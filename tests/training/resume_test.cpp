@@ -46,6 +46,20 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"between_groups_of_batches", flags_t() + " --update-freq 2", 8, 20, "(epoch 1 @ 8 updates)"},
         Case{"in_the_second_epoch", flags_a() + " --adaptive-softmax-dropout 0.2", 33, 40,
              "(epoch 2 @ 33 updates)"},
+        Case{"in_bfloat16", flags_t() + " --bf16 --dropout 0.1", 15, 30, "(epoch 1 @ 15 updates)"},
+        Case{"in_bfloat16_without_a_copy", flags_a() + " --memory-efficient-bf16", 33, 40,
+             "(epoch 2 @ 33 updates)"},
+        // two overflows at the start, then a window that the stop cuts
+        Case{"with_a_scaled_loss", flags_a() + " --fp16 --fp16-scale-window 8", 31, 40,
+             "(epoch 2 @ 31 updates)"},
+        Case{"with_a_scaled_loss_by_parameter", flags_t() + " --memory-efficient-fp16 --fp16-scale-window 4",
+             14, 30, "(epoch 1 @ 14 updates)"},
+        Case{"in_mixed_precision", flags_t() + " --amp --amp-scale-window 4", 14, 30,
+             "(epoch 1 @ 14 updates)"},
+        Case{"with_a_moving_average",
+             flags_t() + " --bf16 --store-ema --ema-fp32 --ema-decay 0.9 --ema-update-freq 4"
+                         " --ema-start-update 10",
+             14, 30, "(epoch 1 @ 14 updates)"},
         // one epoch without improvement counted, a rate already shrunk once
         Case{"of_factored_moments_between_plateaus", flags_plateau(), 37, 50, "(epoch 5 @ 37 updates)"},
         Case{"where_the_rate_is_about_to_shrink", flags_plateau(), 40, 50, "(epoch 6 @ 40 updates)"}),

@@ -16,6 +16,7 @@
 #include "nopos/dictionary.h"
 #include "nopos/optimizer.h"
 #include "run_config.h"
+#include "state_dict.h"
 
 namespace nopos::engine {
 
@@ -36,6 +37,13 @@ struct DictionaryMark {
 };
 DictionaryMark mark_of(const Dictionary& dictionary);
 
+/// A moving average of the weights: the model's parameters and buffers under its names.
+struct EmaState {
+  StateDict weights;
+  StateDict in_float;  ///< the same in float32; empty without `--ema-fp32`
+  std::int64_t updates_since_step = 0;
+};
+
 /// Everything of a run beyond parameters and optimizer state.
 struct RunState {
   std::int64_t num_updates = 0;
@@ -48,6 +56,8 @@ struct RunState {
   double training_seconds = 0;
   std::optional<double> lr;                    ///< of the next update; nothing: that of the last
   std::map<std::string, double> lr_scheduler;  ///< `LRScheduler::state()`
+  std::map<std::string, double> loss_scale;    ///< `LossScale::state()`; empty without one
+  const EmaState* ema = nullptr;               ///< to be saved
   at::Tensor random_state;                     ///< of the CPU generator, uint8
   DictionaryMark dictionary;                   ///< `mark_of` the task's
 };
@@ -75,6 +85,8 @@ struct LoadOptions {
   /// Leave out a part, as the flags of the same names. Without the optimizer `num_updates` is 0.
   bool reset_optimizer = false, reset_lr_scheduler = false, reset_meters = false, reset_dataloader = false;
   DictionaryMark dictionary;  ///< of this run
+  /// Restored too, from the checkpoint's average or, with a notice, from its model.
+  EmaState* ema = nullptr;
 };
 
 struct LoadedCheckpoint {
@@ -91,8 +103,13 @@ struct LoadedCheckpoint {
 LoadedCheckpoint load_checkpoint(const std::filesystem::path& file, Architecture& model, ParameterSlab& slab,
                                  Optimizer& optimizer, const RunConfig& config, const LoadOptions& options);
 
-/// Restores the parameters and buffers of a model to evaluate, from a file of ours or of the reference, in
-/// whatever precision they are stored, with the reference's upgrades of older files. Everything is checked
+/// Restores an average from the moving average that `file` keeps.
+/// \throws Error (data), also where it keeps none
+void load_ema(const std::filesystem::path& file, const EmaState& average, const DictionaryMark& dictionary);
+
+/// Gives a model that is only evaluated the parameters of `file`, of ours or of the reference, with the
+/// reference's upgrades of older files. They stay where they are, in the file and in its precision: the model
+/// takes no memory of its own for them, and must not be changed. Buffers are copied. Everything is checked
 /// before the model is touched. \throws Error (data)
 void load_model(const std::filesystem::path& file, Architecture& model, const DictionaryMark& dictionary);
 

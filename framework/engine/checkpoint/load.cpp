@@ -1,5 +1,9 @@
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+
 #include "checkpoint.h"
 #include "checkpoint_file.h"
 #include "differences.h"
@@ -49,6 +53,17 @@ std::int64_t step_of(const CheckpointFile& source, const ParameterSlab& slab, st
   return entry[1]->as_integer("step of " + name);
 }
 
+/// Whether the state is that of all parameters in one row, as `--fp16` keeps it.
+bool is_flat(const CheckpointFile& source, const PickleNode& state, const ParameterSlab& slab) {
+  if (!state.is_mapping() || state.items.size() != 2) return false;
+  std::int64_t total = 0;
+  for (const auto& segment : slab.segments()) total += segment.parameter.numel();
+  return std::ranges::all_of(slab.state_names(), [&](const std::string& name) {
+    const PickleNode* saved = state.items[1]->get(name);
+    return saved != nullptr && source.describe(*saved, name).sizes == std::vector<std::int64_t>{total};
+  });
+}
+
 OptimizerPart optimizer_part(const CheckpointFile& source, const PickleNode& saved,
                              const ParameterSlab& slab) {
   const std::string& file = source.name();
@@ -57,10 +72,13 @@ OptimizerPart optimizer_part(const CheckpointFile& source, const PickleNode& sav
   const PickleNode& state = saved.at("state", "'last_optimizer_state'");
   const auto& groups = saved.at("param_groups", "'last_optimizer_state'").as_sequence("'param_groups'");
   if (groups.size() != 1) throw Error(ExitCode::data, file + " must have one parameter group.");
+  const std::size_t saved_count = groups[0]->at("params", "'param_groups'").as_sequence("'params'").size();
+  const bool flat = saved_count == 1 && is_flat(source, state, slab);
   const std::size_t count =
       source.own() != nullptr
           ? source.own()->at("parameters", file).as_sequence("'parameters' in " + file).size()
-          : groups[0]->at("params", "'param_groups'").as_sequence("'params'").size();
+      : flat ? segments.size()
+             : saved_count;
   if (count != segments.size()) {
     throw Error(ExitCode::data, file + " has optimizer state of " + std::to_string(count) +
                                     " parameters, this model trains " + std::to_string(segments.size()) +
@@ -73,6 +91,8 @@ OptimizerPart optimizer_part(const CheckpointFile& source, const PickleNode& sav
       states[static_cast<std::size_t>(index)] = state.items[i + 1];
     }
   }
+  if (flat) std::fill(states.begin(), states.end(), states[0]);
+  std::int64_t flat_offset = 0;
   for (std::size_t i = 0; i < segments.size(); ++i) {
     part.steps.push_back(step_of(source, slab, i, states[i]));
     for (const std::string& name : slab.state_names()) {
@@ -84,7 +104,8 @@ OptimizerPart optimizer_part(const CheckpointFile& source, const PickleNode& sav
         continue;
       }
       if (states[i] == nullptr) throw Error(ExitCode::data, file + " has no " + what + ": it is damaged.");
-      const View view = engine::view(source, states[i]->at(name, what), what);
+      View view = engine::view(source, states[i]->at(name, what), what);
+      if (flat) view.tensor = view.tensor.narrow(0, flat_offset, mine.numel()).view(mine.sizes());
       const at::Tensor& there = view.tensor;
       if (there.sizes() != mine.sizes() || there.scalar_type() != mine.scalar_type()) {
         throw Error(ExitCode::data,
@@ -94,12 +115,53 @@ OptimizerPart optimizer_part(const CheckpointFile& source, const PickleNode& sav
       }
       part.copies.push_back({mine, view});
     }
+    flat_offset += segments[i].parameter.numel();
   }
   for (std::size_t i = 0; groups[0]->is_mapping() && i < groups[0]->items.size(); i += 2) {
     const std::string& name = groups[0]->items[i]->as_text("a key of 'param_groups'");
     if (name != "params") part.group.emplace_back(name, plain_value(*groups[0]->items[i + 1], name));
   }
   return part;
+}
+
+/// The values that our checkpoints' weights were rounded from, into the masters here or, where there are
+/// none, into the weights. The reference does not keep them.
+Copies master_copies(const CheckpointFile& source, const ParameterSlab& slab) {
+  Copies copies;
+  const PickleNode* saved = source.own() != nullptr ? source.own()->get("master") : nullptr;
+  if (saved == nullptr) return copies;
+  const auto& tensors = saved->as_sequence("'master' in " + source.name());
+  const auto& segments = slab.segments();
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const std::string what = "'master' of " + segments[i].name;
+    const at::Tensor mine = slab.precision().master ? slab.master(i) : segments[i].parameter;
+    const View view = tensors.size() == segments.size() ? engine::view(source, *tensors[i], what) : View();
+    if (!view.tensor.defined() || view.tensor.sizes() != mine.sizes()) {
+      throw Error(ExitCode::data, source.name() + " has no " + what +
+                                      " of this model's shape, which it should: it is damaged.");
+    }
+    copies.push_back({mine, view});
+  }
+  return copies;
+}
+
+Copies ema_copies(const CheckpointFile& source, EmaState* ema, std::vector<std::string>& notices) {
+  if (ema == nullptr) return {};
+  const PickleNode& extra = source.root().at("extra_state", source.name());
+  const PickleNode *saved = extra.get("ema"), *in_float = extra.get("ema_fp32_params");
+  if (saved == nullptr) {
+    notices.emplace_back(
+        "EMA not found in checkpoint. But store_ema is True. EMA is re-initialized from checkpoint.");
+    saved = &source.root().at("model", source.name());
+  }
+  Copies copies = model_copies(source, *saved, ema->weights);
+  if (!ema->in_float.empty()) {
+    std::ranges::copy(model_copies(source, in_float != nullptr ? *in_float : *saved, ema->in_float),
+                      std::back_inserter(copies));
+  }
+  const PickleNode* updates = source.own() != nullptr ? source.own()->get("ema_updates") : nullptr;
+  ema->updates_since_step = updates != nullptr ? updates->as_integer("ema_updates") : 0;
+  return copies;
 }
 
 /// A figure of a meter; the reference keeps some as tensors of one number.
@@ -134,6 +196,17 @@ std::optional<double> optional_number(const PickleNode* node, std::string_view w
   return node->as_number(what);
 }
 
+/// All of our own scale; of the reference's the factor alone, which is all that it keeps.
+void read_loss_scale(const CheckpointFile& source, RunState& state) {
+  const PickleNode* saved = source.own() != nullptr ? source.own()->get("loss_scale") : nullptr;
+  for (std::size_t i = 0; saved != nullptr && saved->is_mapping() && i < saved->items.size(); i += 2) {
+    const std::string& name = saved->items[i]->as_text("a key of 'loss_scale'");
+    state.loss_scale[name] = saved->items[i + 1]->as_number(name);
+  }
+  const PickleNode* factor = source.root().at("last_optimizer_state", source.name()).get("loss_scale");
+  if (saved == nullptr && factor != nullptr) state.loss_scale["loss_scale"] = factor->as_number("loss_scale");
+}
+
 RunState read_state(const CheckpointFile& source, bool with_optimizer, const LoadOptions& options) {
   RunState state;
   const PickleNode& extra = source.root().at("extra_state", source.name());
@@ -163,6 +236,7 @@ RunState read_state(const CheckpointFile& source, bool with_optimizer, const Loa
   }
   if (with_optimizer && !options.reset_meters) state.best = optional_number(extra.get("best"), "best");
   state.validation_loss = optional_number(extra.get("val_loss"), "val_loss");
+  if (with_optimizer) read_loss_scale(source, state);
   if (source.own() != nullptr) {
     const PickleNode& random = source.own()->at("random_state", "'nopos'");
     if (!random.is(PickleNode::Type::none))
@@ -170,6 +244,14 @@ RunState read_state(const CheckpointFile& source, bool with_optimizer, const Loa
   }
   state.dictionary = options.dictionary;
   return state;
+}
+
+/// Whether the numbers can be used where they lie in the file.
+bool can_stay(const at::Tensor& tensor) {
+  const at::ScalarType type = tensor.scalar_type();
+  const auto address = reinterpret_cast<std::uintptr_t>(tensor.const_data_ptr());
+  return (type == at::kFloat || type == at::kHalf || type == at::kBFloat16) && tensor.is_contiguous() &&
+         address % tensor.element_size() == 0;
 }
 
 }  // namespace
@@ -187,9 +269,9 @@ LoadedCheckpoint load_checkpoint(const std::filesystem::path& file, Architecture
     check_reference_components(source, config, options);
     loaded.notices = reference_differences(source, config);
   }
-  // the reference keeps the weights of half precision as they are
-  const Copies copies =
-      model_copies(source, model, source.own() != nullptr ? Precision::same : Precision::any);
+  const PickleNode& saved_model = source.root().at("model", source.name());
+  const Copies copies = model_copies(source, saved_model, state_dict(model));
+  const Copies averages = ema_copies(source, options.ema, loaded.notices);
   const PickleNode* saved_optimizer =
       options.reset_optimizer ? nullptr : source.root().get("last_optimizer_state");
   if (!options.reset_optimizer && saved_optimizer == nullptr) {
@@ -199,10 +281,15 @@ LoadedCheckpoint load_checkpoint(const std::filesystem::path& file, Architecture
   }
   OptimizerPart part;
   if (saved_optimizer != nullptr) part = optimizer_part(source, *saved_optimizer, slab);
+  const Copies masters = master_copies(source, slab);
   loaded.state = read_state(source, saved_optimizer != nullptr, options);
 
   // everything is checked, checksums included, since each storage was read once: now nothing can fail
   make(copies);
+  make(averages);
+  slab.weights_changed();
+  make(masters);
+  if (!slab.precision().master) slab.weights_changed();
   if (saved_optimizer != nullptr) {
     make(part.copies);
     for (const at::Tensor& state : part.cleared) state.zero_();
@@ -214,9 +301,35 @@ LoadedCheckpoint load_checkpoint(const std::filesystem::path& file, Architecture
 
 void load_model(const std::filesystem::path& file, Architecture& model, const DictionaryMark& dictionary) {
   const at::NoGradGuard no_grad;
+  const auto source = std::make_shared<const CheckpointFile>(file);
+  if (source->own() != nullptr) check_dictionary(*source, dictionary);
+  const PickleNode& saved = source->root().at("model", source->name());
+  for (const Copy& copy : model_copies(*source, saved, state_dict(model))) {
+    const at::Tensor& there = copy.there.tensor;
+    if (copy.mine.requires_grad() && can_stay(there)) {
+      const auto keep_file = [source](void*) {};  // as long as the tensor
+      copy.mine.set_data(at::from_blob(const_cast<void*>(there.const_data_ptr()), there.sizes(), keep_file,
+                                       there.options()));
+    } else {
+      make({copy});
+    }
+  }
+}
+
+void load_ema(const std::filesystem::path& file, const EmaState& average, const DictionaryMark& dictionary) {
+  const at::NoGradGuard no_grad;
   const CheckpointFile source(file);
   if (source.own() != nullptr) check_dictionary(source, dictionary);
-  make(model_copies(source, model, Precision::any));
+  const PickleNode* saved = source.root().at("extra_state", source.name()).get("ema");
+  if (saved == nullptr) {
+    throw Error(ExitCode::data, source.name() +
+                                    " keeps no moving average of its weights: it was not trained with "
+                                    "--store-ema. --ema-seed-model needs one.");
+  }
+  make(model_copies(source, *saved, average.weights));
+  for (std::size_t i = 0; i < average.in_float.size(); ++i) {
+    average.in_float[i].second.copy_(average.weights[i].second);
+  }
 }
 
 }  // namespace nopos::engine

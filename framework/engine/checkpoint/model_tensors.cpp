@@ -43,9 +43,8 @@ bool same_storage(const StateDict& tensors, const char* first, const char* secon
   return data[0] != nullptr && data[0] == data[1];
 }
 
-bool fits(const at::Tensor& there, const at::Tensor& mine, Precision precision) {
-  const bool convertible =
-      precision == Precision::any && there.is_floating_point() && mine.is_floating_point();
+bool fits(const at::Tensor& there, const at::Tensor& mine) {
+  const bool convertible = there.is_floating_point() && mine.is_floating_point();
   return there.sizes() == mine.sizes() && (convertible || there.scalar_type() == mine.scalar_type());
 }
 
@@ -96,9 +95,7 @@ void check_dictionary(const CheckpointFile& source, const DictionaryMark& mine) 
                                   "(--srcdict), or train a new model in another --save-dir.");
 }
 
-Copies model_copies(const CheckpointFile& source, const Architecture& model, Precision precision) {
-  const PickleNode& saved = source.root().at("model", source.name());
-  const StateDict mine = state_dict(model);
+Copies model_copies(const CheckpointFile& source, const PickleNode& saved, const StateDict& mine) {
   const bool tied = same_storage(mine, embedding, output_weight);
   std::vector<std::string> differences;
   Copies copies;
@@ -114,7 +111,7 @@ Copies model_copies(const CheckpointFile& source, const Architecture& model, Pre
       continue;
     }
     const View view = engine::view(source, *node, there_name);
-    if (!fits(view.tensor, tensor, precision)) {
+    if (!fits(view.tensor, tensor)) {
       differences.push_back(name + ": checkpoint " +
                             described(view.tensor.sizes().vec(), storage_type(view.tensor.scalar_type())) +
                             ", this model " + here);

@@ -236,6 +236,22 @@ std::string reference_class(const ChosenComponent& component) {
   return component.plugin_id + ":" + component.name;
 }
 
+std::string reference_optimizer(const RunConfig& config) {
+  constexpr std::pair<const char*, const char*> wrappers[] = {
+      {"memory-efficient-fp16", "MemoryEfficientFP16Optimizer"},
+      {"memory-efficient-bf16", "MemoryEfficientFP16Optimizer"},
+      {"fp16", "FP16Optimizer"},
+      {"bf16", "FP16Optimizer"},
+      {"amp", "AMPOptimizer"}};
+  const auto common = config.groups.find("common");
+  for (const auto& [flag, wrapper] : wrappers) {
+    if (common == config.groups.end()) break;
+    const Value* value = find(common->second, flag);
+    if (value != nullptr && *value == Value(true)) return wrapper;
+  }
+  return reference_class(config.optimizer);
+}
+
 std::string model_unknown_to_reference(const RunConfig& config) {
   const ReferenceSection* known = known_component(config.architecture);
   bool expressible = known != nullptr && known_positions(config) != nullptr;

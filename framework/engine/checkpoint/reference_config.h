@@ -27,6 +27,9 @@ Pickle::Node reference_config(Pickle& pickle, const RunConfig& config);
 /// The class that the reference names in `optimizer_history` for a criterion or optimizer.
 std::string reference_class(const ChosenComponent& component);
 
+/// That of this run's optimizer or, in another precision than float32, of what wraps it there.
+std::string reference_optimizer(const RunConfig& config);
+
 /// "nopos.transformer_lm" and the encodings, where the reference has no such model; otherwise empty.
 std::string model_unknown_to_reference(const RunConfig& config);
 

@@ -49,13 +49,17 @@ void check_reference_components(const CheckpointFile& source, const RunConfig& c
   if (options.reset_optimizer) return;
   const auto& history = source.root().at("optimizer_history", source.name()).as_sequence("optimizer_history");
   if (history.empty()) throw Error(ExitCode::data, source.name() + " has an empty optimizer_history.");
-  for (const ChosenComponent* component : {&config.criterion, &config.optimizer}) {
-    const std::string key = component->kind + "_name", now = reference_class(*component);
+  const std::pair<std::string, std::string> mine_now[] = {{"criterion", reference_class(config.criterion)},
+                                                          {"optimizer", reference_optimizer(config)}};
+  for (const auto& [kind, now] : mine_now) {
+    const std::string key = kind + "_name";
     const std::string& before = history.back()->at(key, "'optimizer_history'").as_text(key);
-    if (before != now) {
-      refuse(source, "--" + component->kind, before, now,
-             "Give that one, or --reset-optimizer to go on from its weights alone.");
-    }
+    if (before == now) continue;
+    const bool precision = before.ends_with("FP16Optimizer") || before == "AMPOptimizer";
+    refuse(source, "--" + kind, before, now,
+           precision ? "Give the precision that it was trained in (--fp16, --memory-efficient-fp16, --bf16, "
+                       "--amp), or --reset-optimizer to go on from its weights alone."
+                     : "Give that one, or --reset-optimizer to go on from its weights alone.");
   }
 }
 

@@ -22,23 +22,22 @@ class Composer {
  public:
   explicit Composer(Tensors tensors) : tensors_(tensors) {}
 
-  Node tensor(const at::Tensor& tensor) {
+  /// With `type`, as numbers of that type.
+  Node tensor(const at::Tensor& tensor, std::optional<at::ScalarType> type = {}) {
     // a tensor saved under two names is one storage, as Python expects of tied parameters
     const auto identity = std::make_pair(tensor.const_data_ptr(), tensor.numel());
     const auto [place, fresh] = keys_.emplace(identity, storages_.size());
-    if (fresh || tensor.numel() == 0) {
-      place->second = storages_.size();
-      storages_.push_back(tensors_ == Tensors::copied ? tensor.clone(at::MemoryFormat::Contiguous)
-                                                      : tensor.contiguous());
-    }
-    PickledTensor described{
-        .storage_type = storage_type(tensor.scalar_type()),
-        .storage_key = std::to_string(place->second),
-        .storage_size = tensor.numel(),
-        .offset = 0,
-        .sizes = tensor.sizes().vec(),
-        .strides = at::empty(tensor.sizes(), tensor.options().device(at::kMeta)).strides().vec()};
-    return pickled_tensor(pickle, described);
+    if (!fresh && tensor.numel() > 0) return node(tensor.sizes(), place->second);
+    place->second = storages_.size();
+    const bool converted = type && tensor.is_floating_point();
+    const bool copied = tensors_ == Tensors::copied;
+    return fresh_tensor(tensor.to(converted ? *type : tensor.scalar_type(), /*non_blocking=*/false, copied));
+  }
+
+  /// Of numbers that nobody else has.
+  Node fresh_tensor(const at::Tensor& tensor) {
+    storages_.push_back(tensor.contiguous());
+    return node(tensor.sizes(), storages_.size() - 1);
   }
 
   void write(AtomicFile& file) const {
@@ -56,14 +55,25 @@ class Composer {
   Pickle pickle;
 
  private:
+  Node node(at::IntArrayRef sizes, std::size_t key) {
+    const at::Tensor& storage = storages_[key];
+    PickledTensor described{.storage_type = storage_type(storage.scalar_type()),
+                            .storage_key = std::to_string(key),
+                            .storage_size = storage.numel(),
+                            .offset = 0,
+                            .sizes = sizes.vec(),
+                            .strides = at::empty(sizes, storage.options().device(at::kMeta)).strides().vec()};
+    return pickled_tensor(pickle, described);
+  }
+
   Tensors tensors_;
   std::vector<at::Tensor> storages_;
   std::map<std::pair<const void*, std::int64_t>, std::size_t> keys_;
 };
 
-Node model_state(Composer& composer, const Architecture& model) {
+Node named_tensors(Composer& composer, const StateDict& state, std::optional<at::ScalarType> type = {}) {
   Pickle::Pairs pairs;
-  for (const auto& [name, tensor] : state_dict(model)) pairs.emplace_back(name, composer.tensor(tensor));
+  for (const auto& [name, tensor] : state) pairs.emplace_back(name, composer.tensor(tensor, type));
   return composer.pickle.ordered_dict(pairs);
 }
 
@@ -76,12 +86,13 @@ Node history(Pickle& pickle, const RunState& state, const RunConfig& config) {
   for (const auto& [name, value] : state.lr_scheduler) scheduler.emplace_back(name, pickle.number(value));
   if (scheduler.empty()) scheduler.emplace_back("best", pickle.none());
   return pickle.list({pickle.dict({{"criterion_name", pickle.text(reference_class(config.criterion))},
-                                   {"optimizer_name", pickle.text(reference_class(config.optimizer))},
+                                   {"optimizer_name", pickle.text(reference_optimizer(config))},
                                    {"lr_scheduler_state", pickle.dict(scheduler)},
                                    {"num_updates", pickle.integer(state.num_updates)}})});
 }
 
-Node extra_state(Pickle& pickle, const RunState& state) {
+Node extra_state(Composer& composer, const RunState& state) {
+  Pickle& pickle = composer.pickle;
   Pickle::Pairs aggregators;
   for (const auto& [name, meters] : state.meters) {
     std::vector<Node> items;
@@ -103,15 +114,38 @@ Node extra_state(Pickle& pickle, const RunState& state) {
                                       {"shuffle", pickle.boolean(state.shuffle)}})},
       {"val_loss", optional_number(pickle, state.validation_loss)}};
   if (state.best) extra.emplace_back("best", pickle.number(*state.best));
+  if (state.ema != nullptr) {
+    extra.emplace_back("ema", named_tensors(composer, state.ema->weights));
+    if (!state.ema->in_float.empty()) {
+      extra.emplace_back("ema_fp32_params", named_tensors(composer, state.ema->in_float));
+    }
+  }
   return pickle.dict(extra);
 }
 
+/// All parameters' states in one row, as the reference keeps them beside a flat copy of the weights.
+Node flat_state(Composer& composer, const ParameterSlab& slab, const Optimizer& optimizer) {
+  Pickle& pickle = composer.pickle;
+  Pickle::Pairs pairs;
+  if (optimizer.counts_steps()) pairs.emplace_back("step", pickle.integer(slab.segments()[0].step));
+  for (const std::string& name : slab.state_names()) {
+    std::vector<at::Tensor> parts;
+    for (std::size_t i = 0; i < slab.segments().size(); ++i) parts.push_back(slab.state(i, name).view(-1));
+    pairs.emplace_back(name, composer.fresh_tensor(at::cat(parts)));
+  }
+  return pickle.dict(pairs);
+}
+
 Node optimizer_state(Composer& composer, const ParameterSlab& slab, const Optimizer& optimizer,
-                     std::optional<double> next_lr) {
+                     const RunState& state, bool flat) {
   Pickle& pickle = composer.pickle;
   std::vector<std::pair<Node, Node>> states;
   std::vector<Node> indices;
-  for (std::size_t i = 0; i < slab.segments().size(); ++i) {
+  if (flat) {
+    indices.push_back(pickle.integer(0));
+    if (slab.segments()[0].step > 0) states.emplace_back(indices[0], flat_state(composer, slab, optimizer));
+  }
+  for (std::size_t i = 0; !flat && i < slab.segments().size(); ++i) {
     indices.push_back(pickle.integer(static_cast<std::int64_t>(i)));
     const ParameterSlab::Segment& segment = slab.segments()[i];
     if (segment.step == 0) continue;  // never touched: the reference has made no state for it yet
@@ -125,13 +159,18 @@ Node optimizer_state(Composer& composer, const ParameterSlab& slab, const Optimi
   }
   Pickle::Pairs group;
   for (const auto& [name, value] : optimizer.group()) {
-    const Node node = name == "lr" && next_lr ? pickle.number(*next_lr) : pickled_value(pickle, value);
+    const Node node = name == "lr" && state.lr ? pickle.number(*state.lr) : pickled_value(pickle, value);
     // pairs of numbers such as `betas` are tuples here
     group.emplace_back(name, node->is(PickleNode::Type::list) ? pickle.tuple(node->items) : node);
   }
   group.emplace_back("params", pickle.list(std::move(indices)));
-  return pickle.dict(
-      {{"state", pickle.dict_of(std::move(states))}, {"param_groups", pickle.list({pickle.dict(group)})}});
+  Pickle::Pairs pairs = {{"state", pickle.dict_of(std::move(states))},
+                         {"param_groups", pickle.list({pickle.dict(group)})}};
+  // the reference's mixed precision forgets its scale
+  if (slab.precision().weights == at::kHalf && !state.loss_scale.empty()) {
+    pairs.emplace_back("loss_scale", pickle.number(state.loss_scale.at("loss_scale")));
+  }
+  return pickle.dict(pairs);
 }
 
 Node options_with_sources(Pickle& pickle, const ResolvedOptions& options) {
@@ -172,17 +211,39 @@ Node own_entry(Composer& composer, const ParameterSlab& slab, const RunState& st
   for (const ParameterSlab::Segment& segment : slab.segments()) {
     parameters.push_back(pickle.tuple({pickle.text(segment.name), pickle.integer(segment.step)}));
   }
-  return pickle.dict(
-      {{"format", pickle.integer(container::format)},
-       {"components", pickle.list(std::move(components))},
-       {"positional_encoding", pickle.list(std::move(encodings))},
-       {"options", pickle.dict(groups)},
-       {"command", pickle.list(std::move(command))},
-       {"dictionary", pickle.dict({{"size", pickle.integer(state.dictionary.size)},
-                                   {"digest", pickle.text(state.dictionary.digest)}})},
-       {"parameters", pickle.list(std::move(parameters))},
-       {"epoch_iterations", pickle.integer(state.epoch_iterations)},
-       {"random_state", state.random_state.defined() ? composer.tensor(state.random_state) : pickle.none()}});
+  Pickle::Pairs entries = {
+      {"format", pickle.integer(container::format)},
+      {"components", pickle.list(std::move(components))},
+      {"positional_encoding", pickle.list(std::move(encodings))},
+      {"options", pickle.dict(groups)},
+      {"command", pickle.list(std::move(command))},
+      {"dictionary", pickle.dict({{"size", pickle.integer(state.dictionary.size)},
+                                  {"digest", pickle.text(state.dictionary.digest)}})},
+      {"parameters", pickle.list(std::move(parameters))},
+      {"epoch_iterations", pickle.integer(state.epoch_iterations)},
+      {"random_state", state.random_state.defined() ? composer.tensor(state.random_state) : pickle.none()}};
+  if (slab.precision().master) {
+    std::vector<Node> masters;
+    for (std::size_t i = 0; i < slab.segments().size(); ++i) {
+      masters.push_back(composer.tensor(slab.master(i)));
+    }
+    entries.emplace_back("master", pickle.list(std::move(masters)));
+  }
+  if (!state.loss_scale.empty()) {
+    Pickle::Pairs scale;
+    for (const auto& [name, value] : state.loss_scale) scale.emplace_back(name, pickle.number(value));
+    entries.emplace_back("loss_scale", pickle.dict(scale));
+  }
+  if (state.ema != nullptr) {
+    entries.emplace_back("ema_updates", pickle.integer(state.ema->updates_since_step));
+  }
+  return pickle.dict(entries);
+}
+
+bool is_set(const RunConfig& config, const char* group, const char* option) {
+  const Settings& settings = config.groups.at(group).values;
+  const auto found = settings.find(option);
+  return found != settings.end() && found->second == Value(true);
 }
 
 }  // namespace
@@ -200,17 +261,19 @@ std::shared_ptr<const Composition> compose_checkpoint(const Architecture& model,
   auto composition = std::make_shared<Composition>(tensors);
   Composer& composer = composition->composer;
   Pickle& pickle = composer.pickle;
+  const std::optional<at::ScalarType> model_type =
+      slab.precision().weights == at::kHalf ? std::optional(at::kHalf) : std::nullopt;
   Pickle::Pairs pairs = {{"args", pickle.none()},
                          {"cfg", reference_config(pickle, config)},
-                         {"model", model_state(composer, model)},
+                         {"model", named_tensors(composer, state_dict(model), model_type)},
                          {"criterion", pickle.none()},
                          {"optimizer_history", history(pickle, state, config)},
                          {"task_state", pickle.dict({})},
-                         {"extra_state", extra_state(pickle, state)}};
-  const Settings& settings = config.groups.at("checkpoint").values;
-  const auto leave_out = settings.find("no-save-optimizer-state");
-  if (leave_out == settings.end() || leave_out->second != Value(true)) {
-    pairs.emplace_back("last_optimizer_state", optimizer_state(composer, slab, optimizer, state.lr));
+                         {"extra_state", extra_state(composer, state)}};
+  if (!is_set(config, "checkpoint", "no-save-optimizer-state")) {
+    const bool flat = slab.precision().weights == at::kHalf && slab.precision().master &&
+                      optimizer.elementwise() && !is_set(config, "common", "fp16-no-flatten-grads");
+    pairs.emplace_back("last_optimizer_state", optimizer_state(composer, slab, optimizer, state, flat));
   }
   pairs.emplace_back("nopos", own_entry(composer, slab, state, config));
   pickle.root = pickle.dict(pairs);

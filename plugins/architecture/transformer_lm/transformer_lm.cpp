@@ -94,7 +94,7 @@ class Decoder final : public torch::nn::Module {
     const std::int64_t dim = o.decoder_embed_dim;
     max_positions_ =
         context.max_target_positions > 0 ? context.max_target_positions : context.tokens_per_sample;
-    register_buffer("version", at::full({1}, 3.0f));
+    version_ = register_buffer("version", at::full({1}, 3.0f));
     make_embedding(o, context);
     project_in_ = width_change(*this, "project_in_dim", embed_tokens_->dim(), dim);
     positions_ =
@@ -129,7 +129,8 @@ class Decoder final : public torch::nn::Module {
                                      .given_positions = batch.positions},
                                     masks_};
     masks_.begin_forward();
-    at::Tensor x = embed_tokens_->forward(batch.tokens);
+    // the type of buffers is what the model computes in; weights that were loaded may be narrower
+    at::Tensor x = embed_tokens_->forward(batch.tokens).to(version_.scalar_type());
     if (scale_ != 1) x.mul_(scale_);
     if (project_in_) x = project_in_->forward(x);
     if (const at::Tensor added = positions_->embed(context.positions); added.defined()) x.add_(added);
@@ -189,6 +190,7 @@ class Decoder final : public torch::nn::Module {
   }
 
   double scale_, dropout_;
+  at::Tensor version_;  // [1], of the format of checkpoints
   std::int64_t padding_idx_, max_positions_ = 0;
   std::shared_ptr<nopos::InputEmbedding> embed_tokens_;
   std::shared_ptr<nopos::TokenEmbedding> full_embedding_;  // embed_tokens_ where it is of that sort

@@ -32,6 +32,7 @@ class AdaptiveInput final : public InputEmbedding {
  private:
   AdaptiveBands bands_;
   std::int64_t output_dim_, padding_idx_;
+  at::Tensor unused_;  // [1]
   std::vector<at::Tensor> embeddings_;
   std::vector<std::shared_ptr<Linear>> projections_;
 };

@@ -11,6 +11,16 @@
 
 namespace nopos {
 
+/// While one lives, the functions below leave weights as they are and draw nothing in this thread: for a
+/// model whose weights are replaced at once. Memory that nobody writes to costs nothing.
+class NoInitialWeights {
+ public:
+  NoInitialWeights();
+  ~NoInitialWeights();
+  NoInitialWeights(const NoInitialWeights&) = delete;
+  NoInitialWeights& operator=(const NoInitialWeights&) = delete;
+};
+
 /// weight [out,in], bias [out] or undefined: both uniform in ±1/sqrt(in); the weight first.
 void init_linear_(at::Tensor weight, at::Tensor bias);
 
