@@ -39,6 +39,16 @@ extern "C" __attribute__((visibility("default"))) int nopos_engine_train(const n
   });
 }
 
+extern "C" __attribute__((visibility("default"))) int nopos_engine_validate(const nopos::RunConfig& config,
+                                                                            bool json) {
+  return guarded([&] {
+    nopos::engine::set_up_process(config.threads);
+    nopos::engine::Console console(config.group<nopos::CommonOptions>().log_file, json ? stderr : stdout);
+    nopos::engine::log_head(config);
+    return nopos::engine::TrainingRun(config, console).validate_once(json);
+  });
+}
+
 extern "C" __attribute__((visibility("default"))) int nopos_engine_evaluate(
     const nopos::EvaluationConfig& config) {
   return guarded([&] {

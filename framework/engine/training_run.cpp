@@ -4,10 +4,12 @@
 #include <ATen/Context.h>
 
 #include <algorithm>
+#include <cstdio>
 
 #include "nopos/error.h"
 #include "nopos/levers.h"
 #include "nopos/log.h"
+#include "nopos/registry/json.h"
 #include "precision.h"
 #include "prefetch.h"
 #include "process_setup.h"
@@ -211,7 +213,23 @@ TrainingRun::Outcome TrainingRun::after_update(bool end_of_epoch, std::int64_t i
   return stop.empty() ? Outcome::epoch_done : Outcome::stopped;
 }
 
-void TrainingRun::validate() {
+ExitCode TrainingRun::validate_once(bool json) {
+  const auto figures = validate();
+  if (signals_.received()) return ExitCode::stopped;
+  if (!json) return ExitCode::ok;
+  registry::Json subsets = registry::Json::array();
+  for (const auto& [name, stats] : figures) {
+    registry::Json subset{{"subset", name}};
+    for (const auto& [figure, value] : stats) subset[figure] = value;
+    subsets.push_back(std::move(subset));
+  }
+  std::puts(
+      registry::Json{{"schema", 1}, {"epoch", epoch_}, {"subsets", std::move(subsets)}}.dump(2).c_str());
+  return ExitCode::ok;
+}
+
+std::vector<std::pair<std::string, Stats>> TrainingRun::validate() {
+  std::vector<std::pair<std::string, Stats>> figures;
   if (dataset_options_.fixed_validation_seed) {
     at::manual_seed(static_cast<std::uint64_t>(*dataset_options_.fixed_validation_seed));
   }
@@ -230,7 +248,7 @@ void TrainingRun::validate() {
     MetricRecorder recorder({&meters, &trainer_.meters()["valid"]}, parts_.criterion->metrics());
     Prefetcher prefetcher(*split.dataset, std::move(batches), 0, prefetch_depth());
     while (const auto batch = prefetcher.next()) {
-      if (signals_.received()) return;
+      if (signals_.received()) return figures;
       progress.advance();
       trainer_.valid_step(*batch, recorder);
     }
@@ -245,8 +263,10 @@ void TrainingRun::validate() {
     progress.print(stats, split.name);
     record(split.name, stats);
     if (!first) first = loss;
+    figures.emplace_back(split.name, std::move(stats));
   }
   validation_loss_ = first;
+  return figures;
 }
 
 void TrainingRun::save(bool end_of_epoch, std::int64_t iterations) {

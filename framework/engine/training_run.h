@@ -27,6 +27,9 @@ class TrainingRun {
   /// Trains until a rule or a signal stops it. \throws Error
   ExitCode run();
 
+  /// One validation of what was restored; `json`: the figures of each subset to standard output as well.
+  ExitCode validate_once(bool json);
+
  private:
   enum class Outcome { epoch_done, stopped, interrupted };
 
@@ -35,7 +38,8 @@ class TrainingRun {
   Outcome train_epoch();
   /// After an update: validates, saves and decides. `validation_loss_` holds the loss if there was one.
   Outcome after_update(bool end_of_epoch, std::int64_t iterations);
-  void validate();
+  /// The figures of each subset, in order; fewer after a signal.
+  std::vector<std::pair<std::string, Stats>> validate();
   void record(const std::string& tag, const Stats& stats) {
     records_->add(tag, epoch_, trainer_.num_updates(), stats);
   }

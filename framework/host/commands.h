@@ -7,6 +7,7 @@ namespace nopos::host {
 
 int run_train(const Words& words);
 int run_eval_lm(const Words& words);
+int run_validate(const Words& words);
 int run_preprocess(const Words& words);
 int run_encode(const Words& words);
 int run_decode(const Words& words);

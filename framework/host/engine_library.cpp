@@ -44,6 +44,10 @@ int train_with_engine(const RunConfig& config) {
   return engine_function<engine::TrainFunction>(engine::train_symbol)(config);
 }
 
+int validate_with_engine(const RunConfig& config, bool json) {
+  return engine_function<engine::ValidateFunction>(engine::validate_symbol)(config, json);
+}
+
 int evaluate_with_engine(const EvaluationConfig& config) {
   return engine_function<engine::EvaluateFunction>(engine::evaluate_symbol)(config);
 }

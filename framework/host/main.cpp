@@ -25,6 +25,8 @@ const std::vector<Command>& commands() {
       {"train", "DATA --arch NAME --optimizer NAME [FLAGS]", "Train a model.", run_train},
       {"eval-lm", "DATA --path FILE [FLAGS]", "Evaluate the model of a checkpoint on a split of the data.",
        run_eval_lm},
+      {"validate", "[DATA] --path FILE [FLAGS OF train]",
+       "Validate a checkpoint as its training would, on one or more splits.", run_validate},
       {"preprocess", "--only-source --trainpref FILE [FLAGS]", "Make a dictionary and binary data from text.",
        run_preprocess},
       {"encode", "--tokenizer NAME [FILE] [OPTIONS OF THE TOKENIZER]",

@@ -160,12 +160,13 @@ void add_choice(RunSetup& setup, const std::string& kind, const std::string& nam
   setup.choices.push_back(std::move(choice));
 }
 
-RunSetup set_up_run(const Words& words, bool incomplete) {
+RunSetup set_up_run(const Words& words, bool incomplete, const ConfigFile& otherwise) {
   Owner host = host_owner();
   ResolvedOptions chosen = resolve_host(host, words);
-  ConfigFile file;
-  if (const auto* path = std::get_if<std::string>(&chosen.values.at("config"))) {
-    file = read_config_file(*path);
+  ConfigFile file = otherwise;
+  const auto* path = std::get_if<std::string>(&chosen.values.at("config"));
+  if (path != nullptr) file = read_config_file(*path);
+  if (!file.path.empty()) {
     add_file_choices(host, file);
     chosen = resolve_host(host, words);
   }

@@ -26,8 +26,9 @@ struct RunSetup {
 };
 
 /// \param incomplete  for `--help`: components may be missing, and unknown flags are passed over
+/// \param otherwise   stands in for `--config` where the words have none
 /// \throws Error
-RunSetup set_up_run(const Words& words, bool incomplete);
+RunSetup set_up_run(const Words& words, bool incomplete, const ConfigFile& otherwise = {});
 
 /// Adds the component that `name` means, with the values that `file` has for it, at the end of `owners` and
 /// `choices`. `source` says where the name comes from. \throws Error

@@ -218,6 +218,40 @@ SavedModel read_saved_model(const CheckpointFile& file, const registry::Catalogu
   return saved;
 }
 
+ConfigFile saved_recipe(const CheckpointFile& file) {
+  if (file.own() == nullptr) {
+    throw Error(ExitCode::configuration,
+                file.name() +
+                    " is a checkpoint of the reference: give the flags of its training, --arch first, or "
+                    "evaluate it with nopos-host eval-lm.");
+  }
+  ConfigFile recipe;
+  recipe.path = file.name();
+  Settings no_overrides;
+  for (const PickleNode* component : file.own()->at("components", "'nopos'").as_sequence("components")) {
+    recipe.components[component->at("kind", "a component").as_text("kind of a component")] =
+        own_component(*component, no_overrides);
+  }
+  for (const PickleNode* encoding :
+       file.own()->at("positional_encoding", "'nopos'").as_sequence("positional_encoding")) {
+    recipe.encodings.push_back(own_component(*encoding, no_overrides));
+  }
+  const PickleNode& groups = file.own()->at("options", "'nopos'");
+  for (const char* name : {"common", "dataset", "optimization", "checkpoint"}) {
+    const PickleNode* group = groups.get(name);
+    for (std::size_t i = 0; group != nullptr && group->is_mapping() && i < group->items.size(); i += 2) {
+      const std::string& option = group->items[i]->as_text("an option's name");
+      const auto& pair = group->items[i + 1]->as_sequence(option);
+      const bool wanted =
+          name != std::string("checkpoint") || option.find("best-checkpoint-metric") != option.npos;
+      const bool given =
+          pair.size() == 2 && !pair[1]->as_text("the source of " + option).starts_with("default");
+      if (wanted && given && option != "log-file") recipe.training[option] = plain_value(*pair[0], option);
+    }
+  }
+  return recipe;
+}
+
 Settings parse_overrides(const std::string& text, const std::string& flag) {
   std::string json;  // the same as JSON: double quotes, and other words for the constants
   const std::pair<std::string_view, std::string_view> constants[] = {

@@ -21,6 +21,10 @@ struct SavedModel {
 SavedModel read_saved_model(const CheckpointFile& file, const registry::Catalogue& catalogue,
                             Settings overrides);
 
+/// The whole recipe of one of our checkpoints: its components with all options, and what its run was told of
+/// data, precision and metrics. \throws Error (configuration) for a file of the reference, (data)
+ConfigFile saved_recipe(const CheckpointFile& file);
+
 /// "{'tokens_per_sample': 64}": a Python dict of texts, numbers, True, False and None.
 /// \throws Error (configuration); `flag` stands in the message
 Settings parse_overrides(const std::string& text, const std::string& flag);

@@ -1,0 +1,88 @@
+#include <algorithm>
+#include <iostream>
+#include <optional>
+
+#include "checkpoint_file.h"
+#include "checkpoint_options.h"
+#include "commands.h"
+#include "engine_library.h"
+#include "help.h"
+#include "nopos/error.h"
+#include "run_setup.h"
+#include "saved_model.h"
+
+namespace nopos::host {
+namespace {
+
+/// What `validate` takes beyond the flags of `train`.
+struct ValidationHostOptions {
+  std::optional<std::string> path;
+  bool json = false;
+
+  NOPOS_OPTIONS(o) {
+    o.add("path", &ValidationHostOptions::path,
+          "checkpoint to validate; without it --restore-file, or checkpoint_last.pt in --save-dir. Where "
+          "--arch and "
+          "--config are not given, one of our own says all the rest");
+    o.add("json", &ValidationHostOptions::json, "write the results as JSON, and the log to standard error");
+  }
+};
+
+/// Takes the command's own flags out of the words.
+ValidationHostOptions take_own(Words& words) {
+  ValidationHostOptions options;
+  Words rest;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--json") {
+      options.json = true;
+    } else if (words[i].starts_with("--path=")) {
+      options.path = words[i].substr(7);
+    } else if (words[i] == "--path") {
+      if (i + 1 == words.size()) throw Error(ExitCode::usage, "--path needs a value: a checkpoint");
+      options.path = words[++i];
+    } else {
+      rest.push_back(words[i]);
+    }
+  }
+  words = rest;
+  return options;
+}
+
+bool gives(const Words& words, const std::string& flag) {
+  return std::any_of(words.begin(), words.end(),
+                     [&](const std::string& word) { return word == flag || word.starts_with(flag + "="); });
+}
+
+/// Nothing is saved, and the checkpoint must be there: a fresh model has no loss worth a look.
+void restore_only(ResolvedOptions& checkpoint, const std::optional<std::string>& path) {
+  const CheckpointOptions options =
+      read_options<CheckpointOptions>(checkpoint.values, CheckpointOptions::group);
+  const bool named = options.restore_file != CheckpointOptions().restore_file;
+  checkpoint.values["no-save"] = true;
+  checkpoint.values["restore-file"] = path    ? *path
+                                      : named ? options.restore_file
+                                              : (std::filesystem::path(options.save_dir) /
+                                                 ("checkpoint_last" + options.checkpoint_suffix + ".pt"))
+                                                    .string();
+}
+
+}  // namespace
+
+int run_validate(const Words& given) {
+  Words words = given;
+  if (wants_help(words)) {
+    print_command_help(command("validate"), describe_options<ValidationHostOptions>());
+    std::cout << "\nand the flags of train: see nopos-host train --help\n";
+    return 0;
+  }
+  const ValidationHostOptions options = take_own(words);
+  const bool described = gives(words, "--arch") || gives(words, "--config");
+  RunConfig config = host::run_config(
+      set_up_run(words, false,
+                 options.path && !described ? saved_recipe(CheckpointFile(*options.path)) : ConfigFile()),
+      words);
+  restore_only(config.groups.at(CheckpointOptions::group), options.path);
+  return validate_with_engine(config, options.json);
+}
+
+}  // namespace nopos::host
