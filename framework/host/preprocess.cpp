@@ -173,7 +173,7 @@ class Preprocessing {
       std::error_code ignored;
       fs::remove(DataBin::kept(bin_.dictionary()), ignored);
     } else {
-      dictionary_->save(bin_.dictionary());
+      dictionary_->save(bin_.dictionary(), reading_.workers);
     }
   }
 

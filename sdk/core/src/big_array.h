@@ -44,6 +44,8 @@ class BigArray {
     if (size > capacity_) grow(size);
     size_ = size;
   }
+  /// To fewer; the rest is no longer zero.
+  void shrink(std::size_t size) { size_ = size; }
   void push_back(const T& element) {
     if (size_ == capacity_) grow(capacity_ > 0 ? 2 * capacity_ : 4096 / sizeof(T));
     data_[size_++] = element;
@@ -57,7 +59,7 @@ class BigArray {
                          : mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) throw std::bad_alloc();
     constexpr std::size_t huge_page = std::size_t{2} << 20;
-    if (bytes >= 2 * huge_page) madvise(memory, bytes, MADV_HUGEPAGE);  // an advice
+    if (bytes >= huge_page) madvise(memory, bytes, MADV_HUGEPAGE);  // an advice
     data_ = static_cast<T*>(memory);
     capacity_ = capacity;
   }

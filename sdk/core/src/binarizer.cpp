@@ -2,14 +2,14 @@
 
 #include <algorithm>
 #include <atomic>
-#include <numeric>
+#include <mutex>
 #include <utility>
 #include <vector>
 
 #include "parallel.h"
 #include "text_pieces.h"
-#include "word_join.h"
 #include "word_order.h"
+#include "word_shards.h"
 #include "word_table.h"
 
 namespace nopos {
@@ -22,7 +22,7 @@ static_assert(WordTable::readable == Symbols::readable);
 /// The part of both passes that is the same: sentences get their place in turn, and </s> at their end.
 class SentenceWorker : public PieceWorker {
  public:
-  explicit SentenceWorker(IndexedDatasetWriter* writer) : writer_(writer) {}
+  SentenceWorker(IndexedDatasetWriter* writer, Id eos) : writer_(writer), eos_(eos) {}
 
   void in_turn(const Symbols& symbols) override {
     if (writer_ == nullptr) return;
@@ -45,7 +45,7 @@ class SentenceWorker : public PieceWorker {
     auto to = tokens_.begin();
     for (const std::uint32_t end : symbols.sentence_ends) {
       to = std::copy(ids_.begin() + begin, ids_.begin() + end, to);
-      *to++ = static_cast<Id>(Dictionary::eos);
+      *to++ = eos_;
       begin = end;
     }
     keep(begin_, tokens_);
@@ -59,6 +59,7 @@ class SentenceWorker : public PieceWorker {
 
  private:
   IndexedDatasetWriter* writer_;
+  Id eos_;
   std::vector<std::int64_t> sizes_;
   std::int64_t begin_ = 0, lines_ = 0;  // of the piece's tokens
   std::vector<Id> ids_, tokens_;
@@ -75,7 +76,9 @@ std::vector<PieceWorker*> pointers(std::vector<Worker>& workers) {
 class Encoder : public SentenceWorker {
  public:
   Encoder(const Dictionary& dictionary, IndexedDatasetWriter& writer)
-      : SentenceWorker(&writer), words_(dictionary.words()), writer_(writer) {}
+      : SentenceWorker(&writer, static_cast<Id>(Dictionary::eos)),
+        words_(dictionary.words()),
+        writer_(writer) {}
 
   std::int64_t replaced() const { return replaced_; }
 
@@ -96,36 +99,32 @@ class Encoder : public SentenceWorker {
   std::int64_t replaced_ = 0;
 };
 
-/// Some tokens in the order of the text, as one thread numbered them.
+/// Some tokens in the order of the text.
 struct Run {
   std::int64_t begin, size;
-  const std::vector<Id>* new_ids;
 };
 
-/// Numbers words as they come, each thread for itself.
+/// Numbers words as they come.
 class Counter : public SentenceWorker {
  public:
-  Counter(IndexedDatasetWriter* writer, const NewFile* tokens) : SentenceWorker(writer), file_(tokens) {
-    const Dictionary fresh;
-    for (const CountedWord& special : fresh.words().words()) table_.add(special.word(), 0);
-  }
+  Counter(WordShards& words, IndexedDatasetWriter* writer, Id eos)
+      : SentenceWorker(writer, eos), words_(words), writer_(writer) {}
 
-  WordTable& table() { return table_; }
-  std::vector<Id>& new_ids() { return new_ids_; }
   const std::vector<Run>& runs() const { return runs_; }
 
  protected:
-  void look_up(const WordTable::Batch& words, std::span<Id> ids) override { table_.count(words, ids); }
+  void look_up(const WordTable::Batch& words, std::span<Id> ids) override {
+    words_.count(words, ids, dealt_);
+  }
   void keep(std::int64_t begin, std::span<const Id> tokens) override {
-    file_->write_at(static_cast<std::uint64_t>(begin) * sizeof(Id),
-                    {reinterpret_cast<const char*>(tokens.data()), tokens.size_bytes()});
-    runs_.push_back({begin, static_cast<std::int64_t>(tokens.size()), &new_ids_});
+    writer_->write_provisional(begin, tokens);
+    runs_.push_back({begin, static_cast<std::int64_t>(tokens.size())});
   }
 
  private:
-  const NewFile* file_;
-  WordTable table_;
-  std::vector<Id> new_ids_;  // of the words of the table
+  WordShards& words_;
+  WordShards::Dealt dealt_;
+  IndexedDatasetWriter* writer_;
   std::vector<Run> runs_;
 };
 
@@ -134,75 +133,83 @@ class Counter : public SentenceWorker {
 class CountedText::Parts {
  public:
   Parts(const std::filesystem::path& text, IndexedDatasetWriter* writer, const ReadOptions& options)
-      : writer_(writer), threads_(options.workers) {
-    if (writer_ != nullptr) tokens_ = std::make_unique<NewFile>(writer_->tokens_path());
-    for (int i = 0; i < threads_; ++i) counters_.emplace_back(writer_, tokens_.get());
-    split_text(text, options, pointers(counters_));
+      : writer_(writer), threads_(options.workers), words_(threads_) {
+    const Dictionary fresh;
+    for (const CountedWord& word : fresh.words().words()) {
+      special_.push_back(word);
+      special_ids_.push_back(words_.add(word.word()));
+    }
+    std::vector<Counter> counters(static_cast<std::size_t>(threads_),
+                                  Counter(words_, writer_, special_ids_[Dictionary::eos]));
+    split_text(text, options, pointers(counters));
+    for (const Counter& counter : counters) {
+      special_[Dictionary::eos].count += counter.lines();
+      runs_.insert(runs_.end(), counter.runs().begin(), counter.runs().end());
+    }
+    std::sort(runs_.begin(), runs_.end(), [](const Run& a, const Run& b) { return a.begin < b.begin; });
   }
 
   Dictionary dictionary(const Limits& limits) {
-    std::vector<WordTable*> tables;
-    std::vector<std::span<const CountedWord>> words;
+    for (std::size_t id = 0; id < special_.size(); ++id) {
+      special_[id].count += std::exchange(words_.word(special_ids_[id]).count, not_a_word);
+    }
+    std::vector<std::span<const CountedWord>> parts;
     WordArena arena;
-    const Dictionary fresh;
-    std::vector<CountedWord> special(fresh.words().words().begin(), fresh.words().words().end());
-    special[Dictionary::eos].count += lines();
-    for (Counter& counter : counters_) {
-      counter.table().drop_slots();
-      for (Id id = 0; id < special.size(); ++id) {
-        special[id].count += std::exchange(counter.table().word(id).count, WordJoin::not_a_word);
-      }
-      tables.push_back(&counter.table());
-      words.push_back(tables.back()->words());
-      arena.share(tables.back()->arena());
+    for (std::size_t shard = 0; shard < words_.size(); ++shard) {
+      words_.table(shard).drop_slots();
+      parts.push_back(words_.table(shard).words());
+      arena.share(words_.table(shard).arena());
     }
-    const WordJoin join(tables, threads_);
-    OrderedWords ordered = in_order(special, words, limits, std::move(arena), threads_);
-    join.resolve(ordered.new_ids);
-    for (std::size_t i = 0; i < counters_.size(); ++i) {
-      std::vector<Id>& new_ids = counters_[i].new_ids() = std::move(ordered.new_ids[i]);
-      std::iota(new_ids.begin(), new_ids.begin() + Dictionary::num_special, Id{0});
-      *tables[i] = {};
-    }
+    OrderedWords ordered = in_order(special_, parts, limits, std::move(arena), threads_);
+    new_ids_ = std::move(ordered.new_ids);
+    for (std::size_t id = 0; id < special_.size(); ++id) new_ids_[special_ids_[id]] = static_cast<Id>(id);
+    for (std::size_t shard = 0; shard < words_.size(); ++shard) words_.table(shard) = {};
     return Dictionary(std::move(ordered.table));
   }
 
+  /// Where the final ids are narrower than the provisional ones, they are written to where others were read
+  /// before: reading goes in order.
   BinarizeResult write(std::int64_t vocabulary) const {
     writer_->set_vocabulary(vocabulary);
-    std::vector<Run> runs;
-    for (const Counter& counter : counters_)
-      runs.insert(runs.end(), counter.runs().begin(), counter.runs().end());
+    std::mutex reading;
+    auto next = runs_.begin();
     std::atomic<std::int64_t> replaced = 0;
-    for_each_index(threads_, runs.size(), [&](std::size_t i) {
-      thread_local std::vector<Id> ids;
-      const Run& run = runs[i];
-      ids.resize(static_cast<std::size_t>(run.size));
-      tokens_->read_at(static_cast<std::uint64_t>(run.begin) * sizeof(Id),
-                       {reinterpret_cast<char*>(ids.data()), ids.size() * sizeof(Id)});
-      std::int64_t dropped = 0;
-      for (Id& id : ids) {
-        id = (*run.new_ids)[id];
-        if (id != WordTable::none) continue;
-        id = static_cast<Id>(Dictionary::unk);
-        ++dropped;
+    on_threads(threads_, [&](int) {
+      std::vector<Id> ids;
+      for (;;) {
+        std::unique_lock lock(reading);
+        if (next == runs_.end()) break;
+        const Run run = *next++;
+        ids.resize(static_cast<std::size_t>(run.size));
+        writer_->read_provisional(run.begin, ids);
+        lock.unlock();
+        replaced += renumber(ids);
+        writer_->write(run.begin, ids);
       }
-      replaced += dropped;
-      writer_->write(run.begin, ids);
     });
     return {writer_->num_sentences(), writer_->num_tokens(), replaced};
   }
 
  private:
-  std::int64_t lines() const {
-    std::int64_t sum = 0;
-    for (const Counter& counter : counters_) sum += counter.lines();
-    return sum;
+  /// Returns how many ids were of words that are not in the dictionary.
+  std::int64_t renumber(std::span<Id> ids) const {
+    std::int64_t dropped = 0;
+    for (Id& id : ids) {
+      id = new_ids_[id];
+      if (id != WordTable::none) continue;
+      id = static_cast<Id>(Dictionary::unk);
+      ++dropped;
+    }
+    return dropped;
   }
 
   IndexedDatasetWriter* writer_;
   int threads_;
-  std::unique_ptr<NewFile> tokens_;
-  std::vector<Counter> counters_;
+  WordShards words_;
+  std::vector<CountedWord> special_;
+  std::vector<Id> special_ids_;  // provisional
+  std::vector<Run> runs_;
+  BigArray<Id> new_ids_;  // by provisional id
 };
 
 CountedText::CountedText(const std::filesystem::path& text, IndexedDatasetWriter* writer,

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <charconv>
+#include <numeric>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "nopos/error.h"
 #include "nopos/files.h"
 #include "nopos/text.h"
+#include "parallel.h"
 #include "word_order.h"
 #include "word_table.h"
 
@@ -41,6 +44,13 @@ bool parse(std::string_view line, Entry& entry) {
   if (field.starts_with('+')) field.remove_prefix(1);
   const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), entry.count);
   return error == std::errc() && end == field.data() + field.size();
+}
+
+/// Of its line in the file, in bytes.
+std::size_t line_size(const CountedWord& counted) {
+  const std::size_t digits =
+      counted.count >= 0 && counted.count < 10 ? 1 : std::to_string(counted.count).size();
+  return counted.word().size() + digits + 2;
 }
 
 const CountedWord& word_at(const WordTable& words, std::int64_t id) {
@@ -107,21 +117,27 @@ Dictionary Dictionary::load(const std::filesystem::path& path) {
   return dictionary;
 }
 
-void Dictionary::save(const std::filesystem::path& file) const {
-  NewFile whole(file);
-  write(whole);
-  whole.publish();
-}
-
-void Dictionary::write(NewFile& file) const {
-  std::string bytes;
-  for (const CountedWord& counted : words_->words().subspan(num_special)) {
-    bytes.append(counted.word()).append(1, ' ').append(std::to_string(counted.count)).append(1, '\n');
-    if (bytes.size() < (std::size_t{1} << 16)) continue;
-    file.append(bytes);
-    bytes.clear();
-  }
-  file.append(bytes);
+void Dictionary::save(const std::filesystem::path& path, int threads) const {
+  const auto words = words_->words().subspan(num_special);
+  constexpr std::size_t step = 1 << 14;
+  std::vector<std::uint64_t> begins((words.size() + step - 1) / step + 1);  // of so many words each, in bytes
+  const auto some = [&](std::size_t i) {
+    return words.subspan(i * step, std::min(step, words.size() - i * step));
+  };
+  for_each_index(threads, begins.size() - 1, [&](std::size_t i) {
+    for (const CountedWord& counted : some(i)) begins[i + 1] += line_size(counted);
+  });
+  std::partial_sum(begins.begin(), begins.end(), begins.begin());
+  NewFile file(path);
+  for_each_index(threads, begins.size() - 1, [&](std::size_t i) {
+    std::string bytes;
+    bytes.reserve(begins[i + 1] - begins[i]);
+    for (const CountedWord& counted : some(i)) {
+      bytes.append(counted.word()).append(1, ' ').append(std::to_string(counted.count)).append(1, '\n');
+    }
+    file.write_at(begins[i], bytes);
+  });
+  file.publish();
 }
 
 void Dictionary::finalize(std::int64_t threshold, std::int64_t max_size, std::int64_t padding_factor) {

@@ -85,6 +85,10 @@ void NewFile::read_at(std::uint64_t offset, std::span<char> out) const {
   }
 }
 
+void NewFile::cut(std::uint64_t size) {
+  if (ftruncate(descriptor_, static_cast<off_t>(size)) != 0) fail_on_file("write", path_, errno);
+}
+
 void NewFile::close() {
   const int descriptor = std::exchange(descriptor_, -1);
   if (descriptor >= 0 && ::close(descriptor) != 0) fail_on_file("write", path_, errno);

@@ -74,7 +74,6 @@ NumberType number_type(std::int64_t vocabulary, IndexFormat format) {
 IndexedDatasetWriter::IndexedDatasetWriter(const std::filesystem::path& prefix, IndexFormat format)
     : format_(format),
       type_(number_type(0, format)),
-      prefix_(prefix),
       bin_(with_extension(prefix, ".bin")),
       idx_(with_extension(prefix, ".idx")),
       sizes_(with_extension(prefix, ".sizes")) {}
@@ -83,8 +82,6 @@ IndexedDatasetWriter::IndexedDatasetWriter(const std::filesystem::path& prefix, 
     : IndexedDatasetWriter(prefix) {
   set_vocabulary(vocabulary);
 }
-
-std::filesystem::path IndexedDatasetWriter::tokens_path() const { return with_extension(prefix_, ".tokens"); }
 
 void IndexedDatasetWriter::add(std::span<const std::uint32_t> sentence) {
   const auto size = static_cast<std::int64_t>(sentence.size());
@@ -115,11 +112,21 @@ void IndexedDatasetWriter::write(std::int64_t begin, std::span<const std::uint32
   } else if (type_.bytes == uint16.bytes) {
     write_as<std::uint16_t>(bin_, begin, ids, 0);
   } else if (type_.bytes == uint32.bytes) {
-    const std::string_view bytes(reinterpret_cast<const char*>(ids.data()), ids.size_bytes());
-    bin_.write_at(static_cast<std::uint64_t>(begin) * sizeof(ids[0]), bytes);
+    write_provisional(begin, ids);
   } else {
     write_as<std::int64_t>(bin_, begin, ids, 0);
   }
+}
+
+void IndexedDatasetWriter::write_provisional(std::int64_t begin,
+                                             std::span<const std::uint32_t> numbers) const {
+  bin_.write_at(static_cast<std::uint64_t>(begin) * sizeof(numbers[0]),
+                {reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes()});
+}
+
+void IndexedDatasetWriter::read_provisional(std::int64_t begin, std::span<std::uint32_t> numbers) const {
+  bin_.read_at(static_cast<std::uint64_t>(begin) * sizeof(numbers[0]),
+               {reinterpret_cast<char*>(numbers.data()), numbers.size_bytes()});
 }
 
 void IndexedDatasetWriter::write_mmap_index() {
@@ -155,6 +162,7 @@ void IndexedDatasetWriter::write_legacy_index() {
 
 void IndexedDatasetWriter::close() {
   format_ == IndexFormat::mmap ? write_mmap_index() : write_legacy_index();
+  bin_.cut(static_cast<std::uint64_t>(tokens_ * type_.bytes));  // behind ids that took less room
   bin_.close();
   idx_.close();
 }

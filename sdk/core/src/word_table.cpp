@@ -103,14 +103,25 @@ struct WordTable::Sought {
   bool is(const CountedWord& other) const { return same(key, word, other); }
 };
 
-/// The slot that holds the word, or the free one in which it belongs.
-std::uint64_t* WordTable::slot_of(const Sought& word) const {
-  const std::size_t mask = slots_.size() - 1;
-  for (std::size_t i = word.hash >> shift_;; i = (i + 1) & mask) {
-    const std::uint64_t slot = slots_[i];
-    if (slot == 0 || (slot >> 32 == word.hash >> 32 && word.is(words_[static_cast<Id>(slot) - 1])))
-      return &slots_[i];
-  }
+std::uint64_t WordTable::hash(const char* bytes, std::size_t length) {
+  return hash_of(key_of(bytes, length));
+}
+std::uint64_t WordTable::hash(std::string_view word) { return Sought(word).hash; }
+
+/// The first slot, from `i` on, that is free or has the bits of the hash.
+inline std::size_t WordTable::candidate(std::uint64_t hash, std::size_t i) const {
+  while (slots_[i] != 0 && slots_[i] >> 32 != hash >> 32) i = (i + 1) & (slots_.size() - 1);
+  return i;
+}
+
+/// The slot that holds the word, or the free one in which it belongs. None before its candidate does.
+inline std::uint64_t* WordTable::slot_of(const Sought& word, std::size_t candidate) const {
+  while (slots_[candidate] != 0 && !word.is(words_[static_cast<Id>(slots_[candidate]) - 1]))
+    candidate = this->candidate(word.hash, (candidate + 1) & (slots_.size() - 1));
+  return &slots_[candidate];
+}
+inline std::uint64_t* WordTable::slot_of(const Sought& word) const {
+  return slot_of(word, candidate(word.hash, word.hash >> shift_));
 }
 
 WordTable::Id WordTable::insert(std::uint64_t* slot, const Sought& word, std::int64_t count) {
@@ -156,12 +167,13 @@ void WordTable::make_room(std::size_t more) {
   set_slots(std::move(slots), 64 - bits);
 }
 
-/// Hands the words, some at a time, to `resolve(first, sought)`. Their slots and entries are asked for before
-/// they are needed: memory answers many such questions in the time of one.
+/// Hands the words, some at a time, to `resolve(number, sought, slot)`. Their slots and entries are asked for
+/// before they are needed: memory answers many such questions in the time of one.
 template <class Before, class Resolve>
 void WordTable::in_blocks(const Batch& words, Before before, Resolve resolve) const {
   constexpr std::size_t most = 64;
   std::array<Sought, most> block;
+  std::array<std::size_t, most> candidates;
   for (std::size_t first = 0; first < words.begins.size(); first += most) {
     const std::size_t size = std::min(most, words.begins.size() - first);
     before(size);
@@ -171,18 +183,18 @@ void WordTable::in_blocks(const Batch& words, Before before, Resolve resolve) co
       __builtin_prefetch(&slots_[block[i].hash >> shift_]);
     }
     for (std::size_t i = 0; i < size; ++i) {
-      const std::uint64_t slot = slots_[block[i].hash >> shift_];
-      if (slot != 0) __builtin_prefetch(&words_[static_cast<Id>(slot) - 1]);
+      candidates[i] = candidate(block[i].hash, block[i].hash >> shift_);
+      const std::uint64_t slot = slots_[candidates[i]];
+      if (slot != 0) __builtin_prefetch(&words_[static_cast<Id>(slot) - 1], 1);
     }
-    for (std::size_t i = 0; i < size; ++i) resolve(first + i, block[i]);
+    for (std::size_t i = 0; i < size; ++i) resolve(first + i, block[i], slot_of(block[i], candidates[i]));
   }
 }
 
 void WordTable::count(const Batch& words, std::span<Id> ids) {
   in_blocks(
       words, [this](std::size_t size) { make_room(size); },
-      [&](std::size_t i, const Sought& word) {
-        std::uint64_t* const slot = slot_of(word);
+      [&](std::size_t i, const Sought& word, std::uint64_t* slot) {
         if (*slot == 0) {
           ids[i] = insert(slot, word, 1);
         } else {
@@ -196,8 +208,8 @@ void WordTable::find(const Batch& words, std::span<Id> ids) const {
   need_slots();
   in_blocks(
       words, [](std::size_t) {},
-      [&](std::size_t i, const Sought& word) {
-        ids[i] = static_cast<Id>(*slot_of(word)) - 1;  // a free slot gives `none`
+      [&](std::size_t i, const Sought&, const std::uint64_t* slot) {
+        ids[i] = static_cast<Id>(*slot) - 1;  // a free slot gives `none`
       });
 }
 

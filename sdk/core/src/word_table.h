@@ -83,6 +83,10 @@ class WordTable {
     const char* text;
     std::span<const std::uint32_t> begins, ends;
   };
+  /// What places a word, of a batch or of its own.
+  static std::uint64_t hash(const char* bytes, std::size_t length);
+  static std::uint64_t hash(std::string_view word);
+
   /// Finds each word and counts it once; what is new is added.
   void count(const Batch& words, std::span<Id> ids);
   /// The same without adding or counting: `none` where a word is not there. Threads may find at the same
@@ -110,6 +114,8 @@ class WordTable {
   using Slots = BigArray<std::uint64_t>;  // hash bits << 32 | id + 1; 0: free
   template <class Before, class Resolve>
   void in_blocks(const Batch& words, Before before, Resolve resolve) const;
+  std::size_t candidate(std::uint64_t hash, std::size_t i) const;
+  std::uint64_t* slot_of(const Sought& word, std::size_t candidate) const;
   std::uint64_t* slot_of(const Sought& word) const;
   Id insert(std::uint64_t* slot, const Sought& word, std::int64_t count);
   Id add(const Sought& word, std::int64_t count);

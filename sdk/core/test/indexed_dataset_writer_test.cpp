@@ -49,6 +49,26 @@ TEST(IndexedDatasetWriter, TheOlderFormatHoldsIdsOneGreater) {
                                                                    /* tokens */ 0, 3, 4, /* sizes */ 3, 1}));
 }
 
+TEST(IndexedDatasetWriter, ProvisionalNumbersMakeRoomForNarrowerIds) {
+  const TemporaryFolder folder;
+  IndexedDatasetWriter writer(folder / "d");
+  const std::vector<std::int64_t> sizes{3, 2};
+  EXPECT_EQ(writer.add_sizes(sizes), 0);
+  writer.write_provisional(3, std::vector<std::uint32_t>{90000, 90001});
+  writer.write_provisional(0, std::vector<std::uint32_t>{80000, 80001, 80002});
+  writer.set_vocabulary(100);
+  std::vector<std::uint32_t> numbers(3);
+  writer.read_provisional(0, numbers);
+  EXPECT_EQ(numbers, (std::vector<std::uint32_t>{80000, 80001, 80002}));
+  writer.write(0, std::vector<std::uint32_t>{7, 8, 2});
+  numbers.resize(2);
+  writer.read_provisional(3, numbers);
+  EXPECT_EQ(numbers, (std::vector<std::uint32_t>{90000, 90001}));
+  writer.write(3, std::vector<std::uint32_t>{9, 2});
+  writer.finish();
+  EXPECT_EQ(test::read_file(folder / "d.bin"), bytes_of<std::uint16_t>({7, 8, 2, 9, 2}));
+}
+
 TEST(IndexedDatasetWriter, SentencesMayBeWrittenInAnyOrder) {
   const TemporaryFolder folder;
   IndexedDatasetWriter writer(folder / "d", 70000);

@@ -11,7 +11,6 @@
 
 namespace nopos {
 
-class NewFile;
 class WordTable;
 
 class Dictionary {
@@ -31,8 +30,7 @@ class Dictionary {
   static Dictionary load(const std::filesystem::path& file);
 
   /// Writes `dict.txt`, byte for byte as the reference does.
-  void save(const std::filesystem::path& file) const;
-  void write(NewFile& file) const;  ///< the same bytes into a file that gets its name later
+  void save(const std::filesystem::path& file, int threads = 1) const;
 
   /// Adds `count` occurrences of `symbol`; returns its id.
   std::int64_t add(std::string_view symbol, std::int64_t count = 1);

@@ -47,6 +47,8 @@ class NewFile {
   /// Threads may write and read different places at the same time.
   void write_at(std::uint64_t offset, std::string_view bytes) const;
   void read_at(std::uint64_t offset, std::span<char> out) const;
+  /// Makes the file end at `size` bytes.
+  void cut(std::uint64_t size);
 
   /// Nothing is written any more: whatever can fail has failed.
   void close();

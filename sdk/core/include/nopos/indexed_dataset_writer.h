@@ -31,7 +31,7 @@ class IndexedDatasetWriter {
   /// With the vocabulary known from the start.
   IndexedDatasetWriter(const std::filesystem::path& prefix, std::int64_t vocabulary);
 
-  /// Ids are below this. Must be told before the first id is written.
+  /// Ids are below this. Must be told before the first id is written, after the last provisional one.
   void set_vocabulary(std::int64_t vocabulary) { type_ = number_type(vocabulary, format_); }
 
   /// Adds one sentence. \throws Error (data), as the rest, where the disk is full.
@@ -44,8 +44,10 @@ class IndexedDatasetWriter {
   /// And writes their ids there, whichever thread it is.
   void write(std::int64_t begin, std::span<const std::uint32_t> ids) const;
 
-  /// Where tokens may wait until their ids are known.
-  std::filesystem::path tokens_path() const;
+  /// Numbers that stand for ids until those are known, in the same file. They may be read back while ids are
+  /// written, as long as no id before those that are read is: ids take no more room, and may take less.
+  void write_provisional(std::int64_t begin, std::span<const std::uint32_t> numbers) const;
+  void read_provisional(std::int64_t begin, std::span<std::uint32_t> numbers) const;
 
   std::int64_t num_sentences() const { return sentences_; }
   std::int64_t num_tokens() const { return tokens_; }
@@ -62,7 +64,6 @@ class IndexedDatasetWriter {
 
   IndexFormat format_;
   NumberType type_;
-  std::filesystem::path prefix_;
   NewFile bin_, idx_;
   NewFile sizes_;  // int32 each, until the index is written
   std::int64_t sentences_ = 0, tokens_ = 0;
