@@ -3,7 +3,7 @@
 include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/NoPosSDK)
-set(nopos_programs nopos-host nopos_engine)
+set(nopos_programs nopos-host nopos_engine nopos_png)
 foreach(target IN LISTS nopos_programs)
   if(TARGET ${target})
     install(TARGETS ${target} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})

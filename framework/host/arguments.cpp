@@ -12,7 +12,12 @@ namespace nopos::host {
 namespace {
 
 /// What joins the values of a flag that adds up instead of replacing; 0 for every other flag.
-char joint_of(std::string_view flag) { return flag == "plugin-path" ? ':' : flag == "paths" ? ',' : '\0'; }
+char joint_of(std::string_view flag) {
+  if (flag == "plugin-path") return ':';
+  if (flag == "paths") return ',';
+  if (flag == "runs" || flag == "output") return '\n';
+  return '\0';
+}
 
 constexpr int style = po::command_line_style::allow_long | po::command_line_style::long_allow_adjacent |
                       po::command_line_style::long_allow_next;

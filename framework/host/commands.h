@@ -18,6 +18,7 @@ int run_inspect_checkpoint(const Words& words);
 int run_inspect_data(const Words& words);
 int run_convert(const Words& words);
 int run_config(const Words& words);
+int run_plot(const Words& words);
 int run_doctor(const Words& words);
 
 struct Command {

@@ -1,12 +1,8 @@
 #include "engine_library.h"
 
-#include <dlfcn.h>
-
-#include <algorithm>
-
 #include "entry.h"
+#include "library.h"
 #include "nopos/error.h"
-#include "nopos/registry/installation.h"
 #include "nopos/registry/torch_runtime.h"
 
 namespace nopos::host {
@@ -26,16 +22,7 @@ namespace {
 template <class Function>
 Function engine_function(const char* symbol) {
   registry::preload_torch();
-  const auto library = registry::library_folder() / "libnopos_engine.so";
-  void* engine = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-  const char* reason = engine == nullptr ? dlerror() : nullptr;
-  void* function = engine == nullptr ? nullptr : dlsym(engine, symbol);
-  if (function == nullptr) {
-    throw Error(ExitCode::runtime, "cannot load the engine " + library.string() + ": " +
-                                       (reason != nullptr ? reason : "it lacks " + std::string(symbol)) +
-                                       "; build or install NoPos again, or see nopos-host doctor");
-  }
-  return reinterpret_cast<Function>(function);
+  return reinterpret_cast<Function>(own_function("libnopos_engine.so", symbol));
 }
 
 }  // namespace

@@ -44,6 +44,8 @@ const std::vector<Command>& commands() {
        "Turn a checkpoint's model into safetensors and config.json, or back.", run_convert},
       {"config", "show [DATA] [FLAGS OF train] [--json]",
        "Show the value of every option, and where it comes from.", run_config},
+      {"plot", "RUN... [--output FILE] [FLAGS]",
+       "Draw loss, learning rate and gradient norm of runs, as SVG or PNG.", run_plot},
       {"doctor", "[--probe] [--json]", "Examine the installation: LibTorch, plugins, processor.",
        run_doctor}};
   return all;

@@ -1,0 +1,129 @@
+#include "run_curves.h"
+
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "nopos/error.h"
+#include "nopos/files.h"
+
+namespace nopos::plot {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+/// One line of the file, and how to complain about it.
+class Line {
+ public:
+  Line(const std::string& path, std::int64_t number, std::string_view text)
+      : where_(path + ", line " + std::to_string(number) + ": ") {
+    object_ = json::parse(text, nullptr, /*allow_exceptions=*/false);
+    if (!object_.is_object()) fail("found '" + shown(text) + "'");
+    tag = value("tag", &json::is_string).get<std::string>();
+    num_updates = value("num_updates", &json::is_number).get<double>();
+  }
+
+  std::string tag;
+  double num_updates = 0;
+
+  /// Calls `visit(name, value)` for what is drawn: everything but what tells where the line belongs.
+  template <class Visit>
+  void for_each_figure(Visit visit) const {
+    for (const auto& [name, value] : object_.items()) {
+      if (name == "tag" || name == "num_updates" || name == "time" || name == "epoch") continue;
+      visit(name, number(name, value));
+    }
+  }
+
+ private:
+  double number(const std::string& name, const json& value) const {
+    if (value.is_null()) return std::numeric_limits<double>::quiet_NaN();
+    if (!value.is_number()) fail("'" + name + "' is neither a number nor null");
+    return value.get<double>();
+  }
+
+  const json& value(const char* key, bool (json::*is_right)() const noexcept) const {
+    const auto found = object_.find(key);
+    if (found == object_.end() || !((*found).*is_right)()) {
+      fail(found == object_.end() ? std::string("there is no '") + key + "'"
+                                  : std::string("'") + key + "' is of the wrong type");
+    }
+    return *found;
+  }
+
+  [[noreturn]] void fail(const std::string& fault) const {
+    throw Error(ExitCode::data, where_ + fault +
+                                    R"(; expected a line of metrics.jsonl, such as {"tag": "train_inner", )" +
+                                    R"("num_updates": 100, "loss": 7.844})");
+  }
+
+  static std::string shown(std::string_view text) {
+    constexpr std::size_t most = 60;
+    return text.size() <= most ? std::string(text) : std::string(text.substr(0, most)) + "...";
+  }
+
+  std::string where_;
+  json object_;
+};
+
+void forget_after(RunCurves& run, double num_updates) {
+  for (auto& [tag, figures] : run.curves) {
+    for (auto& [name, curve] : figures) {
+      std::erase_if(curve, [&](const Sample& sample) { return sample.num_updates > num_updates; });
+    }
+  }
+}
+
+void add(const Line& line, RunCurves& run) {
+  if (line.tag == "run") return forget_after(run, line.num_updates);
+  auto& figures = run.curves[line.tag];
+  line.for_each_figure([&](const std::string& name, double value) {
+    figures[name].push_back({line.num_updates, value});
+  });
+}
+
+/// Name and path of "nopos=checkpoints/a", or of "checkpoints/a".
+std::pair<std::string, fs::path> named(const std::string& run) {
+  const std::size_t equals = run.find('=');
+  const bool has_name = equals != std::string::npos && equals > 0 && !fs::exists(run);
+  fs::path path = has_name ? run.substr(equals + 1) : run;
+  if (fs::is_directory(path)) path /= "metrics.jsonl";
+  if (has_name) return {run.substr(0, equals), path};
+  return {fs::absolute(path).lexically_normal().parent_path().filename().string(), path};
+}
+
+}  // namespace
+
+const Curve* RunCurves::find(const std::string& tag, const std::string& figure) const {
+  const auto figures = curves.find(tag);
+  if (figures == curves.end()) return nullptr;
+  const auto curve = figures->second.find(figure);
+  return curve == figures->second.end() ? nullptr : &curve->second;
+}
+
+RunCurves read_run(const std::string& run) {
+  RunCurves result;
+  const auto [name, path] = named(run);
+  result.name = name;
+  result.path = path.string();
+  if (!fs::exists(path)) {
+    throw Error(ExitCode::data, "there is no " + result.path +
+                                    ": a run is named by its save-dir, where train writes metrics.jsonl "
+                                    "unless --no-save, or by that file");
+  }
+  const MappedFile file(path);
+  std::string_view rest = file.bytes();
+  std::int64_t number = 0;
+  for (std::size_t end; (end = rest.find('\n')) != std::string_view::npos; rest.remove_prefix(end + 1)) {
+    add(Line(result.path, ++number, rest.substr(0, end)), result);
+  }
+  if (result.curves.empty()) {
+    throw Error(ExitCode::data, result.path + " has no figures yet (" + std::to_string(number) +
+                                    " lines); training adds some every --log-interval updates");
+  }
+  return result;
+}
+
+}  // namespace nopos::plot

@@ -1,0 +1,96 @@
+#include "svg.h"
+
+#include <array>
+#include <cstdio>
+
+namespace nopos::plot {
+namespace {
+
+std::string number(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.2f", value);
+  std::string result = text.data();
+  result.erase(result.find_last_not_of('0') + 1);
+  if (result.ends_with('.')) result.pop_back();
+  if (result == "-0") result.erase(0, 1);
+  return result;
+}
+
+std::string attribute(const std::string& name, const std::string& value) {
+  std::string text(1, ' ');
+  return text.append(name).append("=\"").append(value).append("\"");
+}
+
+std::string attribute(const std::string& name, double value) { return attribute(name, number(value)); }
+
+std::string escaped(const std::string& text) {
+  std::string result;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        result += "&amp;";
+        break;
+      case '<':
+        result += "&lt;";
+        break;
+      case '>':
+        result += "&gt;";
+        break;
+      default:
+        result += c;
+    }
+  }
+  return result;
+}
+
+std::string colour_text(const Colour& colour) {
+  std::array<char, 8> text{};
+  std::snprintf(text.data(), text.size(), "#%02x%02x%02x", colour.red, colour.green, colour.blue);
+  return text.data();
+}
+
+std::string element(const Rectangle& rectangle) {
+  return "<rect" + attribute("x", rectangle.corner.x) + attribute("y", rectangle.corner.y) +
+         attribute("width", rectangle.width) + attribute("height", rectangle.height) +
+         attribute("fill", colour_text(rectangle.colour)) + "/>";
+}
+
+std::string element(const Polyline& line) {
+  std::string points, dashes;
+  for (const Point& point : line.points) {
+    if (!points.empty()) points += ' ';
+    points.append(number(point.x)).append(",").append(number(point.y));
+  }
+  for (const double length : line.dashes) dashes.append(dashes.empty() ? "" : " ").append(number(length));
+  return "<polyline" + attribute("points", points) + attribute("fill", "none") +
+         attribute("stroke", colour_text(line.colour)) + attribute("stroke-width", line.width) +
+         (dashes.empty() ? "" : attribute("stroke-dasharray", dashes)) + "/>";
+}
+
+std::string element(const Text& text) {
+  const char* anchor = text.anchor == Anchor::end ? "end" : "middle";
+  return "<text" + attribute("x", text.at.x) + attribute("y", text.at.y) + attribute("font-size", text.size) +
+         (text.anchor == Anchor::start ? "" : attribute("text-anchor", anchor)) +
+         (text.bold ? attribute("font-weight", "bold") : "") + attribute("fill", colour_text(text.colour)) +
+         ">" + escaped(text.text) + "</text>";
+}
+
+}  // namespace
+
+std::string to_svg(const Picture& picture) {
+  const std::string width = number(picture.width), height = number(picture.height);
+  std::string svg = "<svg" + attribute("xmlns", "http://www.w3.org/2000/svg") + attribute("width", width) +
+                    attribute("height", height) + attribute("viewBox", "0 0 " + width + " " + height) +
+                    attribute("role", "img") + attribute("aria-labelledby", "title description") +
+                    attribute("font-family", "sans-serif") + attribute("stroke-linecap", "round") +
+                    attribute("stroke-linejoin", "round") + ">\n";
+  svg += "<title id=\"title\">" + escaped(picture.title) + "</title>\n";
+  svg += "<desc id=\"description\">" + escaped(picture.description) + "</desc>\n";
+  svg += element(Rectangle{{0, 0}, picture.width, picture.height, {255, 255, 255}}) + "\n";
+  for (const Shape& shape : picture.shapes) {
+    svg += std::visit([](const auto& one) { return element(one); }, shape) + "\n";
+  }
+  return svg + "</svg>\n";
+}
+
+}  // namespace nopos::plot
