@@ -65,14 +65,15 @@ std::shared_ptr<Architecture> make_model(const RunConfig& config, const Task& ta
   const std::int64_t tokens = tokens_per_sample.value_or(task.tokens_per_sample());
   const std::int64_t positions =
       max_target_positions.value_or(tokens_per_sample ? *tokens_per_sample : task.max_positions());
-  return made<Architecture>(config.architecture, {.vocabulary = task.dictionary().size(),
-                                                  .output_vocabulary = task.output_dictionary().size(),
-                                                  .padding_idx = Dictionary::pad,
-                                                  .tokens_per_sample = tokens,
-                                                  .max_target_positions = positions,
-                                                  .make_encoding = [&config](const ModelShape& shape) {
-                                                    return make_encoding(config, shape);
-                                                  }});
+  return made<Architecture>(
+      config.architecture,
+      {.vocabulary = task.dictionary().size(),
+       .output_vocabulary = task.output_dictionary().size(),
+       .padding_idx = Dictionary::pad,
+       .tokens_per_sample = tokens,
+       .max_target_positions = positions,
+       .make_encoding = [&config](const ModelShape& shape) { return make_encoding(config, shape); },
+       .dictionary = &task.dictionary()});
 }
 
 std::int64_t parameter_count(const Architecture& model, bool trained_only) {
@@ -119,7 +120,7 @@ Components make_components(const RunConfig& config) {
   if (const auto ema = config.group<EmaOptions>(); ema.store_ema) {
     parts.ema = std::make_unique<Ema>(ema, *parts.model, precision.weights);
     if (ema.ema_seed_model)
-      load_ema(*ema.ema_seed_model, parts.ema->state(), mark_of(parts.task->dictionary()));
+      load_ema(*ema.ema_seed_model, parts.ema->state(), *parts.model, mark_of(parts.task->dictionary()));
   }
   return parts;
 }

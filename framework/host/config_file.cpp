@@ -43,35 +43,56 @@ ConfiguredComponent component(const Json& json, const std::string& where) {
   return result;
 }
 
-}  // namespace
+/// `changes` over `component`: another name replaces it whole.
+void merge(ConfiguredComponent& component, ConfiguredComponent changes) {
+  if (!changes.name.empty() && changes.name != component.name) {
+    component = std::move(changes);
+  } else {
+    for (auto& [key, value] : changes.values) component.values.insert_or_assign(key, std::move(value));
+  }
+}
 
-ConfigFile read_config_file(const std::filesystem::path& path) {
+/// `outer` are the files that led here by their "extends".
+ConfigFile read(const std::filesystem::path& path, std::vector<std::filesystem::path> outer) {
   ConfigFile file;
-  file.path = path.string();
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored))
-    refuse(file.path + " is a folder, not a configuration file");
+    refuse(path.string() + " is a folder, not a configuration file");
   const Json json = registry::read_json(path, ExitCode::configuration);
-  if (!json.is_object()) refuse(file.path + ": a configuration is one JSON object with an object per kind");
+  if (!json.is_object())
+    refuse(path.string() + ": a configuration is one JSON object with an object per kind");
+  if (const auto base = json.find("extends"); base != json.end()) {
+    if (!base->is_string())
+      refuse(path.string() + ": 'extends' must be the path of a file, from this one's folder");
+    outer.push_back(path.lexically_normal());
+    const std::filesystem::path next = (path.parent_path() / base->get<std::string>()).lexically_normal();
+    if (std::find(outer.begin(), outer.end(), next) != outer.end())
+      refuse(path.string() + ": 'extends' comes back to " + next.string());
+    file = read(next, std::move(outer));
+  }
+  file.path = path.string();
   for (const auto& [key, value] : json.items()) {
     const std::string where = file.path + ": " + key;
-    if (key == "training") {
+    if (key == "extends") {
+      continue;
+    } else if (key == "training") {
       for (const auto& [name, setting] : object(value, where).items())
-        file.training.emplace(name, value_of(setting, where + ": '" + name + "'"));
+        file.training.insert_or_assign(name, value_of(setting, where + ": '" + name + "'"));
     } else if (key == "positional_encoding") {
       if (!value.is_array() || value.empty())
         refuse(where + " must be a list, such as [{\"name\": \"alibi\"}]");
+      file.encodings.clear();
       for (const Json& one : value) {
         file.encodings.push_back(component(one, where));
         if (file.encodings.back().name.empty()) refuse(where + ": every encoding needs a 'name'");
       }
     } else if (std::find(single_kinds.begin(), single_kinds.end(), key) != single_kinds.end()) {
-      file.components.emplace(key, component(value, where));
+      merge(file.components[key], component(value, where));
     } else if (key == "layers") {
       refuse(where + ": reserved for a mix of encodings by layer, which is not supported");
     } else {
       std::vector<std::string> known = single_kinds;
-      known.insert(known.end(), {"positional_encoding", "training"});
+      known.insert(known.end(), {"positional_encoding", "training", "extends"});
       std::string list;
       for (const std::string& one : known) list += (list.empty() ? "" : ", ") + one;
       refuse(file.path + ": unknown key '" + key + "'" + did_you_mean(key, known) + " (known: " + list + ")");
@@ -79,5 +100,9 @@ ConfigFile read_config_file(const std::filesystem::path& path) {
   }
   return file;
 }
+
+}  // namespace
+
+ConfigFile read_config_file(const std::filesystem::path& path) { return read(path, {}); }
 
 }  // namespace nopos::host

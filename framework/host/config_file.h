@@ -4,6 +4,8 @@
 ///     {"positional_encoding": [{"name": "alibi"}],
 ///      "optimizer": {"name": "nag", "momentum": 0.99},
 ///      "training": {"max-update": 286000}}
+///
+/// "extends" names another file, from this one's folder, whose settings stand where this one has none.
 
 #include <filesystem>
 #include <map>

@@ -11,13 +11,16 @@ namespace {
 
 constexpr std::int64_t zero_row = 1;  // of every band, as the reference has it
 
-/// Only names its weight: rows are looked up by the owner.
-struct Table final : torch::nn::Module {
+}  // namespace
+
+/// One band's embedding.
+struct AdaptiveInput::Table final : torch::nn::Module, NoisyWeight {
   explicit Table(at::Tensor rows) : weight(register_parameter("weight", std::move(rows))) {}
+  at::Tensor rows(const at::Tensor& ids, std::int64_t padding_idx) const {
+    return noisy_output(at::embedding(noisy_weight(weight, is_training()), ids, padding_idx), is_training());
+  }
   at::Tensor weight;
 };
-
-}  // namespace
 
 AdaptiveInput::AdaptiveInput(AdaptiveBands bands, std::int64_t initial_dim, double factor,
                              std::int64_t output_dim, std::int64_t padding_idx)
@@ -28,17 +31,18 @@ AdaptiveInput::AdaptiveInput(AdaptiveBands bands, std::int64_t initial_dim, doub
   for (std::size_t band = 0; band < bands_.size(); ++band) {
     const std::int64_t width = band_dim(initial_dim, factor, band);
     const auto module = list->register_module(std::to_string(band), std::make_shared<torch::nn::Module>());
-    const auto table =
-        module->register_module("0", std::make_shared<Table>(fresh_embedding(bands_.rows(band), width)));
-    embeddings_.push_back(table->weight);
+    tables_.push_back(
+        module->register_module("0", std::make_shared<Table>(fresh_embedding(bands_.rows(band), width))));
     projections_.push_back(
         module->register_module("1", std::make_shared<Linear>(width, output_dim, /*with_bias=*/false)));
   }
   for (std::size_t band = 0; band < bands_.size(); ++band) {
-    init_embedding_(embeddings_[band], zero_row);
+    init_embedding_(tables_[band]->weight, zero_row);
     init_xavier_(projections_[band]->weight());
   }
 }
+
+const at::Tensor& AdaptiveInput::embedding(std::size_t band) const { return tables_[band]->weight; }
 
 at::Tensor AdaptiveInput::forward(const at::Tensor& tokens) const {
   // tokens [B,T] -> [B,T,C]: each band's rows [n,width] -> [n,C], then all back into the tokens' order
@@ -49,7 +53,7 @@ at::Tensor AdaptiveInput::forward(const at::Tensor& tokens) const {
     at::Tensor places = inside.nonzero().squeeze(1);
     if (places.size(0) == 0) continue;
     const at::Tensor ids = flat.index_select(0, places).sub_(bands_.begin(band));
-    const at::Tensor found = at::embedding(embeddings_[band], ids, band == 0 ? padding_idx_ : -1);
+    const at::Tensor found = tables_[band]->rows(ids, band == 0 ? padding_idx_ : -1);
     vectors.push_back(projections_[band]->forward(found.to(unused_.scalar_type())));
     rows.push_back(std::move(places));
   }

@@ -13,7 +13,8 @@ TokenEmbedding::TokenEmbedding(std::int64_t vocabulary, std::int64_t dim, std::i
 
 at::Tensor TokenEmbedding::forward(const at::Tensor& tokens) const {
   // tokens [B,T] -> [B,T,C]
-  return at::embedding(weight_, tokens, padding_idx_);
+  return noisy_output(at::embedding(noisy_weight(weight_, is_training()), tokens, padding_idx_),
+                      is_training());
 }
 
 void TokenEmbedding::pretty_print(std::ostream& stream) const {

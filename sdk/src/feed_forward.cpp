@@ -86,8 +86,9 @@ at::Tensor FeedForward::forward(const at::Tensor& x, bool training) const {
   // x [...,C] -> [...,F] -> [...,C]
   const at::Tensor inner = fc1->forward(x);
   const bool both = activation == Activation::relu && training && dropout > 0;
-  return fc2->forward(both ? ReluDropout::apply(inner, dropout)
-                           : apply_dropout(activate(inner, activation), dropout, training));
+  const at::Tensor active = both ? ReluDropout::apply(inner, dropout)
+                                 : apply_dropout(activate(inner, activation), dropout, training);
+  return fc2->forward(inner_norm ? inner_norm->forward(active) : active);
 }
 
 }  // namespace nopos

@@ -24,7 +24,9 @@ at::Tensor FullHead::nll(const at::Tensor& features, const at::Tensor& targets, 
 
 at::Tensor FullHead::log_probs(const at::Tensor& features) {
   // features [...,C] -> [...,V]
-  return at::log_softmax(at::linear(features, widened_to(features, weight_)), -1, at::kFloat);
+  const at::Tensor weight = noisy_weight(weight_, is_training());
+  const at::Tensor logits = at::linear(features, widened_to(features, weight));
+  return at::log_softmax(noisy_output(logits, is_training()), -1, at::kFloat);
 }
 
 void FullHead::pretty_print(std::ostream& stream) const {

@@ -18,9 +18,11 @@ Linear::Linear(const at::Tensor& weight, bool transposed)
 
 at::Tensor Linear::forward(const at::Tensor& x) const {
   // x [...,in] -> [...,out]
-  const at::Tensor weight = widened_to(x, transposed_ ? weight_ : weight_.t());
+  const at::Tensor noisy = widened_to(x, noisy_weight(weight_, is_training()));
+  const at::Tensor weight = transposed_ ? noisy : noisy.t();
   const at::Tensor rows = x.dim() == 2 ? x : x.reshape({-1, x.size(-1)});
   at::Tensor y = bias_.defined() ? at::addmm(widened_to(x, bias_), rows, weight) : at::mm(rows, weight);
+  y = noisy_output(std::move(y), is_training());
   if (x.dim() == 2) return y;
   std::vector<std::int64_t> shape = x.sizes().vec();
   shape.back() = y.size(1);

@@ -8,7 +8,7 @@
 namespace nopos {
 namespace {
 
-using test::flags_a, test::flags_t, test::make_model, test::with;
+using test::flags_a, test::flags_t, test::make_model, test::some_tokens, test::with;
 
 class WithEncoding : public testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Models, WithEncoding,
@@ -18,12 +18,6 @@ INSTANTIATE_TEST_SUITE_P(Models, WithEncoding,
                            std::replace(name.begin(), name.end(), '+', '_');
                            return name;
                          });
-
-std::vector<std::int64_t> some_tokens(int length) {
-  std::vector<std::int64_t> row;
-  for (int i = 0; i < length; ++i) row.push_back(4 + (37 * i + 11) % 150);
-  return row;
-}
 
 at::Tensor features(Architecture& model, const std::vector<std::vector<std::int64_t>>& rows) {
   const at::NoGradGuard no_grad;

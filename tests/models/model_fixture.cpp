@@ -48,13 +48,21 @@ std::shared_ptr<Architecture> make_model(const ModelSpec& spec) {
     }
     return compose(std::move(parts));
   };
+  const std::int64_t vocabulary = spec.dictionary != nullptr ? spec.dictionary->size() : spec.vocabulary;
   at::manual_seed(1);
   return make_component<Architecture>("transformer_lm", spec.settings,
-                                      {.vocabulary = spec.vocabulary,
-                                       .output_vocabulary = spec.vocabulary,
+                                      {.vocabulary = vocabulary,
+                                       .output_vocabulary = vocabulary,
                                        .tokens_per_sample = spec.tokens_per_sample,
                                        .max_target_positions = 0,
-                                       .make_encoding = encoding});
+                                       .make_encoding = encoding,
+                                       .dictionary = spec.dictionary});
+}
+
+std::vector<std::int64_t> some_tokens(int count) {
+  std::vector<std::int64_t> row;
+  for (int i = 0; i < count; ++i) row.push_back(4 + (37 * i + 11) % 150);
+  return row;
 }
 
 Batch batch_of(const std::vector<std::vector<std::int64_t>>& rows) {

@@ -21,10 +21,14 @@ struct ModelSpec {
   std::string encoding = "none";  ///< as on the command line: "sinusoidal+alibi"
   std::int64_t vocabulary = 160;
   std::int64_t tokens_per_sample = 32;
+  const Dictionary* dictionary = nullptr;  ///< its size counts instead of `vocabulary`
 };
 
 /// The model at seed 1, in training mode as it comes.
 std::shared_ptr<Architecture> make_model(const ModelSpec& spec = {});
+
+/// `count` different tokens of ordinary words.
+std::vector<std::int64_t> some_tokens(int count);
 
 /// A batch of these rows, targets being the same tokens shifted by one.
 Batch batch_of(const std::vector<std::vector<std::int64_t>>& rows);

@@ -191,9 +191,25 @@ TEST(Construction, RefusesWhatDoesNotFitWithBothSides) {
       {with(flags_t(),
             {{"share-decoder-input-output-embed", true}, {"decoder-output-dim", std::int64_t{32}}}),
        "--decoder-input-dim is 64 and --decoder-output-dim 32"},
-      {with(flags_t(), {{"decoder-layerdrop", 0.1}}), "leaving out layers is not built"},
+      {with(flags_t(), {{"min-params-to-wrap", std::int64_t{5}}}), "parameters are not sharded"},
+      {with(flags_t(), {{"offload-activations", true}}), "there is no GPU. --checkpoint-activations"},
+      {with(flags_t(), {{"decoder-layerdrop", 1.5}}), "decoder-layerdrop"},
+      {with(flags_t(), {{"decoder-layers-to-keep", std::string("0,0")}}), "0,0 names a layer twice"},
+      {with(flags_t(), {{"decoder-layers-to-keep", std::string("0,x")}}), "decoder-layers-to-keep"},
+      {with(flags_t(), {{"decoder-layers-to-keep", std::string("0")}, {"base-layers", std::int64_t{1}}}),
+       "cannot count layers where --base-layers"},
+      {with(flags_t(), {{"quant-noise-pq", 1.0}}), "--quant-noise-pq 1 would leave nothing"},
+      {with(flags_t(), {{"quant-noise-pq", 0.1}, {"quant-noise-pq-block-size", std::int64_t{7}}}),
+       "--quant-noise-pq-block-size 7 does not divide the 64 columns of decoder.quant_noise.weight"},
+      {with(flags_t(), {{"quant-noise-pq", 0.1}, {"decoder-input-dim", std::int64_t{32}}}),
+       "--decoder-input-dim is 32 and --decoder-embed-dim 64"},
+      {with(flags_t(), {{"character-embeddings", true}}), "needs a task with a dictionary"},
+      {with(flags_a(), {{"character-embeddings", true}}), "choose one"},
+      {with(flags_t(), {{"character-embeddings", true}, {"share-decoder-input-output-embed", true}}),
+       "they have no row per token"},
       {with(flags_t(), {{"activation-fn", std::string("gelo")}}), "did you mean 'gelu'"}};
   for (const Case& one : cases) {
+    if (one.settings.contains("offload-activations") && at::hasCUDA()) continue;
     try {
       make_model({.settings = one.settings});
       ADD_FAILURE() << "accepted; expected: " << one.message;

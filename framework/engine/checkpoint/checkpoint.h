@@ -103,9 +103,10 @@ struct LoadedCheckpoint {
 LoadedCheckpoint load_checkpoint(const std::filesystem::path& file, Architecture& model, ParameterSlab& slab,
                                  Optimizer& optimizer, const RunConfig& config, const LoadOptions& options);
 
-/// Restores an average from the moving average that `file` keeps.
+/// Restores an average of `model`'s weights from the moving average that `file` keeps.
 /// \throws Error (data), also where it keeps none
-void load_ema(const std::filesystem::path& file, const EmaState& average, const DictionaryMark& dictionary);
+void load_ema(const std::filesystem::path& file, const EmaState& average, const Architecture& model,
+              const DictionaryMark& dictionary);
 
 /// Gives a model that is only evaluated the parameters of `file`, of ours or of the reference, with the
 /// reference's upgrades of older files. They stay where they are, in the file and in its precision: the model

@@ -145,7 +145,8 @@ Copies master_copies(const CheckpointFile& source, const ParameterSlab& slab) {
   return copies;
 }
 
-Copies ema_copies(const CheckpointFile& source, EmaState* ema, std::vector<std::string>& notices) {
+Copies ema_copies(const CheckpointFile& source, EmaState* ema, const Architecture& model,
+                  std::vector<std::string>& notices) {
   if (ema == nullptr) return {};
   const PickleNode& extra = source.root().at("extra_state", source.name());
   const PickleNode *saved = extra.get("ema"), *in_float = extra.get("ema_fp32_params");
@@ -154,9 +155,9 @@ Copies ema_copies(const CheckpointFile& source, EmaState* ema, std::vector<std::
         "EMA not found in checkpoint. But store_ema is True. EMA is re-initialized from checkpoint.");
     saved = &source.root().at("model", source.name());
   }
-  Copies copies = model_copies(source, *saved, ema->weights);
+  Copies copies = model_copies(source, *saved, ema->weights, model);
   if (!ema->in_float.empty()) {
-    std::ranges::copy(model_copies(source, in_float != nullptr ? *in_float : *saved, ema->in_float),
+    std::ranges::copy(model_copies(source, in_float != nullptr ? *in_float : *saved, ema->in_float, model),
                       std::back_inserter(copies));
   }
   const PickleNode* updates = source.own() != nullptr ? source.own()->get("ema_updates") : nullptr;
@@ -270,8 +271,8 @@ LoadedCheckpoint load_checkpoint(const std::filesystem::path& file, Architecture
     loaded.notices = reference_differences(source, config);
   }
   const PickleNode& saved_model = source.root().at("model", source.name());
-  const Copies copies = model_copies(source, saved_model, state_dict(model));
-  const Copies averages = ema_copies(source, options.ema, loaded.notices);
+  const Copies copies = model_copies(source, saved_model, state_dict(model), model);
+  const Copies averages = ema_copies(source, options.ema, model, loaded.notices);
   const PickleNode* saved_optimizer =
       options.reset_optimizer ? nullptr : source.root().get("last_optimizer_state");
   if (!options.reset_optimizer && saved_optimizer == nullptr) {
@@ -304,7 +305,7 @@ void load_model(const std::filesystem::path& file, Architecture& model, const Di
   const auto source = std::make_shared<const CheckpointFile>(file);
   if (source->own() != nullptr) check_dictionary(*source, dictionary);
   const PickleNode& saved = source->root().at("model", source->name());
-  for (const Copy& copy : model_copies(*source, saved, state_dict(model))) {
+  for (const Copy& copy : model_copies(*source, saved, state_dict(model), model)) {
     const at::Tensor& there = copy.there.tensor;
     if (copy.mine.requires_grad() && can_stay(there)) {
       const auto keep_file = [source](void*) {};  // as long as the tensor
@@ -316,7 +317,8 @@ void load_model(const std::filesystem::path& file, Architecture& model, const Di
   }
 }
 
-void load_ema(const std::filesystem::path& file, const EmaState& average, const DictionaryMark& dictionary) {
+void load_ema(const std::filesystem::path& file, const EmaState& average, const Architecture& model,
+              const DictionaryMark& dictionary) {
   const at::NoGradGuard no_grad;
   const CheckpointFile source(file);
   if (source.own() != nullptr) check_dictionary(source, dictionary);
@@ -326,7 +328,7 @@ void load_ema(const std::filesystem::path& file, const EmaState& average, const 
                                     " keeps no moving average of its weights: it was not trained with "
                                     "--store-ema. --ema-seed-model needs one.");
   }
-  make(model_copies(source, *saved, average.weights));
+  make(model_copies(source, *saved, average.weights, model));
   for (std::size_t i = 0; i < average.in_float.size(); ++i) {
     average.in_float[i].second.copy_(average.weights[i].second);
   }

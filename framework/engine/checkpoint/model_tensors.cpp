@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <map>
 #include <regex>
 #include <set>
 
@@ -18,11 +19,26 @@ constexpr const char* output_weight = "decoder.output_projection.weight";
 /// Numbers without meaning, in the reference's files also without a defined value.
 bool is_filler(const std::string& name) { return name.ends_with("._float_tensor"); }
 
+/// The file's tensors by the names that they have in the model.
+using Saved = std::map<std::string, const PickleNode*, std::less<>>;
+
+Saved saved_tensors(const PickleNode& node, const Architecture& model) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; node.is_mapping() && i < node.items.size(); i += 2)
+    names.push_back(node.items[i]->as_text("a name in 'model'"));
+  const auto own = model.own_names(names);
+  Saved saved;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (own[i]) saved.emplace(*own[i], node.items[2 * i + 1]);
+  }
+  return saved;
+}
+
 /// The name under which the file keeps the tensor `name`: the same, or that of an older version.
-std::string saved_name(const PickleNode& saved, const std::string& name, bool tied) {
-  if (saved.get(name) != nullptr) return name;
+std::string saved_name(const Saved& saved, const std::string& name, bool tied) {
+  if (saved.contains(name)) return name;
   if (name == output_weight) {
-    if (saved.get("decoder.embed_out") != nullptr) return "decoder.embed_out";
+    if (saved.contains("decoder.embed_out")) return "decoder.embed_out";
     return tied ? embedding : name;
   }
   static const std::pair<std::regex, const char*> old_names[] = {
@@ -95,7 +111,9 @@ void check_dictionary(const CheckpointFile& source, const DictionaryMark& mine) 
                                   "(--srcdict), or train a new model in another --save-dir.");
 }
 
-Copies model_copies(const CheckpointFile& source, const PickleNode& saved, const StateDict& mine) {
+Copies model_copies(const CheckpointFile& source, const PickleNode& entry, const StateDict& mine,
+                    const Architecture& model) {
+  const Saved saved = saved_tensors(entry, model);
   const bool tied = same_storage(mine, embedding, output_weight);
   std::vector<std::string> differences;
   Copies copies;
@@ -103,7 +121,8 @@ Copies model_copies(const CheckpointFile& source, const PickleNode& saved, const
   for (const auto& [name, tensor] : mine) {
     const std::string there_name = saved_name(saved, name, tied);
     used.insert(there_name);
-    const PickleNode* node = saved.get(there_name);
+    const auto found = saved.find(there_name);
+    const PickleNode* node = found == saved.end() ? nullptr : found->second;
     if (is_filler(name) || (node == nullptr && name == "decoder.version")) continue;
     const std::string here = described(tensor.sizes().vec(), storage_type(tensor.scalar_type()));
     if (node == nullptr) {
@@ -118,10 +137,9 @@ Copies model_copies(const CheckpointFile& source, const PickleNode& saved, const
     }
     copies.push_back({tensor, view});
   }
-  for (std::size_t i = 0; saved.is_mapping() && i < saved.items.size(); i += 2) {
-    const std::string& name = saved.items[i]->as_text("a name in 'model'");
+  for (const auto& [name, node] : saved) {
     if (used.contains(name) || is_filler(name)) continue;
-    const PickledTensor there = source.describe(*saved.items[i + 1], name);
+    const PickledTensor there = source.describe(*node, name);
     differences.push_back(name + ": checkpoint " + described(there.sizes, there.storage_type) +
                           ", this model has none");
   }

@@ -32,11 +32,12 @@ void make(const Copies& copies);
 /// \throws Error (data) where the checkpoint's model was trained with another dictionary.
 void check_dictionary(const CheckpointFile& source, const DictionaryMark& mine);
 
-/// One copy per tensor of `mine`, from the entry `saved` of the file, converted where both are floating
-/// point; after the upgrades that the reference makes to older files: an output weight under its old name or,
-/// where it is the embedding, missing; layer norms under their old names.
+/// One copy per tensor of `mine` (of `model`, or an average of it), from an entry of the file, converted
+/// where both are floating point; after the upgrades that the reference makes to older files: an output
+/// weight under its old name or, where it is the embedding, missing; layer norms under their old names.
 /// `_float_tensor`, whose content means nothing, is passed over. \throws Error (data) naming the tensors that
 /// are missing, unexpected or of another shape, the first ten of them with both sides.
-Copies model_copies(const CheckpointFile& source, const PickleNode& saved, const StateDict& mine);
+Copies model_copies(const CheckpointFile& source, const PickleNode& entry, const StateDict& mine,
+                    const Architecture& model);
 
 }  // namespace nopos::engine

@@ -24,8 +24,6 @@ struct Options {
   std::optional<std::string> adaptive_input_cutoff;
   bool tie_adaptive_weights = false, tie_adaptive_proj = false;
   bool layernorm_embedding = false, no_scale_embedding = false;
-
-  // Declared for the reference's command lines and checkpoints; none is used.
   bool character_embeddings = false;
   std::string character_filters = "[(1, 64), (2, 128), (3, 192), (4, 256), (5, 256), (6, 256), (7, 256)]";
   std::int64_t character_embedding_dim = 4, char_embedder_highway_layers = 2;
@@ -83,39 +81,44 @@ struct Options {
     o.add("no-scale-embedding", &O::no_scale_embedding,
           "do not multiply token embeddings by the square root of the width");
 
-    const Refused characters{"character embeddings are not built"};
-    const NoEffect with_characters{"it belongs to --character-embeddings"};
-    o.add("character-embeddings", &O::character_embeddings, "embeddings from characters", characters);
-    o.add("character-filters", &O::character_filters, "convolutions of character embeddings",
-          with_characters);
-    o.add("character-embedding-dim", &O::character_embedding_dim, "width of a character", with_characters);
+    o.add("character-embeddings", &O::character_embeddings,
+          "token embeddings from the bytes of the words, by convolutions and highway layers");
+    o.add("character-filters", &O::character_filters,
+          "the convolutions of character embeddings: (width, number) pairs");
+    o.add("character-embedding-dim", &O::character_embedding_dim, "width of a byte's embedding", AtLeast{1});
     o.add("char-embedder-highway-layers", &O::char_embedder_highway_layers,
-          "highway layers of character embeddings", with_characters);
-    const NoEffect memory_only{"activations are kept in memory; results are the same"};
-    o.add("checkpoint-activations", &O::checkpoint_activations, "recompute activations in backward",
-          memory_only);
-    o.add("offload-activations", &O::offload_activations, "keep activations on the CPU", memory_only);
-    o.add("decoder-layerdrop", &O::decoder_layerdrop, "probability of leaving a layer out", probability,
-          Refused{"leaving out layers is not built"});
-    o.add("decoder-layers-to-keep", &O::decoder_layers_to_keep, "layers to keep when a model is loaded",
-          Refused{"pruning layers is not built"});
-    const Refused noise{"quantisation noise is not built"};
-    o.add("quant-noise-pq", &O::quant_noise_pq, "product quantisation noise", noise);
-    o.add("quant-noise-pq-block-size", &O::quant_noise_pq_block_size,
-          "block size of product quantisation noise", NoEffect{"it belongs to --quant-noise-pq"});
-    o.add("quant-noise-scalar", &O::quant_noise_scalar, "scalar quantisation noise", noise);
+          "highway layers of character embeddings", AtLeast{0});
+    o.add("checkpoint-activations", &O::checkpoint_activations,
+          "keep one layer's activations at a time and compute them again in backward; results are the same");
+    o.add("offload-activations", &O::offload_activations,
+          "the same, and what is kept of each layer lies in the processor's memory; needs a GPU");
+    o.add("decoder-layerdrop", &O::decoder_layerdrop,
+          "while training, each layer is left out with this probability", probability);
+    o.add("decoder-layers-to-keep", &O::decoder_layers_to_keep,
+          "layers to take over from a larger checkpoint, counted from 0, such as 0,2,4; sets the number of "
+          "layers");
+    o.add("quant-noise-pq", &O::quant_noise_pq,
+          "while training, each block of a weight is zero with this probability", probability);
+    o.add("quant-noise-pq-block-size", &O::quant_noise_pq_block_size, "columns of such a block", AtLeast{1});
+    o.add(
+        "quant-noise-scalar", &O::quant_noise_scalar,
+        "while training, each weight is rounded to 8 bits with this probability; in evaluation all are, and "
+        "what is computed with them",
+        probability);
     o.add("debug", &O::debug, "nothing", NoEffect{"it does nothing in the reference either"});
     o.add("min-params-to-wrap", &O::min_params_to_wrap, "smallest layer that full sharding wraps",
-          NoEffect{"parameters are not sharded"});
-    o.add("base-layers", &O::base_layers, "number of BASE layers", Refused{"BASE layers are not built"});
-    const NoEffect with_base{"it belongs to --base-layers"};
-    o.add("base-sublayers", &O::base_sublayers, "sub-layers of a BASE layer", with_base);
-    o.add("base-shuffle", &O::base_shuffle, "shuffle tokens between BASE layers", with_base);
-    const Refused scales{"learned scales inside a layer are not built"};
-    o.add("scale-fc", &O::scale_fc, "layer norm inside the feed-forward part", scales);
-    o.add("scale-attn", &O::scale_attn, "layer norm after attention", scales);
-    o.add("scale-heads", &O::scale_heads, "a learned factor per head", scales);
-    o.add("scale-resids", &O::scale_resids, "a learned factor per residual dimension", scales);
+          Refused{"parameters are not sharded, so there is nothing to wrap"});
+    o.add("base-layers", &O::base_layers, "number of BASE layers, spread evenly between the others",
+          AtLeast{0});
+    o.add("base-sublayers", &O::base_sublayers, "feed-forward parts of a BASE layer's expert", AtLeast{0});
+    o.add("base-shuffle", &O::base_shuffle, "shuffle tokens between the experts of BASE layers",
+          NoEffect{"one process has one expert, which gets all tokens in any order"});
+    o.add("scale-fc", &O::scale_fc, "layer norm inside the feed-forward part, before its second map");
+    o.add("scale-attn", &O::scale_attn, "layer norm after attention");
+    o.add("scale-heads", &O::scale_heads,
+          "a learned factor per attention head, applied after its output map");
+    o.add("scale-resids", &O::scale_resids,
+          "a learned factor per dimension of what goes past the feed-forward part");
   }
 };
 

@@ -24,16 +24,17 @@ class AdaptiveInput final : public InputEmbedding {
   std::int64_t dim() const override { return output_dim_; }
 
   const AdaptiveBands& bands() const { return bands_; }
-  const at::Tensor& embedding(std::size_t band) const { return embeddings_[band]; }  ///< [rows, width]
+  const at::Tensor& embedding(std::size_t band) const;  ///< [rows, width]
   const at::Tensor& projection(std::size_t band) const {
     return projections_[band]->weight();
   }  ///< [C, width]
 
  private:
+  struct Table;
   AdaptiveBands bands_;
   std::int64_t output_dim_, padding_idx_;
   at::Tensor unused_;  // [1]
-  std::vector<at::Tensor> embeddings_;
+  std::vector<std::shared_ptr<Table>> tables_;
   std::vector<std::shared_ptr<Linear>> projections_;
 };
 

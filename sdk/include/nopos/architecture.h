@@ -13,9 +13,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "nopos/batch.h"
+#include "nopos/dictionary.h"
 #include "nopos/output_head.h"
 #include "nopos/plugin.h"
 #include "nopos/positional_encoding.h"
@@ -37,6 +40,9 @@ class Architecture : public torch::nn::Module {
     /// Makes the encoding that the user chose. The architecture calls it at the place where the reference
     /// builds its own, because of the order of random draws.
     std::function<std::shared_ptr<PositionalEncoding>(const ModelShape&)> make_encoding;
+    /// The source dictionary, for models that look into its words; alive while the model is made. May be
+    /// missing.
+    const Dictionary* dictionary = nullptr;
   };
 
   /// tokens [B,T] -> features [B,T,C], what `head` takes.
@@ -45,6 +51,12 @@ class Architecture : public torch::nn::Module {
 
   /// Longest sequence that `features` takes.
   virtual std::int64_t max_positions() const = 0;
+
+  /// `saved` are the names of a checkpoint's tensors; -> for each the tensor of this model that it belongs
+  /// to, or nothing: it is left out. For models that take over a part of a larger one.
+  virtual std::vector<std::optional<std::string>> own_names(const std::vector<std::string>& saved) const {
+    return {saved.begin(), saved.end()};
+  }
 
   /// A line or two for the log, below the module's own print.
   virtual std::string summary() const { return {}; }

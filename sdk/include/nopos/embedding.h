@@ -5,6 +5,8 @@
 
 #include <cstdint>
 
+#include "nopos/weight_noise.h"
+
 namespace nopos {
 
 /// What an architecture needs of its token embedding; `AdaptiveInput` is the other one.
@@ -18,7 +20,7 @@ class InputEmbedding : public torch::nn::Module {
 };
 
 /// One row per type of the dictionary. The padding row is zero and stays so: it gets no gradient.
-class TokenEmbedding final : public InputEmbedding {
+class TokenEmbedding final : public InputEmbedding, public NoisyWeight {
  public:
   TokenEmbedding(std::int64_t vocabulary, std::int64_t dim, std::int64_t padding_idx);
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "nopos/layer_norm.h"
 #include "nopos/linear.h"
 
 namespace nopos {
@@ -25,7 +26,8 @@ at::Tensor activate(at::Tensor x, Activation activation);
 struct FeedForward {
   std::shared_ptr<Linear> fc1, fc2;
   Activation activation = Activation::relu;
-  double dropout = 0;  ///< after the activation
+  double dropout = 0;                     ///< after the activation
+  std::shared_ptr<LayerNorm> inner_norm;  ///< after the dropout, where there is one; registered by the owner
 
   /// Registers "fc1" and "fc2" on `layer`, drawing their weights in that order.
   FeedForward(torch::nn::Module& layer, std::int64_t dim, std::int64_t inner_dim, Activation activation,

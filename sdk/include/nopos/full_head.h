@@ -3,10 +3,11 @@
 /// embedding. Press, Wolf 2017, arXiv 1608.05859.
 
 #include "nopos/output_head.h"
+#include "nopos/weight_noise.h"
 
 namespace nopos {
 
-class FullHead final : public OutputHead {
+class FullHead final : public OutputHead, public NoisyWeight {
  public:
   /// A weight of its own, normal with deviation input_dim^-1/2.
   FullHead(std::int64_t input_dim, std::int64_t vocabulary);

@@ -5,9 +5,11 @@
 
 #include <cstdint>
 
+#include "nopos/weight_noise.h"
+
 namespace nopos {
 
-class Linear : public torch::nn::Module {
+class Linear : public torch::nn::Module, public NoisyWeight {
  public:
   /// Initialised by `init_linear_`; owners that want other weights draw again afterwards.
   Linear(std::int64_t in, std::int64_t out, bool with_bias = true);
