@@ -100,6 +100,36 @@ TEST(Evaluation, AnEnsembleOfOneModelTwiceIsThatModel) {
   EXPECT_LT(loss(evaluate(full_head() + ":" + alibi(), {})), (6.8456 + 6.8389) / 2);
 }
 
+TEST(Evaluation, OnlyLayersToKeepAreTakenOver) {
+  const auto kept = [](const std::string& layers) {
+    return evaluate(full_head(), {"--model-overrides", "{'decoder_layers_to_keep': '" + layers + "'}"});
+  };
+  EXPECT_NEAR(loss(kept("0,1")), 6.8456, tolerance);
+  EXPECT_GT(std::abs(loss(kept("1")) - 6.8456), 0.01);
+  const CommandResult refused = kept("0,1,5");
+  EXPECT_EQ(refused.exit_code, 8);
+  EXPECT_TRUE(says(refused.err, "decoder.layers.2.self_attn.k_proj.weight: checkpoint has none"))
+      << refused.err;
+}
+
+// Everything that the model can be made of at once: what training validates is what eval-lm finds.
+TEST(Evaluation, AgreesWithTheValidationOfEveryOption) {
+  const TemporaryFolder folder;
+  const CommandResult run =
+      train(folder.path(),
+            flags_t() + nopos +
+                " --max-update 6 --scale-attn --scale-fc --scale-heads --scale-resids --base-layers 1"
+                " --layernorm-embedding --decoder-layerdrop 0.3 --quant-noise-pq 0.1"
+                " --character-embeddings --character-filters [(1,8),(3,8)] --checkpoint-activations");
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  std::string validated;
+  for (const Record& record : records(run.out)) {
+    if (record.source == "valid") validated = record.figures.at("loss");
+  }
+  const std::string path = folder / "checkpoints/checkpoint_last.pt";
+  EXPECT_NEAR(loss(evaluate(path, {"--gen-subset", "valid"})), std::stod(validated), 0.0011);
+}
+
 TEST(Evaluation, ShardsAddUpToTheWhole) {
   double sum = 0, tokens = 0;
   for (const char* shard : {"0", "1"}) {
