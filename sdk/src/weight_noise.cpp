@@ -3,7 +3,7 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include <optional>
+#include <functional>
 
 #include "nopos/recomputation.h"
 #include "quantisation_grid.h"
@@ -13,12 +13,13 @@ namespace {
 
 constexpr std::int64_t forwards_per_grid = 1000;
 
-/// `changed` in forward, as if it were `x` in backward.
+using Change = std::function<at::Tensor(const at::Tensor&)>;
+
+/// change(x), a new tensor of x's shape, in forward; backward takes it for `x`.
 struct StraightThrough : torch::autograd::Function<StraightThrough> {
-  // x, changed [...] -> [...]
-  static at::Tensor forward(torch::autograd::AutogradContext*, const at::Tensor& x,
-                            const at::Tensor& changed) {
-    return changed.view_as(x);
+  // x [...] -> [...]
+  static at::Tensor forward(torch::autograd::AutogradContext*, const at::Tensor& x, const Change& change) {
+    return change(x);
   }
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext*,
                                                  torch::autograd::variable_list grads) {
@@ -33,10 +34,11 @@ class DroppedBlocks final : public WeightNoise {
   at::Tensor weight(const at::Tensor& weight, bool training) override {
     // weight [R,C] -> [R,C]
     if (!training) return weight;
-    const at::Tensor blocks = weight.detach().view({weight.size(0), -1, block_size_});
-    const at::Tensor dropped = at::zeros({blocks.size(0), blocks.size(1)}, blocks.options()).bernoulli_(p_);
-    return StraightThrough::apply(
-        weight, blocks.masked_fill(dropped.to(at::kBool).unsqueeze(2), 0).mul_(1 / (1 - p_)));
+    return StraightThrough::apply(weight, [this](const at::Tensor& whole) {
+      const at::Tensor blocks = whole.reshape({whole.size(0), -1, block_size_});
+      const at::Tensor dropped = at::zeros({blocks.size(0), blocks.size(1)}, blocks.options()).bernoulli_(p_);
+      return blocks.masked_fill(dropped.to(at::kBool).unsqueeze(2), 0).mul_(1 / (1 - p_)).view(whole.sizes());
+    });
   }
 
  private:
@@ -54,7 +56,8 @@ class Rounding {
     if (!recomputing() && forwards_++ % forwards_per_grid == 0) grid_ = quantisation_grid(values);
     const at::Tensor kept = at::zeros_like(values).bernoulli_(1 - p).to(at::kBool);
     const at::Tensor clamped = x.clamp(grid_.lowest(), grid_.highest());
-    return StraightThrough::apply(clamped, at::where(kept, clamped.detach(), grid_.rounded(values)));
+    return StraightThrough::apply(
+        clamped, [&](const at::Tensor& plain) { return at::where(kept, plain, grid_.rounded(values)); });
   }
 
  private:
