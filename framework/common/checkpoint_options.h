@@ -57,8 +57,8 @@ struct CheckpointOptions {
     o.add("reset-meters", &CheckpointOptions::reset_meters, "do not load meters");
     o.add("reset-optimizer", &CheckpointOptions::reset_optimizer, "do not load the state of the optimizer");
     o.add("optimizer-overrides", &CheckpointOptions::optimizer_overrides,
-          "values to change in a loaded optimizer",
-          Refused{"a checkpoint never changes a training setting; give the optimizer flags themselves"});
+          "options of the optimizer that hold instead where its state is restored from a checkpoint, such as "
+          "\"{'betas': [0.9, 0.95]}\"");
     o.add("save-interval", &CheckpointOptions::save_interval, "epochs between checkpoints", AtLeast{1});
     o.add("save-interval-updates", &CheckpointOptions::save_interval_updates,
           "updates between checkpoints; 0: only at the end of an epoch", AtLeast{0});

@@ -35,6 +35,9 @@ struct RunConfig {
   ChosenComponent task, architecture, criterion, optimizer, lr_scheduler;
   std::vector<ChosenComponent> encodings;  ///< in the order of `--positional-encoding a+b`; never empty
 
+  /// `--optimizer-overrides`: options of the optimizer that hold instead where its state is restored.
+  Settings optimizer_overrides;
+
   /// Lines for the head of the log: versions, plugins, encoding, flag notices; some begin with "warning: ".
   std::vector<std::string> head;
   std::vector<std::string> command;  ///< the command line, for the checkpoint

@@ -35,7 +35,8 @@ extern "C" __attribute__((visibility("default"))) int nopos_engine_train(const n
     nopos::engine::set_up_process(config.threads);
     nopos::engine::Console console(config.group<nopos::CommonOptions>().log_file);
     nopos::engine::log_head(config);
-    return nopos::engine::TrainingRun(config, console).run();
+    const nopos::RunConfig run = nopos::engine::with_overrides(config);
+    return nopos::engine::TrainingRun(run, console).run();
   });
 }
 

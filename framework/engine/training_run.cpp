@@ -30,6 +30,16 @@ std::int64_t groups_of(std::int64_t batches, std::int64_t size) { return (batche
 
 }  // namespace
 
+RunConfig with_overrides(RunConfig config) {
+  const RestorePlan plan = restore_plan(config.group<CheckpointOptions>());
+  if (plan.load.reset_optimizer || !std::filesystem::exists(plan.file)) return config;
+  for (const auto& [name, value] : config.optimizer_overrides) {
+    config.optimizer.options.values[name] = value;
+    config.optimizer.options.sources[name] = "command line";
+  }
+  return config;
+}
+
 TrainingRun::TrainingRun(const RunConfig& config, Console& console)
     : config_(config),
       console_(console),

@@ -19,6 +19,9 @@
 
 namespace nopos::engine {
 
+/// The run with `--optimizer-overrides`, where the optimizer is restored from a checkpoint.
+RunConfig with_overrides(RunConfig config);
+
 class TrainingRun {
  public:
   /// Builds everything and restores the checkpoint that the options name, if there is one. \throws Error

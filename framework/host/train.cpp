@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "engine_library.h"
 #include "help.h"
+#include "optimizer_overrides.h"
 #include "run_setup.h"
 #include "terminal.h"
 
@@ -36,7 +37,10 @@ int run_train(const Words& words) {
     print_train_help(words);
     return 0;
   }
-  return train_with_engine(run_config(set_up_run(words, false), words));
+  const RunSetup setup = set_up_run(words, false);
+  RunConfig config = host::run_config(setup, words);
+  config.optimizer_overrides = optimizer_overrides(setup, config);
+  return train_with_engine(config);
 }
 
 }  // namespace nopos::host

@@ -11,6 +11,7 @@
 
 #include "command.h"
 #include "description.h"
+#include "nopos/zip.h"
 #include "toy_run.h"
 
 namespace nopos {
@@ -250,6 +251,63 @@ TEST_F(CheckpointCommand, FinetuningAndResets) {  // spec 5.5 no. 56
   std::filesystem::copy_file(model, last, std::filesystem::copy_options::overwrite_existing);
   expect_said(test::run(full_head({"--max-update", "1", "--disable-validation", "--reset-optimizer"})), 0,
               {"(epoch 1 @ 0 updates)"});
+}
+
+TEST_F(CheckpointCommand, EachResetLeavesItsPartBehind) {
+  const Words until = {"--max-update", "4", "--disable-validation", "--log-interval", "1"};
+  ASSERT_EQ(test::run(full_head(joined({"--max-update", "3"}, {"--disable-validation"}))).exit_code, 0);
+  const std::filesystem::path start = folder / "start.pt";
+  std::filesystem::copy_file(last, start);
+  const auto resumed = [&](const Words& flags) {
+    std::filesystem::copy_file(start, last, std::filesystem::copy_options::overwrite_existing);
+    const CommandResult result = test::run(full_head(joined(until, flags)));
+    EXPECT_EQ(result.exit_code, 0) << said(result);
+    return test::records(result.out, "train_inner");
+  };
+  const auto whole = resumed({});
+  ASSERT_EQ(whole.size(), 1u);
+  EXPECT_EQ(whole[0].figures.at("num_updates"), "4");
+  EXPECT_EQ(whole[0].message.substr(0, 23), "epoch 001:      4 / 29 ");
+  const auto data = resumed({"--reset-dataloader"});  // the first batch again, as update 4
+  ASSERT_EQ(data.size(), 1u);
+  EXPECT_EQ(data[0].message.substr(0, 23), "epoch 001:      1 / 29 ");
+  EXPECT_EQ(data[0].figures.at("num_updates"), "4");
+  EXPECT_NE(data[0].figures.at("loss"), whole[0].figures.at("loss"));
+  for (const char* flag : {"--reset-meters", "--reset-lr-scheduler"}) {  // the same update all the same
+    const auto reset = resumed({flag});
+    ASSERT_EQ(reset.size(), 1u) << flag;
+    EXPECT_EQ(reset[0].figures.at("loss"), whole[0].figures.at("loss")) << flag;
+    EXPECT_EQ(reset[0].figures.at("lr"), whole[0].figures.at("lr")) << flag;
+  }
+  const auto fresh = resumed({"--reset-optimizer"});  // updates count anew, the data go on
+  ASSERT_EQ(fresh.size(), 4u);
+  EXPECT_EQ(fresh[0].figures.at("num_updates"), "1");
+  EXPECT_EQ(fresh[0].message.substr(0, 23), "epoch 001:      4 / 29 ");
+  EXPECT_EQ(fresh[0].figures.at("loss"), whole[0].figures.at("loss"));
+}
+
+TEST_F(CheckpointCommand, OverridesOfTheOptimizerEqualItsOwnFlags) {
+  const Words until = {"--max-update", "4", "--disable-validation"};
+  ASSERT_EQ(test::run(full_head({"--max-update", "2", "--disable-validation"})).exit_code, 0);
+  const std::filesystem::path start = folder / "start.pt";
+  std::filesystem::copy_file(last, start);
+  const auto weights = [&](const Words& flags) {
+    std::filesystem::copy_file(start, last, std::filesystem::copy_options::overwrite_existing);
+    const CommandResult result = test::run(full_head(joined(until, flags)));
+    EXPECT_EQ(result.exit_code, 0) << said(result);
+    return std::string(ZipReader(last).read("archive/data/1"));
+  };
+  const std::string changed = weights({"--adam-betas", "(0.5, 0.6)", "--weight-decay", "0.1"});
+  EXPECT_TRUE(weights({"--optimizer-overrides", "{'betas': [0.5, 0.6], 'weight_decay': 0.1, 'lr': 7}"}) ==
+              changed);
+  EXPECT_FALSE(weights({}) == changed);
+  // without an optimizer to restore they mean nothing
+  EXPECT_TRUE(weights({"--reset-optimizer", "--optimizer-overrides", "{'weight_decay': 0.1}"}) ==
+              weights({"--reset-optimizer"}));
+  expect_said(test::run(full_head({"--optimizer-overrides", "{'momentum': 0.5}"})), 3,
+              {"--optimizer-overrides names 'momentum', which optimizer/adam does not have", "adam-betas"});
+  expect_said(test::run(full_head({"--optimizer-overrides", "{'betas': [0.5, 7]}"})), 3, {"betas"});
+  expect_said(test::run(full_head({"--optimizer-overrides", "betas=1"})), 2, {"must be a dict of settings"});
 }
 
 }  // namespace

@@ -1,0 +1,40 @@
+#include "optimizer_overrides.h"
+
+#include <algorithm>
+
+#include "checkpoint_options.h"
+#include "nopos/error.h"
+#include "saved_model.h"
+
+namespace nopos::host {
+
+Settings optimizer_overrides(const RunSetup& setup, const RunConfig& config) {
+  constexpr const char* flag = "optimizer-overrides";
+  const Settings given = parse_overrides(config.group<CheckpointOptions>().optimizer_overrides, flag);
+  const auto owner = std::find_if(setup.owners.begin(), setup.owners.end(), [&](const Owner& one) {
+    return one.label == "optimizer/" + config.optimizer.name;
+  });
+  Settings overrides;
+  for (const auto& [name, value] : given) {
+    if (name == "lr") continue;
+    std::string dashed = name;
+    std::replace(dashed.begin(), dashed.end(), '_', '-');
+    const auto option =
+        std::find_if(owner->options.begin(), owner->options.end(), [&](const OptionInfo& one) {
+          return one.name == dashed || one.name == config.optimizer.name + "-" + dashed;
+        });
+    if (option == owner->options.end()) {
+      std::vector<std::string> known;
+      for (const OptionInfo& one : owner->options) known.push_back(one.name);
+      std::string list;
+      for (const std::string& one : known) list += (list.empty() ? "" : ", ") + one;
+      throw Error(ExitCode::configuration, std::string("--") + flag + " names '" + name + "', which " +
+                                               owner->label + " does not have" + did_you_mean(dashed, known) +
+                                               "; it has " + (list.empty() ? "none" : list) + ".");
+    }
+    overrides[option->name] = checked_value(*option, value, owner->label + ", --" + flag);
+  }
+  return overrides;
+}
+
+}  // namespace nopos::host
