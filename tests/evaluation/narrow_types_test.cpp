@@ -1,0 +1,90 @@
+/// Models whose weights are narrower than float32: what they compute in, and with which numbers.
+
+#include <ATen/ATen.h>
+#include <ATen/record_function.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "model_fixture.h"
+#include "precision.h"
+
+namespace nopos::engine {
+namespace {
+
+std::map<std::string, std::set<at::ScalarType>> seen;  // types of the operands of every product
+
+/// Notes the operands of matrix products and of attention, those of backward included.
+std::unique_ptr<at::ObserverContext> note(const at::RecordFunction& function) {
+  static const std::set<std::string> products = {
+      "aten::mm",
+      "aten::addmm",
+      "aten::bmm",
+      "aten::linear",
+      "aten::_scaled_dot_product_flash_attention_for_cpu",
+      "aten::_scaled_dot_product_flash_attention_for_cpu_backward"};
+  if (!products.contains(function.name())) return nullptr;
+  for (const c10::IValue& input : function.inputs()) {
+    if (input.isTensor() && input.toTensor().is_floating_point() && input.toTensor().dim() > 1) {
+      seen[function.name()].insert(input.toTensor().scalar_type());
+    }
+  }
+  return nullptr;
+}
+
+Batch some_batch() {
+  return test::batch_of({{5, 17, 9, 33, 81, 4, 150, 7}, {2, 60, 61, 12, 99, 100, 8, 30}});
+}
+
+class NarrowTypes : public testing::Test {
+ protected:
+  void SetUp() override {
+    seen.clear();
+    handle_ = at::addThreadLocalCallback(
+        at::RecordFunctionCallback(note).needsInputs(true).scopes({at::RecordScope::FUNCTION}));
+  }
+  void TearDown() override { at::removeCallback(handle_); }
+
+ private:
+  at::CallbackHandle handle_ = 0;
+};
+
+TEST_F(NarrowTypes, EveryProductOfATrainedBfloat16ModelIsOfBfloat16) {
+  for (const Settings& settings :
+       {test::flags_t(), test::flags_a(), test::with(test::flags_t(), {{"attention-dropout", 0.1}})}) {
+    for (const std::string encoding : {"none", "alibi"}) {
+      const auto model = test::make_model({.settings = settings, .encoding = encoding});
+      convert(*model, at::kBFloat16);
+      const Batch batch = some_batch();
+      model->head().nll(model->features(batch).flatten(0, 1), batch.targets.flatten(), 1).sum().backward();
+      EXPECT_EQ(model->parameters()[0].grad().scalar_type(), at::kBFloat16);
+    }
+  }
+  EXPECT_TRUE(seen.contains("aten::mm"));
+  EXPECT_TRUE(seen.contains("aten::addmm"));
+  EXPECT_TRUE(seen.contains("aten::_scaled_dot_product_flash_attention_for_cpu_backward"));
+  for (const auto& [name, types] : seen) EXPECT_EQ(types, (std::set<at::ScalarType>{at::kBFloat16})) << name;
+}
+
+// Weights alone are narrow, as after a load: products are of float32, and results those of the same weights
+// in float32.
+TEST_F(NarrowTypes, WeightsThatAreNarrowAreWidenedExactly) {
+  const at::NoGradGuard no_grad;
+  for (const Settings& settings : {test::flags_t(), test::flags_a()}) {
+    for (const at::ScalarType type : {at::kHalf, at::kBFloat16}) {
+      const auto narrow = test::make_model({.settings = settings}),
+                 wide = test::make_model({.settings = settings});
+      for (const at::Tensor& weight : narrow->parameters()) weight.set_data(weight.detach().to(type));
+      for (const at::Tensor& weight : wide->parameters())
+        weight.set_data(weight.detach().to(type).to(at::kFloat));
+      narrow->eval(), wide->eval();
+      const at::Tensor found = narrow->head().log_probs(narrow->features(some_batch()));
+      EXPECT_TRUE(at::equal(found, wide->head().log_probs(wide->features(some_batch())))) << type;
+    }
+  }
+  for (const auto& [name, types] : seen) EXPECT_EQ(types, (std::set<at::ScalarType>{at::kFloat})) << name;
+}
+
+}  // namespace
+}  // namespace nopos::engine
