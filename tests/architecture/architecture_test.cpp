@@ -43,9 +43,10 @@ std::vector<Include> includes_below(const fs::path& folder) {
 
 // The file of this repository that an include means, or an empty path: a header of the system.
 fs::path resolved(const Include& include) {
-  for (const fs::path& root : {include.file.parent_path(), core_headers, sdk_headers, registry_headers,
-                               fs::path("framework/common"), fs::path("framework/engine"),
-                               fs::path("framework/host"), fs::path("framework/prepare"), fs::path(".")}) {
+  for (const fs::path& root :
+       {include.file.parent_path(), core_headers, sdk_headers, registry_headers, fs::path("framework/common"),
+        fs::path("framework/engine"), fs::path("framework/host"), fs::path("framework/plot"),
+        fs::path("framework/prepare"), fs::path(".")}) {
     const fs::path candidate = (root / include.name).lexically_normal();
     if (fs::exists(source / candidate)) return candidate;
   }
@@ -68,10 +69,12 @@ const Layer layers[] = {
     {"sdk/include", {core_headers}, true},
     {"registry", {core_headers}, false},
     {"framework/common", {core_headers}, false},
+    {"framework/plot", {core_headers}, false},
     {"framework/prepare", {core_headers}, false},
     // entry.h and what it includes are the contract between host and engine.
     {"framework/host",
-     {core_headers, registry_headers, "framework/common", "framework/prepare", "framework/engine/entry.h"},
+     {core_headers, registry_headers, "framework/common", "framework/plot", "framework/prepare",
+      "framework/engine/entry.h"},
      false},
     {"framework/engine", {core_headers, sdk_headers, registry_headers, "framework/common"}, true},
 };
