@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -120,6 +121,14 @@ TEST_F(CheckpointCommand, KeysOrderShapesAndSettingsAreTheReferences) {
   const CommandResult full = test::run(full_head({"--max-update", "2"}));
   ASSERT_EQ(full.exit_code, 0) << said(full);
   expect_like_reference(last, "reference_full_head.txt");
+  std::map<std::string, std::string> iterator;  // spec 5.5 no. 54
+  for (const Line& line : lines_of(engine::test::describe(last))) {
+    if (line.path.starts_with("/extra_state/train_iterator/"))
+      iterator[line.path.substr(line.path.rfind('/') + 1)] = line.value;
+  }
+  EXPECT_EQ(iterator,
+            (std::map<std::string, std::string>{
+                {"epoch", "1"}, {"iterations_in_epoch", "2"}, {"shuffle", "True"}, {"version", "2"}}));
   save_dir = folder / "adaptive", last = save_dir / "checkpoint_last.pt";
   const CommandResult banded = test::run(adaptive({"--max-update", "2"}));
   ASSERT_EQ(banded.exit_code, 0) << said(banded);
