@@ -157,7 +157,9 @@ TEST_P(SlabPrecision, WeightsThatWereSetAreRoundedAndTaken) {
   parameter.copy_(at::tensor({1.0001, 2.0, -0.1}));
   slab.weights_changed();
   EXPECT_TRUE(at::equal(parameter.to(at::kFloat), rounded(at::tensor({1.0001, 2.0, -0.1}, at::kFloat))));
-  if (precision().master) EXPECT_TRUE(at::equal(slab.master(0), parameter.to(at::kFloat)));
+  if (precision().master) {
+    EXPECT_TRUE(at::equal(slab.master(0), parameter.to(at::kFloat)));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Precisions, SlabPrecision,

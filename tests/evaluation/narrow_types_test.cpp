@@ -25,8 +25,11 @@ std::unique_ptr<at::ObserverContext> note(const at::RecordFunction& function) {
       "aten::_scaled_dot_product_flash_attention_for_cpu",
       "aten::_scaled_dot_product_flash_attention_for_cpu_backward"};
   if (!products.contains(function.name())) return nullptr;
+  // biases have fewer dimensions than operands, and so has what attention keeps of its softmax, in float32
+  const std::int64_t dimensions =
+      std::string_view(function.name()).find("attention") != std::string_view::npos ? 4 : 2;
   for (const c10::IValue& input : function.inputs()) {
-    if (input.isTensor() && input.toTensor().is_floating_point() && input.toTensor().dim() > 1) {
+    if (input.isTensor() && input.toTensor().is_floating_point() && input.toTensor().dim() >= dimensions) {
       seen[function.name()].insert(input.toTensor().scalar_type());
     }
   }
