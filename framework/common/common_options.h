@@ -59,8 +59,8 @@ struct CommonOptions {
           OneOf{{"json", "none", "simple", "tqdm"}});
     o.add("log-file", &CommonOptions::log_file, "file that the log lines are appended to as well");
     o.add("tensorboard-logdir", &CommonOptions::tensorboard_logdir, "folder that TensorBoard reads");
-    o.add("wandb-project", &CommonOptions::wandb_project, "project on Weights & Biases",
-          NoEffect{"nothing is sent to Weights & Biases"});
+    o.add("wandb-project", &CommonOptions::wandb_project,
+          "project on Weights & Biases: writes a run that `wandb sync` sends");
     o.add("azureml-logging", &CommonOptions::azureml_logging, "log to AzureML",
           NoEffect{"nothing is sent to AzureML"});
     o.add("seed", &CommonOptions::seed, "seed of every random generator", Range{0, 4294967295});

@@ -7,8 +7,7 @@
 namespace nopos::host {
 
 using registry::Json;
-
-Json to_json(const Value& value);
+using registry::to_json;
 
 /// Writes the object `json` to standard output, with "schema": 1 in front.
 void print_json(const Json& json);

@@ -246,8 +246,8 @@ ConfigFile saved_recipe(const CheckpointFile& file) {
           name != std::string("checkpoint") || option.find("best-checkpoint-metric") != option.npos;
       const bool given =
           pair.size() == 2 && !pair[1]->as_text("the source of " + option).starts_with("default");
-      if (wanted && given && option != "log-file" && option != "tensorboard-logdir")
-        recipe.training[option] = plain_value(*pair[0], option);
+      const bool writes = option == "log-file" || option == "tensorboard-logdir" || option == "wandb-project";
+      if (wanted && given && !writes) recipe.training[option] = plain_value(*pair[0], option);
     }
   }
   return recipe;

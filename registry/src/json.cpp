@@ -67,4 +67,16 @@ Value value_from_json(const Json& json) {
       "a value must be null, true or false, a number, a text or a list of numbers, not " + json.dump());
 }
 
+Json to_json(const Value& value) {
+  return std::visit(
+      [](const auto& held) -> Json {
+        if constexpr (std::is_same_v<std::decay_t<decltype(held)>, std::monostate>) {
+          return nullptr;
+        } else {
+          return held;
+        }
+      },
+      value);
+}
+
 }  // namespace nopos::registry

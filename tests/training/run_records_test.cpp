@@ -8,7 +8,9 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <utility>
 
+#include "records/wandb_run.h"
 #include "toy_run.h"
 
 namespace nopos::test {
@@ -199,6 +201,108 @@ TEST(TensorBoard, AFolderThatCannotBeMadeStopsNoTraining) {
   ASSERT_NE(place, std::string::npos) << log;
   EXPECT_NE(log.find("Not a directory; nothing more is written there", place), std::string::npos) << log;
   EXPECT_EQ(log.find(warning, place + 1), std::string::npos) << "said twice";
+}
+
+/// The check sum of zip, of the bytes that follow `type` and of it.
+std::uint32_t sum_of_piece(const std::string& bytes) {
+  std::uint32_t sum = ~0U;
+  for (const char byte : bytes) {
+    sum ^= static_cast<unsigned char>(byte);
+    for (int bit = 0; bit < 8; ++bit) sum = sum >> 1 ^ (sum & 1U) * 0xEDB88320U;
+  }
+  return ~sum;
+}
+
+/// The records of a run of Weights & Biases, put together from their pieces in blocks of 32 KiB.
+std::vector<std::string> wandb_records(const std::string& bytes) {
+  EXPECT_EQ(bytes.substr(0, 7), std::string(":W&B\xe1\xbe\0", 7));
+  std::vector<std::string> found;
+  std::string waiting;
+  for (std::size_t place = 7; place < bytes.size();) {
+    if (const std::size_t left = 32768 - place % 32768; left < 7) {
+      EXPECT_EQ(bytes.substr(place, left), std::string(left, '\0'));
+      place += left;
+      continue;
+    }
+    const auto size = number_at<std::uint16_t>(bytes, place + 4);
+    const std::string piece = bytes.substr(place + 6, 1 + std::size_t{size});  // with its type before it
+    EXPECT_EQ(number_at<std::uint32_t>(bytes, place), sum_of_piece(piece));
+    waiting += piece.substr(1);
+    const char type = piece[0];  // whole, first, middle, last
+    if (type == 1 || type == 4) found.push_back(std::exchange(waiting, {}));
+    place += 7 + size;
+  }
+  EXPECT_EQ(waiting, "");
+  return found;
+}
+
+std::map<std::string, std::string> wandb_items(const std::string& message, int name_field) {
+  std::map<std::string, std::string> items;
+  for (const auto& [field, bytes] : fields(message)) {
+    const auto item = fields(bytes);
+    if (field == 1) items[item.find(name_field)->second] = item.find(16)->second;
+  }
+  return items;
+}
+
+TEST(Wandb, TheOfflineRunHoldsSettingsAndFigures) {
+  const TemporaryFolder folder;
+  const CommandResult result =
+      train(folder.path(), flags + " --max-update 10 --save-dir models/first --wandb-project positions",
+            {.environment = {{"WANDB_NAME", ""}, {"WANDB_DIR", "elsewhere"}}});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const fs::path run_folder = only_file(folder / "elsewhere/wandb");
+  EXPECT_NE(result.out.find("`wandb sync elsewhere/wandb/" + run_folder.filename().string() + "`"),
+            std::string::npos);
+  const std::string name = run_folder.filename(), id = name.substr(name.size() - 8);
+  const auto records_there = wandb_records(read_file(run_folder / ("run-" + id + ".wandb")));
+  std::vector<std::multimap<int, std::string>> found;
+  for (const std::string& record : records_there) found.push_back(fields(record));
+  ASSERT_EQ(found.size(), 7U);  // header, run, two rows after their summaries, exit
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    EXPECT_EQ(number_at<std::size_t>(found[i].find(1)->second, 0), i + 1);
+  }
+  EXPECT_TRUE(found[0].contains(21));
+  const auto run = fields(found[1].find(17)->second);
+  EXPECT_EQ(run.find(1)->second, id);
+  EXPECT_EQ(run.find(3)->second, "positions");
+  EXPECT_EQ(run.find(8)->second, "first");
+  const auto settings = wandb_items(run.find(4)->second, 1);
+  EXPECT_EQ(Json::parse(settings.at("optimization")).at("max-update"), 10);
+  EXPECT_EQ(Json::parse(settings.at("architecture")).at("name"), "transformer_lm");
+
+  std::map<std::string, std::string> expected;
+  for (const Record& record : records(result.out)) {
+    if (record.source != "train_inner" && record.source != "valid" && record.source != "train") continue;
+    if (record.figures.at("num_updates") != "10") continue;
+    for (const auto& [figure, text] : figures_of(record)) expected[record.source + "/" + figure] = text;
+  }
+  auto row = wandb_items(found[5].find(2)->second, 2);
+  EXPECT_EQ(row, wandb_items(found[4].find(3)->second, 2));
+  EXPECT_EQ(row.at("_step"), "10");
+  for (const char* own : {"_step", "_timestamp", "_runtime"}) row.erase(own);
+  for (auto& [figure, text] : row) text = printed(std::stod(text));
+  EXPECT_EQ(row, expected);
+  EXPECT_EQ(number_at<std::int64_t>(fields(found[6].find(18)->second).find(1)->second, 0), 0);
+}
+
+// Records of more than a block, so that some are cut and some blocks end in too little room for another.
+TEST(Wandb, RecordsReachOverBlocks) {
+  const TemporaryFolder folder;
+  fs::path file;
+  for (const std::size_t size : {std::size_t{10}, std::size_t{32500}, std::size_t{100'000}}) {
+    const std::string text(size, '7');  // as JSON a number
+    {
+      engine::WandbRun run(folder.path(), {"p", "n", {{"setting", text}}});
+      file = run.file();
+      for (int step = 1; step <= 400; ++step) run.write({"t", 1, step, {{"loss", 0.1 * step}}});
+    }
+    const auto found = wandb_records(read_file(file));
+    ASSERT_EQ(found.size(), 2 + 2 * 400 + 1U);
+    EXPECT_NE(found[1].find(text), std::string::npos);
+    const auto last = wandb_items(fields(found[801]).find(2)->second, 2);
+    EXPECT_EQ(last.at("t/loss"), "40.0");
+  }
 }
 
 }  // namespace

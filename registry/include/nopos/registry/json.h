@@ -1,5 +1,5 @@
 #pragma once
-/// JSON as the registry and the host read it. Private to the two: no interface for plugins carries JSON.
+/// JSON as registry, host and engine read and write it. Private to them: no interface for plugins carries JSON.
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -18,5 +18,8 @@ Json read_json(const std::filesystem::path& file, ExitCode code);
 /// The value as JSON's own types say; `checked_value` fits it to an option. A list of numbers becomes a list
 /// of integers where all of them are. \throws std::invalid_argument for an object or a list of anything else.
 Value value_from_json(const Json& json);
+
+/// The other way; "not given" becomes null.
+Json to_json(const Value& value);
 
 }  // namespace nopos::registry
