@@ -62,12 +62,12 @@ struct DroppedAttention : torch::autograd::Function<DroppedAttention> {
                             const at::Tensor& v, const at::Tensor& mask, double p) {
     const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
     const at::Tensor weights = at::matmul(q * scale, k.transpose(2, 3)).add_(mask).softmax(-1);
-    const std::int64_t key = draw_dropout_key();
-    ctx->save_for_backward({q, k, v, weights});
+    const DropoutChoice choice = choose(weights, p);
+    ctx->save_for_backward({q, k, v, weights, choice.mask});
     ctx->saved_data["p"] = p;
-    ctx->saved_data["key"] = key;
+    ctx->saved_data["key"] = choice.key;
     ctx->saved_data["mask_sizes"] = mask.requires_grad() ? mask.sizes().vec() : std::vector<std::int64_t>();
-    return at::matmul(dropped(weights, p, key), v);
+    return at::matmul(dropped(weights, p, choice), v);
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
@@ -76,10 +76,10 @@ struct DroppedAttention : torch::autograd::Function<DroppedAttention> {
     const at::Tensor &q = saved[0], &k = saved[1], &v = saved[2], &weights = saved[3];
     const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
     const double p = ctx->saved_data["p"].toDouble();
-    const std::int64_t key = ctx->saved_data["key"].toInt();
+    const DropoutChoice choice{ctx->saved_data["key"].toInt(), saved[4]};
     const at::Tensor& grad = grads[0];
-    const at::Tensor grad_v = at::matmul(dropped(weights, p, key).transpose(2, 3), grad);
-    const at::Tensor grad_weights = dropped(at::matmul(grad, v.transpose(2, 3)), p, key);
+    const at::Tensor grad_v = at::matmul(dropped(weights, p, choice).transpose(2, 3), grad);
+    const at::Tensor grad_weights = dropped(at::matmul(grad, v.transpose(2, 3)), p, choice);
     const at::Tensor grad_scores =
         at::_softmax_backward_data(grad_weights, weights, -1, weights.scalar_type());
     const auto mask_sizes = ctx->saved_data["mask_sizes"].toIntVector();

@@ -14,6 +14,7 @@
 #include <mutex>
 
 #include "nopos/dropout.h"
+#include "nopos/levers.h"
 #include "nopos/simd.h"
 
 namespace nopos {
@@ -98,18 +99,26 @@ at::Tensor multiplied(const at::Tensor& input, double p, std::int64_t key, Befor
 
 }  // namespace
 
-std::int64_t draw_dropout_key() {
+DropoutChoice choose(const at::Tensor& x, double p) {
+  DropoutChoice choice;
+  if (!enabled(Lever::dropout_keys)) {
+    choice.mask = at::empty_like(x, x.options().dtype(at::kBool)).bernoulli_(1 - p);
+    return choice;
+  }
   at::Generator generator = at::detail::getDefaultCPUGenerator();
   const std::lock_guard lock(generator.mutex());
-  return static_cast<std::int64_t>(at::check_generator<at::CPUGeneratorImpl>(generator)->random64());
+  choice.key = static_cast<std::int64_t>(at::check_generator<at::CPUGeneratorImpl>(generator)->random64());
+  return choice;
 }
 
-at::Tensor dropped(const at::Tensor& x, double p, std::int64_t key) {
-  return multiplied(x, p, key, [](auto value) { return value; });
+at::Tensor dropped(const at::Tensor& x, double p, const DropoutChoice& choice) {
+  if (choice.mask.defined()) return at::native_dropout_backward(x, choice.mask, dropout_scale(p));
+  return multiplied(x, p, choice.key, [](auto value) { return value; });
 }
 
-at::Tensor dropped_relu(const at::Tensor& x, double p, std::int64_t key) {
-  return multiplied(x, p, key, [](auto value) { return value > 0 ? value : decltype(value)(0); });
+at::Tensor dropped_relu(const at::Tensor& x, double p, const DropoutChoice& choice) {
+  if (choice.mask.defined()) return dropped(at::relu(x), p, choice);
+  return multiplied(x, p, choice.key, [](auto value) { return value > 0 ? value : decltype(value)(0); });
 }
 
 }  // namespace nopos

@@ -1,5 +1,5 @@
 #pragma once
-/// What dropout chooses on the CPU, known by a key: the same key and places give the same choice, so backward
+/// What dropout chooses on the CPU: known by a key, from which the same choice is made anew, so that backward
 /// needs no mask of forward, and several threads choose at once.
 
 #include <ATen/core/Tensor.h>
@@ -8,14 +8,19 @@
 
 namespace nopos {
 
-/// One draw from the default CPU generator, whose state checkpoints keep.
-std::int64_t draw_dropout_key();
+struct DropoutChoice {
+  std::int64_t key = 0;
+  at::Tensor mask;  ///< bool, of ATen's drawing, instead of the key where the lever `dropout_keys` is off
+};
+
+/// Draws from the default CPU generator, whose state checkpoints keep: what becomes of the elements of `x`.
+DropoutChoice choose(const at::Tensor& x, double p);
 
 /// x [...] on the CPU -> the same shape, contiguous: element i is zero or dropout_scale(p) times itself, as
-/// `key` and i say; which threads work does not matter.
-at::Tensor dropped(const at::Tensor& x, double p, std::int64_t key);
+/// `choice` and i say; which threads work does not matter.
+at::Tensor dropped(const at::Tensor& x, double p, const DropoutChoice& choice);
 
 /// The same of max(x, 0), in one pass.
-at::Tensor dropped_relu(const at::Tensor& x, double p, std::int64_t key);
+at::Tensor dropped_relu(const at::Tensor& x, double p, const DropoutChoice& choice);
 
 }  // namespace nopos

@@ -28,7 +28,7 @@ constexpr std::array<Named, 6> activations{{{"relu", Activation::relu},
 struct ReluDropout : torch::autograd::Function<ReluDropout> {
   // x [...] -> the same shape
   static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& x, double p) {
-    at::Tensor y = x.is_cpu() ? dropped_relu(x, p, draw_dropout_key())
+    at::Tensor y = x.is_cpu() ? dropped_relu(x, p, choose(x, p))
                               : std::get<0>(at::native_dropout(at::relu(x), p, /*train=*/true));
     ctx->save_for_backward({y});
     ctx->saved_data["p"] = p;

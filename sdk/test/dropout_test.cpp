@@ -6,6 +6,7 @@
 #include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
+#include <cstdlib>
 
 namespace nopos {
 namespace {
@@ -61,7 +62,15 @@ TEST(Dropout, DoesNotDependOnThreads) {
   EXPECT_TRUE(at::equal(alone, together));
 }
 
-TEST(Dropout, ItsGradientsPassWhereTheValuesPassed) {
+class DropoutGradients : public ::testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override { setenv("NOPOS_LEVERS_OFF", GetParam(), 1); }
+  void TearDown() override { unsetenv("NOPOS_LEVERS_OFF"); }
+};
+
+INSTANTIATE_TEST_SUITE_P(Levers, DropoutGradients, ::testing::Values("", "dropout_keys"));
+
+TEST_P(DropoutGradients, PassWhereTheValuesPassed) {
   const at::Tensor x = at::rand({300, 40}).add_(1).requires_grad_();
   const at::Tensor y = drawn(2, x.t(), 0.4);  // not contiguous
   const at::Tensor weights = at::rand_like(y).requires_grad_();

@@ -38,7 +38,9 @@ const std::vector<Variant> variants{
     {"without MKL's fast path", "mkl_fast_path"},
     {"without prefetch", "prefetch"},
     {"without deferred sums", "deferred_sums"},
+    {"dropout by masks instead of keys", "dropout_keys"},
     {"optimizer by tensor instead of one pass", "", "nag_by_tensor"},
+    {"dropout by keys alone", "kept_memory,mkl_fast_path,prefetch,deferred_sums", "nag_by_tensor"},
     {"none", "all", "nag_by_tensor"},
 };
 

@@ -10,7 +10,8 @@
 namespace nopos {
 
 bool enabled(Lever lever) {
-  static const std::vector<std::string> names{"kept_memory", "mkl_fast_path", "prefetch", "deferred_sums"};
+  static const std::vector<std::string> names{"kept_memory", "mkl_fast_path", "prefetch", "deferred_sums",
+                                              "dropout_keys"};
   const char* variable = std::getenv("NOPOS_LEVERS_OFF");
   if (variable == nullptr) return true;
   bool on = true;
@@ -20,10 +21,10 @@ bool enabled(Lever lever) {
     rest.remove_prefix(std::min(comma + 1, rest.size()));
     const auto found = std::find(names.begin(), names.end(), name);
     if (name != "all" && found == names.end()) {
-      throw Error(ExitCode::configuration,
-                  "The environment variable NOPOS_LEVERS_OFF names '" + name +
-                      "', but the levers are kept_memory, mkl_fast_path, prefetch, deferred_sums and all" +
-                      did_you_mean(name, names));
+      throw Error(ExitCode::configuration, "The environment variable NOPOS_LEVERS_OFF names '" + name +
+                                               "', but the levers are kept_memory, mkl_fast_path, prefetch, "
+                                               "deferred_sums, dropout_keys and all" +
+                                               did_you_mean(name, names));
     }
     if (name == "all" || found - names.begin() == static_cast<std::ptrdiff_t>(lever)) on = false;
   }

@@ -1,5 +1,5 @@
 #pragma once
-/// The measures for speed that shape the whole process. All are in use; for a measurement, the environment
+/// The measures for speed that shape the whole process or step. All are in use; for a measurement, the environment
 /// switches single ones off: `NOPOS_LEVERS_OFF=kept_memory,prefetch`, or `all`.
 
 #include <string_view>
@@ -11,6 +11,7 @@ enum class Lever {
   mkl_fast_path,  ///< MKL takes its fast kernels on processors of every maker
   prefetch,       ///< a thread of its own makes the next batches
   deferred_sums,  ///< losses are read at the log interval instead of in every step
+  dropout_keys,   ///< dropout draws a key instead of a mask, element by element on one thread
 };
 
 /// Whether `lever` is in use. \throws Error (configuration) where the variable names an unknown lever.
