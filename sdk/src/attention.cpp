@@ -54,39 +54,60 @@ bool same_sources(const std::vector<at::Tensor>& a, const std::vector<at::Tensor
                     [](const at::Tensor& x, const at::Tensor& y) { return x.is_same(y); });
 }
 
-/// Attention with dropout of its weights, for the CPU, where ATen's fused kernel knows no dropout. Backward
+/// The formula as it stands, in products of whole matrices, with dropout of the weights where p > 0. Backward
 /// needs the weights alone; what the layers keep is most of a model's memory.
-struct DroppedAttention : torch::autograd::Function<DroppedAttention> {
+struct PlainAttention : torch::autograd::Function<PlainAttention> {
   // q,k,v [B,H,T,D], mask [1|B,1|H,T,T] -> [B,H,T,D]
   static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& q, const at::Tensor& k,
                             const at::Tensor& v, const at::Tensor& mask, double p) {
-    const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
-    const at::Tensor weights = at::matmul(q * scale, k.transpose(2, 3)).add_(mask).softmax(-1);
-    const DropoutChoice choice = choose(weights, p);
-    ctx->save_for_backward({q, k, v, weights, choice.mask});
+    const auto flat = [](const at::Tensor& x) { return x.reshape({-1, x.size(2), x.size(3)}); };
+    const at::Tensor scaled_q = flat(q) * scale(q), flat_k = flat(k), flat_v = flat(v);
+    const at::Tensor scores = at::bmm(scaled_q, flat_k.transpose(1, 2));
+    scores.view({q.size(0), q.size(1), q.size(2), k.size(2)}).add_(mask);
+    const at::Tensor weights = scores.softmax(-1);
+    const DropoutChoice choice = p > 0 ? choose(weights, p) : DropoutChoice{};
+    ctx->save_for_backward({scaled_q, flat_k, flat_v, weights, choice.mask});
     ctx->saved_data["p"] = p;
     ctx->saved_data["key"] = choice.key;
     ctx->saved_data["mask_sizes"] = mask.requires_grad() ? mask.sizes().vec() : std::vector<std::int64_t>();
-    return at::matmul(dropped(weights, p, choice), v);
+    return at::bmm(kept(weights, p, choice), flat_v).view(q.sizes());
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
                                                  torch::autograd::variable_list grads) {
     const auto saved = ctx->get_saved_variables();
-    const at::Tensor &q = saved[0], &k = saved[1], &v = saved[2], &weights = saved[3];
-    const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
+    const at::Tensor &scaled_q = saved[0], &k = saved[1], &v = saved[2], &weights = saved[3];  // [B*H,T,...]
     const double p = ctx->saved_data["p"].toDouble();
     const DropoutChoice choice{ctx->saved_data["key"].toInt(), saved[4]};
-    const at::Tensor& grad = grads[0];
-    const at::Tensor grad_v = at::matmul(dropped(weights, p, choice).transpose(2, 3), grad);
-    const at::Tensor grad_weights = dropped(at::matmul(grad, v.transpose(2, 3)), p, choice);
+    const auto sizes = grads[0].sizes();
+    const at::Tensor grad = grads[0].reshape(v.sizes());
+    const at::Tensor grad_v = at::bmm(kept(weights, p, choice).transpose(1, 2), grad);
+    const at::Tensor grad_weights = kept(at::bmm(grad, v.transpose(1, 2)), p, choice);
     const at::Tensor grad_scores =
         at::_softmax_backward_data(grad_weights, weights, -1, weights.scalar_type());
     const auto mask_sizes = ctx->saved_data["mask_sizes"].toIntVector();
-    return {at::matmul(grad_scores, k).mul_(scale), at::matmul(grad_scores.transpose(2, 3), q).mul_(scale),
-            grad_v, mask_sizes.empty() ? at::Tensor() : grad_scores.sum_to_size(mask_sizes), at::Tensor()};
+    const auto grad_mask = [&] {
+      return grad_scores.view({sizes[0], sizes[1], sizes[2], k.size(1)}).sum_to_size(mask_sizes);
+    };
+    return {at::bmm(grad_scores, k).mul_(scale(v)).view(sizes),
+            at::bmm(grad_scores.transpose(1, 2), scaled_q).view(sizes), grad_v.view(sizes),
+            mask_sizes.empty() ? at::Tensor() : grad_mask(), at::Tensor()};
+  }
+
+ private:
+  static double scale(const at::Tensor& heads) { return 1 / std::sqrt(static_cast<double>(heads.size(-1))); }
+
+  static at::Tensor kept(const at::Tensor& x, double p, const DropoutChoice& choice) {
+    return p > 0 ? dropped(x, p, choice) : x;
   }
 };
+
+/// Whether attention goes by PlainAttention: on the CPU, where ATen's fused kernel knows no dropout, and
+/// where its blocks are too small for the start of a bfloat16 product, which its backward pays for every one.
+bool goes_plain(const at::Tensor& q, std::int64_t key_length, double p) {
+  const bool small = q.scalar_type() == at::kBFloat16 && q.requires_grad() && key_length <= 512;
+  return q.is_cpu() && (p > 0 || small);
+}
 
 }  // namespace
 
@@ -161,7 +182,8 @@ at::Tensor MultiheadAttention::forward(const at::Tensor& x, AttentionContext& co
   const AttentionBias bias = context.encoding.bias(layer);
   const auto mask = [&] { return context.masks.mask(bias, x.size(1), context.positions.past_length, q); };
   const double p = is_training() ? dropout_ : 0;
-  const at::Tensor mixed = p > 0 && q.is_cpu() ? DroppedAttention::apply(q, k, v, mask(), p)
+  const std::int64_t key_length = context.positions.past_length + x.size(1);
+  const at::Tensor mixed = goes_plain(q, key_length, p) ? PlainAttention::apply(q, k, v, mask(), p)
                            : bias.empty()
                                ? at::scaled_dot_product_attention(q, k, v, {}, p, /*is_causal=*/true)
                                : at::scaled_dot_product_attention(q, k, v, mask(), p);
