@@ -15,7 +15,8 @@
 namespace nopos {
 namespace {
 
-constexpr std::size_t max_masks = 8;  // kept between forwards; more only with as many different layers
+constexpr std::size_t max_masks = 8;         // kept between forwards; more only with as many different layers
+constexpr std::int64_t longest_plain = 512;  // keys; measured, docs/decisions/2026-11-25-precision.md
 
 template <class... Cases>
 struct Match : Cases... {
@@ -86,12 +87,13 @@ struct PlainAttention : torch::autograd::Function<PlainAttention> {
     const at::Tensor grad_scores =
         at::_softmax_backward_data(grad_weights, weights, -1, weights.scalar_type());
     const auto mask_sizes = ctx->saved_data["mask_sizes"].toIntVector();
-    const auto grad_mask = [&] {
-      return grad_scores.view({sizes[0], sizes[1], sizes[2], k.size(1)}).sum_to_size(mask_sizes);
-    };
+    at::Tensor grad_mask;
+    if (!mask_sizes.empty()) {
+      grad_mask = grad_scores.view({sizes[0], sizes[1], sizes[2], k.size(1)}).sum_to_size(mask_sizes);
+    }
     return {at::bmm(grad_scores, k).mul_(scale(v)).view(sizes),
-            at::bmm(grad_scores.transpose(1, 2), scaled_q).view(sizes), grad_v.view(sizes),
-            mask_sizes.empty() ? at::Tensor() : grad_mask(), at::Tensor()};
+            at::bmm(grad_scores.transpose(1, 2), scaled_q).view(sizes), grad_v.view(sizes), grad_mask,
+            at::Tensor()};
   }
 
  private:
@@ -104,9 +106,11 @@ struct PlainAttention : torch::autograd::Function<PlainAttention> {
 
 /// Whether attention goes by PlainAttention: on the CPU, where ATen's fused kernel knows no dropout, and
 /// where its blocks are too small for the start of a bfloat16 product, which its backward pays for every one.
-bool goes_plain(const at::Tensor& q, std::int64_t key_length, double p) {
-  const bool small = q.scalar_type() == at::kBFloat16 && q.requires_grad() && key_length <= 512;
-  return q.is_cpu() && (p > 0 || small);
+bool goes_plain(const at::Tensor& q, const at::Tensor& k, double p) {
+  // q [B,H,T,D], k [B,H,S,D]
+  const bool small_blocks =
+      q.scalar_type() == at::kBFloat16 && q.requires_grad() && k.size(2) <= longest_plain;
+  return q.is_cpu() && (p > 0 || small_blocks);
 }
 
 }  // namespace
@@ -182,8 +186,7 @@ at::Tensor MultiheadAttention::forward(const at::Tensor& x, AttentionContext& co
   const AttentionBias bias = context.encoding.bias(layer);
   const auto mask = [&] { return context.masks.mask(bias, x.size(1), context.positions.past_length, q); };
   const double p = is_training() ? dropout_ : 0;
-  const std::int64_t key_length = context.positions.past_length + x.size(1);
-  const at::Tensor mixed = goes_plain(q, key_length, p) ? PlainAttention::apply(q, k, v, mask(), p)
+  const at::Tensor mixed = goes_plain(q, k, p) ? PlainAttention::apply(q, k, v, mask(), p)
                            : bias.empty()
                                ? at::scaled_dot_product_attention(q, k, v, {}, p, /*is_causal=*/true)
                                : at::scaled_dot_product_attention(q, k, v, mask(), p);

@@ -159,6 +159,33 @@ TEST_F(Attention, WithDropoutHasTheSameGradients) {
   }
 }
 
+// In bfloat16 the length of a block decides on the path; either has the gradients of float32, within what
+// bfloat16 can tell apart.
+TEST_F(Attention, InBfloat16HasTheGradientsOfFloat32) {
+  for (const std::int64_t length : {T, std::int64_t{512}, std::int64_t{513}}) {
+    std::vector<std::vector<at::Tensor>> found;
+    for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+      at::manual_seed(12);
+      MultiheadAttention attention(C, H, 0);
+      attention.to(type);
+      const at::Tensor x = at::randn({B, length, C}).to(type).requires_grad_(true);
+      Declared encoding(slope);
+      const at::Tensor y = run(attention, encoding, x);
+      y.square().sum().backward();
+      found.push_back({y.detach(), x.grad()});
+      for (const auto& parameter : attention.named_parameters()) {
+        // it moves all scores of a query alike, so that its gradient is zero but for rounding
+        if (parameter.key() != "k_proj.bias") found.back().push_back(parameter.value().grad());
+      }
+    }
+    for (std::size_t i = 0; i < found[0].size(); ++i) {
+      const at::Tensor exact = found[0][i], error = found[1][i].to(at::kFloat) - exact;
+      EXPECT_EQ(found[1][i].scalar_type(), at::kBFloat16);
+      EXPECT_LT(error.norm().item<float>(), 0.02 * exact.norm().item<float>()) << length << ' ' << i;
+    }
+  }
+}
+
 TEST_F(Attention, DropsItsShareOfWeightsAndKeepsTheMean) {
   MultiheadAttention attention(C, H, 0.5);
   Declared encoding;

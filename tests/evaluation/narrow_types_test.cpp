@@ -40,6 +40,13 @@ Batch some_batch() {
   return test::batch_of({{5, 17, 9, 33, 81, 4, 150, 7}, {2, 60, 61, 12, 99, 100, 8, 30}});
 }
 
+void train_in_bfloat16(const test::ModelSpec& spec, const Batch& batch) {
+  const auto model = test::make_model(spec);
+  convert(*model, at::kBFloat16);
+  model->head().nll(model->features(batch).flatten(0, 1), batch.targets.flatten(), 1).sum().backward();
+  EXPECT_EQ(model->parameters()[0].grad().scalar_type(), at::kBFloat16);
+}
+
 class NarrowTypes : public testing::Test {
  protected:
   void SetUp() override {
@@ -57,16 +64,16 @@ TEST_F(NarrowTypes, EveryProductOfATrainedBfloat16ModelIsOfBfloat16) {
   for (const Settings& settings :
        {test::flags_t(), test::flags_a(), test::with(test::flags_t(), {{"attention-dropout", 0.1}})}) {
     for (const std::string encoding : {"none", "alibi"}) {
-      const auto model = test::make_model({.settings = settings, .encoding = encoding});
-      convert(*model, at::kBFloat16);
-      const Batch batch = some_batch();
-      model->head().nll(model->features(batch).flatten(0, 1), batch.targets.flatten(), 1).sum().backward();
-      EXPECT_EQ(model->parameters()[0].grad().scalar_type(), at::kBFloat16);
+      train_in_bfloat16({.settings = settings, .encoding = encoding}, some_batch());
     }
   }
   EXPECT_TRUE(seen.contains("aten::mm"));
   EXPECT_TRUE(seen.contains("aten::addmm"));
   EXPECT_TRUE(seen.contains("aten::bmm"));
+  const std::string fused = "aten::_scaled_dot_product_flash_attention_for_cpu_backward";
+  EXPECT_FALSE(seen.contains(fused));  // slow for short blocks
+  train_in_bfloat16({.settings = test::flags_t()}, test::batch_of({std::vector<std::int64_t>(513, 5)}));
+  EXPECT_TRUE(seen.contains(fused));
   for (const auto& [name, types] : seen) EXPECT_EQ(types, (std::set<at::ScalarType>{at::kBFloat16})) << name;
 }
 

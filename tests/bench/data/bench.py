@@ -65,17 +65,18 @@ def main():
         print(f"{size:.0f} MB of text, {args.workers} threads, medians of {args.rounds} rounds")
         for name in args.only or comparisons:
             commands = comparisons[name](args, folder)
-            runs = {(which, who): [] for which in ("first", "again") for who in commands}
+            turns = ("first", "again")
+            runs = {(turn, who): [] for turn in turns for who in commands}
             for _ in range(args.rounds):
                 for who, command in commands.items():
-                    for which in ("first", "again"):
-                        runs[which, who].append(Timed(command, folder))
+                    for turn in turns:
+                        runs[turn, who].append(Timed(command, folder))
             median = {key: [statistics.median(getattr(run, clock) for run in all_runs) for clock in ("wall", "processor")]
                       for key, all_runs in runs.items()}
             ours = next(iter(commands))
-            for (which, who), (wall, processor) in median.items():
-                our_wall, our_processor = median[which, ours]
-                print(f"{name:12} {which:6} {who:12} {wall:8.2f} s {size / wall:8.1f} MB/s   processor {processor:8.2f} s   "
+            for (turn, who), (wall, processor) in median.items():
+                our_wall, our_processor = median[turn, ours]
+                print(f"{name:12} {turn:6} {who:12} {wall:8.2f} s {size / wall:8.1f} MB/s   processor {processor:8.2f} s   "
                       f"{ours} is faster by {wall / our_wall:.1f} (processor {processor / our_processor:.1f})")
 
 
