@@ -7,10 +7,15 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <tuple>
 
+#include "bfloat16_attention.h"
+#include "bfloat16_maps.h"
+#include "bfloat16_product.h"
 #include "dropout_draw.h"
 #include "nopos/error.h"
 #include "nopos/initial_weights.h"
+#include "widen.h"
 
 namespace nopos {
 namespace {
@@ -174,23 +179,46 @@ MultiheadAttention::MultiheadAttention(std::int64_t dim, std::int64_t heads, dou
   out_proj_->bias().zero_();
 }
 
+std::array<at::Tensor, 3> MultiheadAttention::projected(const at::Tensor& x) const {
+  // x [B,T,C] -> q,k,v [B,H,T,D]
+  if (has_bfloat16_product(x, q_proj_->weight()) && x.requires_grad()) {
+    const auto weights = [&](const Linear& map) {
+      return AffineWeights{widened_to(x, map.weight()), widened_to(x, map.bias())};
+    };
+    return bfloat16_heads(x, {weights(*q_proj_), weights(*k_proj_), weights(*v_proj_)}, heads_);
+  }
+  const auto heads_of = [&](const Linear& map) {
+    return map.forward(x).view({x.size(0), x.size(1), heads_, -1}).transpose(1, 2);
+  };
+  return {heads_of(*q_proj_), heads_of(*k_proj_), heads_of(*v_proj_)};
+}
+
 at::Tensor MultiheadAttention::forward(const at::Tensor& x, AttentionContext& context,
                                        std::int64_t layer) const {
   // x [B,T,C] -> q,k,v [B,H,T,D] -> [B,T,C]
-  const auto heads_of = [&](const at::Tensor& projected) {
-    return projected.view({x.size(0), x.size(1), heads_, -1}).transpose(1, 2);
-  };
-  const auto [q, k] = context.encoding.transform(heads_of(q_proj_->forward(x)), heads_of(k_proj_->forward(x)),
-                                                 context.positions, layer);
-  const at::Tensor v = heads_of(v_proj_->forward(x));
+  auto [q, k, v] = projected(x);
+  std::tie(q, k) = context.encoding.transform(std::move(q), std::move(k), context.positions, layer);
+  return out_proj_->forward(mixed(q, k, v, context, layer));
+}
+
+at::Tensor MultiheadAttention::mixed(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                                     AttentionContext& context, std::int64_t layer) const {
+  // q [B,H,T,D], k,v [B,H,S,D] -> [B,T,H*D]
+  const auto joined = [](const at::Tensor& heads) { return heads.transpose(1, 2).flatten(2); };
   const AttentionBias bias = context.encoding.bias(layer);
-  const auto mask = [&] { return context.masks.mask(bias, x.size(1), context.positions.past_length, q); };
   const double p = is_training() ? dropout_ : 0;
-  const at::Tensor mixed = goes_plain(q, k, p) ? PlainAttention::apply(q, k, v, mask(), p)
-                           : bias.empty()
-                               ? at::scaled_dot_product_attention(q, k, v, {}, p, /*is_causal=*/true)
-                               : at::scaled_dot_product_attention(q, k, v, mask(), p);
-  return out_proj_->forward(mixed.transpose(1, 2).reshape(x.sizes()));
+  const bool by_heads = p == 0 && q.requires_grad() && q.size(2) == k.size(2) && has_bfloat16_product(q);
+  const bool plain = goes_plain(q, k, p);
+  if (bias.empty() && by_heads) return bfloat16_attention(q, k, v, {});
+  if (bias.empty() && !plain)
+    return joined(at::scaled_dot_product_attention(q, k, v, {}, p, /*is_causal=*/true));
+  const at::TensorOptions options = by_heads ? q.options().dtype(at::kFloat) : q.options();
+  const at::Tensor wide =
+      context.masks.mask(bias, q.size(2), context.positions.past_length, at::empty({0}, options));
+  if (by_heads && !wide.requires_grad()) return bfloat16_attention(q, k, v, wide);
+  const at::Tensor mask = wide.to(q.scalar_type());
+  return joined(plain ? PlainAttention::apply(q, k, v, mask, p)
+                      : at::scaled_dot_product_attention(q, k, v, mask, p));
 }
 
 }  // namespace nopos

@@ -2,11 +2,17 @@
 /// Runs of numbers of a narrow type as float32, and back.
 
 #include <ATen/core/Tensor.h>
+#include <c10/util/BFloat16.h>
 
 #include <cstdint>
 #include <vector>
 
 namespace nopos {
+
+void widen(std::int64_t size, const at::BFloat16* from, float* to);
+
+/// Rounds to nearest, ties to even; a NaN stays one.
+void narrow(std::int64_t size, const float* from, at::BFloat16* to);
 
 /// Elements [begin, begin + size) of the flat order of `values`, a contiguous tensor of bfloat16 or float32,
 /// widened into `buffer`, which grows as needed; zeros where `values` is undefined.

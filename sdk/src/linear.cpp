@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "bfloat16_maps.h"
+#include "bfloat16_product.h"
 #include "nopos/initial_weights.h"
 #include "widen.h"
 
@@ -19,6 +21,10 @@ Linear::Linear(const at::Tensor& weight, bool transposed)
 at::Tensor Linear::forward(const at::Tensor& x) const {
   // x [...,in] -> [...,out]
   const at::Tensor noisy = widened_to(x, noisy_weight(weight_, is_training()));
+  if (has_bfloat16_product(x, noisy)) {
+    const at::Tensor y = bfloat16_map(x, {transposed_ ? noisy.t() : noisy, widened_to(x, bias_)});
+    return noisy_output(y, is_training());
+  }
   const at::Tensor weight = transposed_ ? noisy : noisy.t();
   const at::Tensor rows = x.dim() == 2 ? x : x.reshape({-1, x.size(-1)});
   at::Tensor y = bias_.defined() ? at::addmm(widened_to(x, bias_), rows, weight) : at::mm(rows, weight);

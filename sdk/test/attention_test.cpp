@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "mkl_fast_path.h"
 #include "nopos/error.h"
 
 namespace nopos {
@@ -159,29 +160,43 @@ TEST_F(Attention, WithDropoutHasTheSameGradients) {
   }
 }
 
-// In bfloat16 the length of a block decides on the path; either has the gradients of float32, within what
-// bfloat16 can tell apart.
+// In bfloat16 the processor, the length of a block and what is trained decide on the path; each has the
+// gradients of float32, within what bfloat16 can tell apart.
 TEST_F(Attention, InBfloat16HasTheGradientsOfFloat32) {
-  for (const std::int64_t length : {T, std::int64_t{512}, std::int64_t{513}}) {
-    std::vector<std::vector<at::Tensor>> found;
-    for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
-      at::manual_seed(12);
-      MultiheadAttention attention(C, H, 0);
-      attention.to(type);
-      const at::Tensor x = at::randn({B, length, C}).to(type).requires_grad_(true);
-      Declared encoding(slope);
-      const at::Tensor y = run(attention, encoding, x);
-      y.square().sum().backward();
-      found.push_back({y.detach(), x.grad()});
-      for (const auto& parameter : attention.named_parameters()) {
-        // it moves all scores of a query alike, so that its gradient is zero but for rounding
-        if (parameter.key() != "k_proj.bias") found.back().push_back(parameter.value().grad());
-      }
+  const auto gradients = [&](const AttentionBias& bias, std::int64_t length, at::ScalarType type) {
+    at::manual_seed(12);
+    MultiheadAttention attention(C, H, 0);
+    attention.to(at::kBFloat16), attention.to(type);
+    const at::Tensor x = at::randn({B, length, C}).to(at::kBFloat16).to(type).requires_grad_(true);
+    Declared encoding(bias);
+    const at::Tensor y = run(attention, encoding, x);
+    y.square().sum().backward();
+    std::vector<at::Tensor> found{y.detach(), x.grad()};
+    for (const auto& parameter : attention.named_parameters()) {
+      // it moves all scores of a query alike, so that its gradient is zero but for rounding
+      if (parameter.key() != "k_proj.bias") found.push_back(parameter.value().grad());
     }
-    for (std::size_t i = 0; i < found[0].size(); ++i) {
-      const at::Tensor exact = found[0][i], error = found[1][i].to(at::kFloat) - exact;
-      EXPECT_EQ(found[1][i].scalar_type(), at::kBFloat16);
-      EXPECT_LT(error.norm().item<float>(), 0.02 * exact.norm().item<float>()) << length << ' ' << i;
+    return found;
+  };
+  AttentionBias sum = slope;
+  sum += DenseBias{[](std::int64_t t, std::int64_t s) {
+    return at::arange(s, at::kFloat).sub(at::arange(t, at::kFloat).unsqueeze(1)).cos().expand({1, t, s});
+  }};
+  const AttentionBias trained = TableBias{table.clone().requires_grad_(true)};
+  for (const AttentionBias& bias : {AttentionBias(), AttentionBias(slope), sum, trained}) {
+    for (const std::int64_t length : {T, std::int64_t{300}, std::int64_t{513}}) {
+      const std::vector<at::Tensor> exact = gradients(bias, length, at::kFloat);
+      for (const bool fast : {true, false}) {
+        test::mkl_fast_path = fast;
+        const std::vector<at::Tensor> found = gradients(bias, length, at::kBFloat16);
+        for (std::size_t i = 0; i < exact.size(); ++i) {
+          const at::Tensor error = found[i].to(at::kFloat) - exact[i];
+          EXPECT_EQ(found[i].scalar_type(), at::kBFloat16);
+          EXPECT_LT(error.norm().item<float>(), 0.02 * exact[i].norm().item<float>())
+              << bias.terms().size() << ' ' << length << ' ' << fast << ' ' << i;
+        }
+      }
+      test::mkl_fast_path = true;
     }
   }
 }

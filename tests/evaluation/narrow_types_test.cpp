@@ -7,6 +7,8 @@
 #include <map>
 #include <set>
 
+#include "bfloat16_product.h"
+#include "mkl_fast_path.h"
 #include "model_fixture.h"
 #include "precision.h"
 
@@ -17,17 +19,18 @@ std::map<std::string, std::set<at::ScalarType>> seen;  // types of the operands 
 
 /// Notes the operands of matrix products and of attention, those of backward included.
 std::unique_ptr<at::ObserverContext> note(const at::RecordFunction& function) {
-  static const std::set<std::string> products = {
-      "aten::mm",
-      "aten::addmm",
-      "aten::bmm",
-      "aten::linear",
-      "aten::_scaled_dot_product_flash_attention_for_cpu",
-      "aten::_scaled_dot_product_flash_attention_for_cpu_backward"};
+  static const std::set<std::string> products = {"aten::mm",
+                                                 "aten::addmm",
+                                                 "aten::bmm",
+                                                 "aten::linear",
+                                                 "aten::_scaled_dot_product_flash_attention_for_cpu",
+                                                 "aten::_scaled_dot_product_flash_attention_for_cpu_backward",
+                                                 "nopos::bfloat16_product",
+                                                 "nopos::bfloat16_attention",
+                                                 "nopos::bfloat16_attention_backward"};
   if (!products.contains(function.name())) return nullptr;
   // biases have fewer dimensions than operands, and so has what attention keeps of its softmax, in float32
-  const std::int64_t dimensions =
-      std::string_view(function.name()).find("attention") != std::string_view::npos ? 4 : 2;
+  const std::int64_t dimensions = std::string_view(function.name()).starts_with("aten::_scaled_dot") ? 4 : 2;
   for (const c10::IValue& input : function.inputs()) {
     if (input.isTensor() && input.toTensor().is_floating_point() && input.toTensor().dim() >= dimensions) {
       seen[function.name()].insert(input.toTensor().scalar_type());
@@ -61,20 +64,30 @@ class NarrowTypes : public testing::Test {
 };
 
 TEST_F(NarrowTypes, EveryProductOfATrainedBfloat16ModelIsOfBfloat16) {
-  for (const Settings& settings :
-       {test::flags_t(), test::flags_a(), test::with(test::flags_t(), {{"attention-dropout", 0.1}})}) {
-    for (const std::string encoding : {"none", "alibi"}) {
-      train_in_bfloat16({.settings = settings, .encoding = encoding}, some_batch());
+  for (const bool fast : {true, false}) {
+    test::mkl_fast_path = fast;
+    const bool own = has_bfloat16_product(at::empty({0}, at::kBFloat16));
+    seen.clear();
+    for (const Settings& settings :
+         {test::flags_t(), test::flags_a(), test::with(test::flags_t(), {{"activation-fn", "gelu"}})}) {
+      for (const std::string encoding : {"none", "alibi"}) {
+        train_in_bfloat16({.settings = settings, .encoding = encoding}, some_batch());
+      }
     }
+    for (const char* name : {"nopos::bfloat16_product", "nopos::bfloat16_attention_backward"})
+      EXPECT_EQ(seen.contains(name), own) << name;
+    EXPECT_EQ(seen.contains("aten::addmm"), !own);
+    EXPECT_EQ(seen.contains("aten::bmm"), !own);
+    const std::string fused = "aten::_scaled_dot_product_flash_attention_for_cpu_backward";
+    EXPECT_FALSE(seen.contains(fused));  // slow for short blocks
+    train_in_bfloat16({.settings = test::flags_t()}, test::batch_of({std::vector<std::int64_t>(513, 5)}));
+    EXPECT_EQ(seen.contains(fused), !own);
+    train_in_bfloat16({.settings = test::with(test::flags_t(), {{"attention-dropout", 0.1}})}, some_batch());
+    EXPECT_TRUE(seen.contains("aten::bmm"));
+    for (const auto& [name, types] : seen)
+      EXPECT_EQ(types, (std::set<at::ScalarType>{at::kBFloat16})) << name;
   }
-  EXPECT_TRUE(seen.contains("aten::mm"));
-  EXPECT_TRUE(seen.contains("aten::addmm"));
-  EXPECT_TRUE(seen.contains("aten::bmm"));
-  const std::string fused = "aten::_scaled_dot_product_flash_attention_for_cpu_backward";
-  EXPECT_FALSE(seen.contains(fused));  // slow for short blocks
-  train_in_bfloat16({.settings = test::flags_t()}, test::batch_of({std::vector<std::int64_t>(513, 5)}));
-  EXPECT_TRUE(seen.contains(fused));
-  for (const auto& [name, types] : seen) EXPECT_EQ(types, (std::set<at::ScalarType>{at::kBFloat16})) << name;
+  test::mkl_fast_path = true;
 }
 
 // Weights alone are narrow, as after a load: products are of float32, and results those of the same weights

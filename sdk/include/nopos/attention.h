@@ -4,6 +4,7 @@
 
 #include <torch/nn/module.h>
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -55,6 +56,10 @@ class MultiheadAttention : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& x, AttentionContext& context, std::int64_t layer) const;
 
  private:
+  std::array<at::Tensor, 3> projected(const at::Tensor& x) const;
+  at::Tensor mixed(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, AttentionContext& context,
+                   std::int64_t layer) const;
+
   std::int64_t heads_;
   double dropout_;
   std::shared_ptr<Linear> k_proj_, v_proj_, q_proj_, out_proj_;  // in the order of draws and of checkpoints

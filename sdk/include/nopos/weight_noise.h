@@ -40,6 +40,7 @@ class NoisyWeight {
  public:
   virtual ~NoisyWeight() = default;
   void add_noise(std::shared_ptr<WeightNoise> noise) { noise_.push_back(std::move(noise)); }
+  bool has_noise() const { return !noise_.empty(); }
 
  protected:
   at::Tensor noisy_weight(at::Tensor weight, bool training) const {

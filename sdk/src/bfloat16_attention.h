@@ -1,0 +1,14 @@
+#pragma once
+/// Causal attention of bfloat16 on the processor, for training: everything that belongs to some queries of
+/// one head is done while it lies in the cache. Weights are kept for backward.
+
+#include <ATen/core/Tensor.h>
+
+namespace nopos {
+
+/// q, k, v [B,H,T,D] of bfloat16, for which `has_bfloat16_product` holds; mask [1|B,1|H,T,T] as BiasMasks
+/// makes it, without gradient -> [B,T,H*D]
+at::Tensor bfloat16_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                              const at::Tensor& mask);
+
+}  // namespace nopos
