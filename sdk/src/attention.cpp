@@ -15,7 +15,6 @@
 #include "dropout_draw.h"
 #include "nopos/error.h"
 #include "nopos/initial_weights.h"
-#include "widen.h"
 
 namespace nopos {
 namespace {
@@ -109,8 +108,9 @@ struct PlainAttention : torch::autograd::Function<PlainAttention> {
   }
 };
 
-/// Whether attention goes by PlainAttention: on the CPU, where ATen's fused kernel knows no dropout, and
-/// where its blocks are too small for the start of a bfloat16 product, which its backward pays for every one.
+/// Whether attention, where it is not `bfloat16_attention`, goes by PlainAttention: on the CPU, where ATen's
+/// fused kernel knows no dropout, and where its blocks are too small for the start of a bfloat16 product,
+/// which its backward pays for every one.
 bool goes_plain(const at::Tensor& q, const at::Tensor& k, double p) {
   // q [B,H,T,D], k [B,H,S,D]
   const bool small_blocks =
@@ -182,10 +182,8 @@ MultiheadAttention::MultiheadAttention(std::int64_t dim, std::int64_t heads, dou
 std::array<at::Tensor, 3> MultiheadAttention::projected(const at::Tensor& x) const {
   // x [B,T,C] -> q,k,v [B,H,T,D]
   if (has_bfloat16_product(x, q_proj_->weight()) && x.requires_grad()) {
-    const auto weights = [&](const Linear& map) {
-      return AffineWeights{widened_to(x, map.weight()), widened_to(x, map.bias())};
-    };
-    return bfloat16_heads(x, {weights(*q_proj_), weights(*k_proj_), weights(*v_proj_)}, heads_);
+    return bfloat16_heads(
+        x, {affine_weights(*q_proj_, x), affine_weights(*k_proj_, x), affine_weights(*v_proj_, x)}, heads_);
   }
   const auto heads_of = [&](const Linear& map) {
     return map.forward(x).view({x.size(0), x.size(1), heads_, -1}).transpose(1, 2);

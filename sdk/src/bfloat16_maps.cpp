@@ -11,6 +11,7 @@
 #include "float_runs.h"
 #include "nopos/simd.h"
 #include "vector_math.h"
+#include "widen.h"
 
 namespace nopos {
 namespace {
@@ -153,6 +154,10 @@ struct GeluFeedForward : torch::autograd::Function<GeluFeedForward> {
 };
 
 }  // namespace
+
+AffineWeights affine_weights(const Linear& map, const at::Tensor& x) {
+  return {widened_to(x, map.weight()), widened_to(x, map.bias())};
+}
 
 at::Tensor bfloat16_map(const at::Tensor& x, const AffineWeights& map) {
   // x [...,in] -> [...,out]

@@ -8,12 +8,17 @@
 #include <array>
 #include <cstdint>
 
+#include "nopos/linear.h"
+
 namespace nopos {
 
 struct AffineWeights {
   at::Tensor weight;  ///< [out,in]
   at::Tensor bias;    ///< [out], or undefined
 };
+
+/// Those of `map`, in the type of `x`
+AffineWeights affine_weights(const Linear& map, const at::Tensor& x);
 
 /// x [...,in] -> [...,out]
 at::Tensor bfloat16_map(const at::Tensor& x, const AffineWeights& map);

@@ -6,7 +6,6 @@
 #include <c10/core/CPUAllocator.h>
 
 #include <algorithm>
-#include <limits>
 #include <vector>
 
 #include "float_runs.h"

@@ -86,10 +86,10 @@ FeedForward::FeedForward(torch::nn::Module& layer, std::int64_t dim, std::int64_
 
 at::Tensor FeedForward::forward(const at::Tensor& x, bool training) const {
   // x [...,C] -> [...,F] -> [...,C]
-  const bool plain = activation == Activation::gelu && !(training && dropout > 0) && !inner_norm &&
-                     !fc1->has_noise() && !fc2->has_noise();
-  if (plain && x.requires_grad() && has_bfloat16_product(x, fc1->weight()))
-    return bfloat16_feed_forward(x, {fc1->weight(), fc1->bias()}, {fc2->weight(), fc2->bias()});
+  const bool gelu_alone = activation == Activation::gelu && !(training && dropout > 0) && !inner_norm &&
+                          !fc1->has_noise() && !fc2->has_noise();
+  if (gelu_alone && x.requires_grad() && has_bfloat16_product(x, fc1->weight()))
+    return bfloat16_feed_forward(x, affine_weights(*fc1, x), affine_weights(*fc2, x));
   const at::Tensor inner = fc1->forward(x);
   const bool both = activation == Activation::relu && training && dropout > 0;
   const at::Tensor active = both ? ReluDropout::apply(inner, dropout)
