@@ -51,7 +51,7 @@ struct Map : torch::autograd::Function<Map> {
   }
 };
 
-struct Heads : torch::autograd::Function<Heads> {
+struct HeadMaps : torch::autograd::Function<HeadMaps> {
   static variable_list forward(AutogradContext* ctx, const at::Tensor& x, std::int64_t heads,
                                const at::Tensor& weight_0, const at::Tensor& bias_0,
                                const at::Tensor& weight_1, const at::Tensor& bias_1,
@@ -167,8 +167,8 @@ at::Tensor bfloat16_map(const at::Tensor& x, const AffineWeights& map) {
 std::array<at::Tensor, 3> bfloat16_heads(const at::Tensor& x, const std::array<AffineWeights, 3>& maps,
                                          std::int64_t heads) {
   // x [B,T,C] -> of each map [B,H,T,D]
-  const variable_list all = Heads::apply(x, heads, maps[0].weight, maps[0].bias, maps[1].weight, maps[1].bias,
-                                         maps[2].weight, maps[2].bias);
+  const variable_list all = HeadMaps::apply(x, heads, maps[0].weight, maps[0].bias, maps[1].weight,
+                                            maps[1].bias, maps[2].weight, maps[2].bias);
   return {all[0], all[1], all[2]};
 }
 

@@ -58,7 +58,8 @@ bool has_bfloat16_product(const at::Tensor& x) {
 }
 
 bool has_bfloat16_product(const at::Tensor& x, const at::Tensor& weight) {
-  return has_bfloat16_product(x) && weight.size(0) <= widest && weight.size(1) <= widest;
+  return has_bfloat16_product(x) && weight.size(0) <= widest && weight.size(1) <= widest &&
+         (weight.stride(0) == 1 || weight.stride(1) == 1);
 }
 
 void multiply(std::int64_t m, std::int64_t n, std::int64_t k, const Bfloat16Matrix& a,

@@ -16,7 +16,8 @@ namespace nopos {
 /// that type, with an MKL in LibTorch that takes its fast kernels there (the lever `mkl_fast_path`).
 bool has_bfloat16_product(const at::Tensor& x);
 
-/// The same of x [...,in] and weight [out,in] or [in,out]: very wide maps are ATen's.
+/// The same of x [...,in] and weight [out,in] or [in,out]: very wide maps, and weights whose
+/// rows and columns both have gaps, are ATen's.
 bool has_bfloat16_product(const at::Tensor& x, const at::Tensor& weight);
 
 /// A matrix in memory: element (i, j) at values[i·stride + j], or at values[j·stride + i] where `transposed`.
