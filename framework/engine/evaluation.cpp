@@ -110,9 +110,7 @@ std::int64_t Evaluation::take_window() {
 void Evaluation::load_models() {
   const auto common = run_.group<CommonOptions>();
   const WeightPrecision precision = weight_precision(common);
-  if (const std::string notice = precision_notice(common); !notice.empty()) {
-    log_warning("nopos.eval_lm", notice);
-  }
+  if (const std::string notice = precision_notice(common); !notice.empty()) say(notice);
   for (const EvaluatedModel& model : config_.models) {
     say("loading model from " + model.file.string());
     const NoInitialWeights all_are_loaded;

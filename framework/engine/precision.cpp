@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "nopos/bfloat16.h"
 #include "nopos/error.h"
 #include "nopos/model_state.h"
 
@@ -35,7 +36,18 @@ std::string precision_notice(const CommonOptions& common) {
     return "--fp16: this processor has no arithmetic of half precision; weights are rounded to it, float32 "
            "computes with them";
   }
-  return {};
+  if (!common.bf16 && !common.memory_efficient_bf16) return {};
+  switch (bfloat16_products()) {
+    case Bfloat16Products::mkl:
+      return "--bf16: products are of bfloat16, by the processor's instructions and MKL";
+    case Bfloat16Products::widened:
+      return "--bf16: this processor has no instructions for bfloat16 (AVX512_BF16); products are of "
+             "float32, "
+             "block by block, and rounded to bfloat16: less memory, but no more speed than float32";
+    case Bfloat16Products::aten:
+      break;
+  }
+  return "--bf16: products are of bfloat16, by ATen";
 }
 
 void convert(Architecture& model, at::ScalarType type) {

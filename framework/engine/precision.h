@@ -11,7 +11,7 @@ namespace nopos::engine {
 /// other.
 WeightPrecision weight_precision(const CommonOptions& common);
 
-/// One line for the log where a flag means something else here than on a GPU; else empty.
+/// One line for the log: what a precision other than float32 computes in on this processor; else empty.
 std::string precision_notice(const CommonOptions& common);
 
 /// Parameters and buffers of floating point become `type`; the tensors stay the same objects.

@@ -59,7 +59,7 @@ TrainingRun::TrainingRun(const RunConfig& config, Console& console)
   check_best_metric();
   log_components(parts_, config_);
   validation_ = load_validation_splits(parts_, common_, dataset_options_);
-  if (const std::string notice = precision_notice(common_); !notice.empty()) log_warning(source, notice);
+  if (const std::string notice = precision_notice(common_); !notice.empty()) say(notice);
   say("training on 1 devices (GPUs/TPUs)");
   say("max tokens per device = " + limit_text(dataset_options_.max_tokens) +
       " and max sentences per device = " + limit_text(dataset_options_.batch_size));

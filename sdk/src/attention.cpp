@@ -205,7 +205,12 @@ at::Tensor MultiheadAttention::mixed(const at::Tensor& q, const at::Tensor& k, c
   const auto joined = [](const at::Tensor& heads) { return heads.transpose(1, 2).flatten(2); };
   const AttentionBias bias = context.encoding.bias(layer);
   const double p = is_training() ? dropout_ : 0;
-  const bool by_heads = p == 0 && q.requires_grad() && q.size(2) == k.size(2) && has_bfloat16_product(q);
+  const bool by_heads = p == 0 && q.size(2) == k.size(2) && has_bfloat16_product(q) &&
+                        (q.requires_grad() || widens_bfloat16(q));
+  const auto in_float = [&] {
+    return mixed(q.to(at::kFloat), k.to(at::kFloat), v.to(at::kFloat), context, layer).to(at::kBFloat16);
+  };
+  if (widens_bfloat16(q) && !by_heads) return in_float();
   const bool plain = goes_plain(q, k, p);
   if (bias.empty() && by_heads) return bfloat16_attention(q, k, v, {});
   if (bias.empty() && !plain)
@@ -214,6 +219,7 @@ at::Tensor MultiheadAttention::mixed(const at::Tensor& q, const at::Tensor& k, c
   const at::Tensor wide =
       context.masks.mask(bias, q.size(2), context.positions.past_length, at::empty({0}, options));
   if (by_heads && !wide.requires_grad()) return bfloat16_attention(q, k, v, wide);
+  if (widens_bfloat16(q)) return in_float();
   const at::Tensor mask = wide.to(q.scalar_type());
   return joined(plain ? PlainAttention::apply(q, k, v, mask, p)
                       : at::scaled_dot_product_attention(q, k, v, mask, p));

@@ -1,7 +1,8 @@
 #pragma once
-/// Products of bfloat16 matrices on the processor, by the BLAS inside LibTorch (MKL) where it has them. A
-/// call starts in 2 microseconds; ATen's way, a oneDNN primitive set up for each call, in 20, which is as
-/// long as the product itself in a small model.
+/// Products of bfloat16 matrices on the processor, by the BLAS inside LibTorch: in bfloat16 where processor and
+/// MKL have that, else widened to float32 block by block (`nopos/bfloat16.h`). A call of MKL's starts in 2
+/// microseconds; ATen's way, a oneDNN primitive set up for each call, in 20, which is as long as the product
+/// itself in a small model.
 
 #include <ATen/core/Tensor.h>
 #include <c10/util/ArrayRef.h>
@@ -12,13 +13,16 @@
 
 namespace nopos {
 
-/// Whether `x` is a tensor that these products are for: bfloat16 in the memory of a processor that multiplies
-/// that type, with an MKL in LibTorch that takes its fast kernels there (the lever `mkl_fast_path`).
+/// Whether `x` is a tensor that these products are for: bfloat16 in the processor's memory, where
+/// `bfloat16_products()` is not `aten`.
 bool has_bfloat16_product(const at::Tensor& x);
 
-/// The same of x [...,in] and weight [out,in] or [in,out]: very wide maps, and weights whose
-/// rows and columns both have gaps, are ATen's.
+/// The same of x [...,in] and weight [out,in] or [in,out]: weights whose rows and columns both have gaps are
+/// ATen's, and so are very wide maps where ATen has a kernel for them.
 bool has_bfloat16_product(const at::Tensor& x, const at::Tensor& weight);
+
+/// Whether `x` is one for these products and ATen's own would go number by number.
+bool widens_bfloat16(const at::Tensor& x);
 
 /// A matrix in memory: element (i, j) at values[i·stride + j], or at values[j·stride + i] where `transposed`.
 struct Bfloat16Matrix {

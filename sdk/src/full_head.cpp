@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "bfloat16_maps.h"
+#include "bfloat16_product.h"
 #include "nopos/initial_weights.h"
 #include "widen.h"
 
@@ -24,8 +26,9 @@ at::Tensor FullHead::nll(const at::Tensor& features, const at::Tensor& targets, 
 
 at::Tensor FullHead::log_probs(const at::Tensor& features) {
   // features [...,C] -> [...,V]
-  const at::Tensor weight = noisy_weight(weight_, is_training());
-  const at::Tensor logits = at::linear(features, widened_to(features, weight));
+  const at::Tensor weight = widened_to(features, noisy_weight(weight_, is_training()));
+  const at::Tensor logits = has_bfloat16_product(features, weight) ? bfloat16_map(features, {weight, {}})
+                                                                   : at::linear(features, weight);
   return at::log_softmax(noisy_output(logits, is_training()), -1, at::kFloat);
 }
 

@@ -4,7 +4,8 @@
 ///
 /// Both take turns; the wider model makes a fifth of the updates. Ratios are of float32 to bfloat16: more
 /// than 1 is faster. Processor time is that of the whole process, its start included, and counts what the two
-/// cores did whatever else ran.
+/// cores did whatever else ran. NOPOS_LEVERS_OFF=bfloat16_instructions makes the processor one without
+/// instructions for bfloat16.
 
 #include <sys/resource.h>
 

@@ -8,9 +8,9 @@
 #include <set>
 
 #include "bfloat16_product.h"
-#include "mkl_fast_path.h"
 #include "model_fixture.h"
 #include "precision.h"
+#include "ways_of_bfloat16.h"
 
 namespace nopos::engine {
 namespace {
@@ -23,6 +23,9 @@ std::unique_ptr<at::ObserverContext> note(const at::RecordFunction& function) {
                                                  "aten::addmm",
                                                  "aten::bmm",
                                                  "aten::linear",
+                                                 "aten::conv1d",
+                                                 "aten::convolution",
+                                                 "aten::convolution_backward",
                                                  "aten::_scaled_dot_product_flash_attention_for_cpu",
                                                  "aten::_scaled_dot_product_flash_attention_for_cpu_backward",
                                                  "nopos::bfloat16_product",
@@ -64,9 +67,10 @@ class NarrowTypes : public testing::Test {
 };
 
 TEST_F(NarrowTypes, EveryProductOfATrainedBfloat16ModelIsOfBfloat16) {
-  for (const bool fast : {true, false}) {
-    test::mkl_fast_path = fast;
-    const bool own = has_bfloat16_product(at::empty({0}, at::kBFloat16));
+  test::WaysOfBfloat16 ways;
+  for (const Bfloat16Products way : test::WaysOfBfloat16::all) {
+    if (!ways.take(way)) continue;
+    const bool own = way != Bfloat16Products::aten, widened = way == Bfloat16Products::widened;
     seen.clear();
     for (const Settings& settings :
          {test::flags_t(), test::flags_a(), test::with(test::flags_t(), {{"activation-fn", "gelu"}})}) {
@@ -82,12 +86,38 @@ TEST_F(NarrowTypes, EveryProductOfATrainedBfloat16ModelIsOfBfloat16) {
     EXPECT_FALSE(seen.contains(fused));  // slow for short blocks
     train_in_bfloat16({.settings = test::flags_t()}, test::batch_of({std::vector<std::int64_t>(513, 5)}));
     EXPECT_EQ(seen.contains(fused), !own);
-    train_in_bfloat16({.settings = test::with(test::flags_t(), {{"attention-dropout", 0.1}})}, some_batch());
-    EXPECT_TRUE(seen.contains("aten::bmm"));
     for (const auto& [name, types] : seen)
       EXPECT_EQ(types, (std::set<at::ScalarType>{at::kBFloat16})) << name;
+    seen.clear();
+    train_in_bfloat16({.settings = test::with(test::flags_t(), {{"attention-dropout", 0.1}})}, some_batch());
+    EXPECT_EQ(seen["aten::bmm"], (std::set<at::ScalarType>{widened ? at::kFloat : at::kBFloat16}));
   }
-  test::mkl_fast_path = true;
+}
+
+// On a processor without instructions for it, ATen goes through a product of bfloat16 number by number.
+TEST_F(NarrowTypes, NoProductOfBfloat16IsLeftToATenWhereItIsWidened) {
+  test::WaysOfBfloat16 ways;
+  if (!ways.take(Bfloat16Products::widened)) GTEST_SKIP() << "no BLAS that multiplies float32";
+  Dictionary dictionary;
+  for (int i = 0; i < 200; ++i) dictionary.add(std::to_string(i));
+  for (const Settings& settings :
+       {test::flags_t(), test::flags_a(), test::with(test::flags_t(), {{"attention-dropout", 0.1}}),
+        test::with(test::flags_t(), {{"character-embeddings", true},
+                                     {"character-filters", std::string("[(1, 6), (3, 10)]")},
+                                     {"decoder-layers", std::int64_t{1}}})}) {
+    for (const std::string encoding : {"none", "alibi"}) {
+      const test::ModelSpec spec{.settings = settings, .encoding = encoding, .dictionary = &dictionary};
+      train_in_bfloat16(spec, some_batch());
+      const at::NoGradGuard no_grad;
+      const auto model = test::make_model(spec);
+      convert(*model, at::kBFloat16);
+      model->eval();
+      EXPECT_EQ(model->head().log_probs(model->features(some_batch())).scalar_type(), at::kFloat);
+    }
+  }
+  for (const auto& [name, types] : seen) {
+    EXPECT_TRUE(name.starts_with("nopos::") || !types.contains(at::kBFloat16)) << name;
+  }
 }
 
 // Weights alone are narrow, as after a load: products are of float32, and results those of the same weights

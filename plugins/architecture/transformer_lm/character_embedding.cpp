@@ -1,6 +1,7 @@
 #include "character_embedding.h"
 
 #include <ATen/ATen.h>
+#include <nopos/bfloat16.h>
 #include <nopos/error.h>
 #include <nopos/initial_weights.h>
 #include <torch/nn/init.h>
@@ -44,6 +45,14 @@ struct CharacterEmbedding::Convolution final : torch::nn::Module {
     nopos::init_linear_(weight.detach().view({filter.count, -1}), bias);
   }
   at::Tensor weight, bias;  // [filters,in,width], [filters]
+
+  at::Tensor forward(const at::Tensor& x) const {
+    // x [N,C,L] -> [N,filters,L']; in float32 where ATen would go through bfloat16 number by number
+    const bool widen =
+        x.scalar_type() == at::kBFloat16 && nopos::bfloat16_products() == nopos::Bfloat16Products::widened;
+    if (!widen) return at::conv1d(x, weight, bias);
+    return at::conv1d(x.to(at::kFloat), weight.to(at::kFloat), bias.to(at::kFloat)).to(at::kBFloat16);
+  }
 };
 
 /// One row per byte; row 0 stands for none and is zero.
@@ -120,9 +129,8 @@ at::Tensor CharacterEmbedding::of_words(const at::Tensor& words) const {
   const at::Tensor bytes = bytes_.to(words.device()).index_select(0, words);
   const at::Tensor x = characters_->rows(bytes).transpose(1, 2);
   std::vector<at::Tensor> greatest;
-  for (const auto& convolution : convolutions_) {
-    greatest.push_back(std::get<0>(at::conv1d(x, convolution->weight, convolution->bias).max(2)).relu_());
-  }
+  for (const auto& convolution : convolutions_)
+    greatest.push_back(std::get<0>(convolution->forward(x).max(2)).relu_());
   at::Tensor y = at::cat(greatest, 1);
   for (const auto& layer : highway_) {
     const auto halves = layer->forward(y).chunk(2, 1);
