@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <set>
 
 #include <nlohmann/json.hpp>
@@ -55,6 +56,22 @@ TEST_P(Precision, ValidatesAsFloat32Does) {
       EXPECT_NEAR(std::stod(found[i]), std::stod(expected[i]), 0.01 * std::stod(expected[i]));
     }
   }
+}
+
+TEST(Precision, WithoutInstructionsForBfloat16TheLogSaysSoAndTheLossIsTheSame) {
+  const TemporaryFolder folder;
+  const std::string flags = flags_t() + " --bf16 --no-save";
+  const std::string as_it_is = trained(folder, flags);
+  setenv("NOPOS_LEVERS_OFF", "bfloat16_instructions", /*overwrite=*/1);
+  const std::string forced = trained(folder, flags);
+  unsetenv("NOPOS_LEVERS_OFF");
+  EXPECT_NE(as_it_is.find("--bf16: "), std::string::npos);
+  EXPECT_NE(forced.find("--bf16: this processor has no instructions for bfloat16"), std::string::npos)
+      << forced;
+  const auto expected = figures(as_it_is, "valid", "loss"), found = figures(forced, "valid", "loss");
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i)
+    EXPECT_NEAR(std::stod(found[i]), std::stod(expected[i]), 0.01);
 }
 
 // A scale that is a power of two changes no digit, so mixed precision in float32 arithmetic is float32.
