@@ -10,6 +10,7 @@
 #include "help.h"
 #include "nopos/error.h"
 #include "nopos/levers.h"
+#include "nopos/printable.h"
 #include "version.h"
 
 // MKL asks this function whether the processor is Intel's, and takes a slower path where it is not. Defined
@@ -77,7 +78,7 @@ int run(const Words& words) {
 
 int report(ExitCode code, const std::string& message) {
   std::cout.flush();
-  std::cerr << "nopos-host: " << message << '\n';
+  std::cerr << "nopos-host: " << printable_lines(message) << '\n';
   return static_cast<int>(code);
 }
 

@@ -1,13 +1,12 @@
 #include "pile_counts_file.h"
 
-#include <nlohmann/json.hpp>
+#include <algorithm>
 
 #include "nopos/files.h"
+#include "nopos/json.h"
 
 namespace nopos {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 Json json(const TextCount& count) {
   return {{"documents", count.documents}, {"characters", count.characters}};
@@ -30,31 +29,20 @@ Json json(const PileSplitCounts& split) {
           {"short_lines_left_out", split.short_lines}};
 }
 
-Json json(const Value& value) {
-  return std::visit(
-      [](const auto& held) -> Json {
-        if constexpr (std::is_same_v<std::decay_t<decltype(held)>, std::monostate>) {
-          return nullptr;
-        } else {
-          return held;
-        }
-      },
-      value);
-}
-
 }  // namespace
 
 void save_counts(const PileCounts& counts, const PileOptions& options, const std::filesystem::path& file) {
   PileOptions described = options;
+  if (described.paths) std::replace(described.paths->begin(), described.paths->end(), '\n', ',');
   OptionVisitor<PileOptions> visitor(described, nullptr, "");
   PileOptions::nopos_options(visitor);
   Json document{{"schema", 1}, {"options", Json::object()}, {"sources", Json::array()}};
-  for (const OptionInfo& info : visitor.infos) document["options"][info.name] = json(info.default_value);
+  for (const OptionInfo& info : visitor.infos) document["options"][info.name] = to_json(info.default_value);
   for (const PileSourceCounts& source : counts.sources) document["sources"].push_back(json(source));
   document["total"] = json(counts.total());
   document["bad_lines"] = counts.bad_lines;
   for (const PileSplitCounts& split : counts.splits) document["splits"].push_back(json(split));
-  replace_file(file, document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  replace_file(file, json_text(document, 2) + "\n");
 }
 
 }  // namespace nopos

@@ -5,6 +5,8 @@
 #include <mutex>
 #include <utility>
 
+#include "nopos/printable.h"
+
 namespace nopos {
 namespace {
 
@@ -23,7 +25,7 @@ LogSink current = to_standard_output;
 
 void record(LogLevel level, std::string_view source, std::string_view message) {
   const std::lock_guard lock(mutex);
-  current(level, source, message);
+  current(level, source, printable_lines(message));
 }
 
 }  // namespace

@@ -1,26 +1,12 @@
 #include "nopos/plugin.h"
 
-#include <nlohmann/json.hpp>
+#include "nopos/json.h"
 
 namespace nopos {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-Json to_json(const Value& value) {
-  return std::visit(
-      [](const auto& held) -> Json {
-        if constexpr (std::is_same_v<std::decay_t<decltype(held)>, std::monostate>) {
-          return nullptr;
-        } else {
-          return held;
-        }
-      },
-      value);
-}
-
 // Only what differs from an ordinary option is written, so that manifests stay readable.
-Json to_json(const OptionInfo& option) {
+Json described(const OptionInfo& option) {
   Json json{{"name", option.name},
             {"type", to_string(option.type)},
             {"default", to_json(option.default_value)},
@@ -42,7 +28,7 @@ std::string describe_json(const PluginBuilder& plugin) {
   Json components = Json::array();
   for (const Component& component : plugin.components()) {
     Json options = Json::array();
-    for (const OptionInfo& option : component.options) options.push_back(to_json(option));
+    for (const OptionInfo& option : component.options) options.push_back(described(option));
     components.push_back({{"kind", component.kind},
                           {"name", component.name},
                           {"summary", component.summary},
