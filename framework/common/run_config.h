@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "nopos/options.h"
+#include "stop_signals.h"
 
 namespace nopos {
 
@@ -42,6 +43,8 @@ struct RunConfig {
   std::vector<std::string> head;
   std::vector<std::string> command;  ///< the command line, for the checkpoint
   int threads = 0;                   ///< already resolved: affinity and cgroup limit, or `--threads`
+  /// What asks training to save and end; outlives the run. None: nothing does.
+  const StopRequest* stop = nullptr;
 
   /// The options of a group as the struct that declares them.
   template <class T>

@@ -1,10 +1,7 @@
 #include "console.h"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <array>
-#include <cstdio>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
@@ -35,7 +32,8 @@ std::string record_line(LogLevel level, std::string_view source, std::string_vie
   return line.append(source).append(" | ").append(message);
 }
 
-Console::Console(const std::optional<std::string>& log_file, std::FILE* stream) : stream_(stream) {
+Console::Console(const std::optional<std::string>& log_file, std::ostream& stream)
+    : stream_(stream) {
   if (log_file) {
     file_.open(*log_file, std::ios::app);
     if (!file_) {
@@ -56,31 +54,25 @@ Console::~Console() {
 
 void Console::show(const std::string& line) {
   const std::lock_guard lock(mutex_);
-  if (live_.empty() && line.empty()) return;
-  draw(line);
-  live_ = line;
-}
-
-bool Console::has_terminal() { return isatty(STDERR_FILENO) == 1; }
-
-int Console::width() {
-  winsize size{};
-  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+  live_.show(line);
 }
 
 void Console::write(LogLevel level, std::string_view source, std::string_view message) {
   const std::lock_guard lock(mutex_);
   const std::string line = record_line(level, source, message);
-  if (!live_.empty()) draw("");
-  std::fprintf(stream_, "%s\n", line.c_str());
-  std::fflush(stream_);
-  if (!live_.empty()) draw(live_);
-  if (file_.is_open()) file_ << line << std::endl;
-}
-
-void Console::draw(const std::string& line) {
-  std::fprintf(stderr, "\r\033[K%s", line.c_str());  // to the line's start, erase it
-  std::fflush(stderr);
+  std::string failure;
+  if (stream_) {
+    errno = 0;
+    live_.make_way([&] { stream_ << line << std::endl; });
+    if (!stream_) failure = errno == 0 ? "it failed" : std::strerror(errno);
+  }
+  if (!file_.is_open()) return;
+  file_ << line << std::endl;
+  if (failure.empty()) return;
+  file_ << record_line(LogLevel::warning, "nopos.log",
+                       "the log cannot be written to the terminal or pipe any more: " + failure +
+                           "; it goes on here")
+        << std::endl;
 }
 
 }  // namespace nopos::engine

@@ -2,12 +2,13 @@
 /// Where the log of a training process goes: records on standard output and in `--log-file`, and one live
 /// line (the progress bar) that stays below them on the terminal.
 
-#include <cstdio>
 #include <fstream>
+#include <iostream>
 #include <mutex>
 #include <optional>
 #include <string>
 
+#include "live_line.h"
 #include "nopos/log.h"
 
 namespace nopos::engine {
@@ -16,12 +17,12 @@ namespace nopos::engine {
 std::string record_line(LogLevel level, std::string_view source, std::string_view message);
 
 /// Receives all records of the process while it exists. The environment variable LOGLEVEL (INFO, WARNING;
-/// anything above: nothing) says from which level on.
+/// anything above: nothing) says from which level on. Where the stream takes no more, the log file says so once
+/// and has the rest alone.
 class Console {
  public:
   /// \throws Error (configuration) where the log file cannot be opened.
-  /// \param stream  instead of standard output
-  explicit Console(const std::optional<std::string>& log_file, std::FILE* stream = stdout);
+  explicit Console(const std::optional<std::string>& log_file, std::ostream& stream = std::cout);
   ~Console();
   Console(const Console&) = delete;
   Console& operator=(const Console&) = delete;
@@ -30,17 +31,16 @@ class Console {
   void show(const std::string& line);
 
   /// Whether standard error is a terminal, so that a live line makes sense.
-  static bool has_terminal();
-  /// Columns of that terminal.
-  static int width();
+  bool has_terminal() const { return live_.has_terminal(); }
+  /// Columns that the live line may fill.
+  int width() const { return live_.width(); }
 
  private:
   void write(LogLevel level, std::string_view source, std::string_view message);
-  void draw(const std::string& line);
 
-  std::FILE* stream_;
+  std::ostream& stream_;
   std::mutex mutex_;  // records come from the prefetch thread as well
-  std::string live_;
+  LiveLine live_;
   std::ofstream file_;
   LogSink previous_;
 };

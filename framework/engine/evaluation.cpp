@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <iostream>
 #include <iterator>
 
 #include "checkpoint/checkpoint.h"
@@ -231,7 +232,7 @@ void Evaluation::report(const WordScores& words, std::int64_t tokens, double sec
                             {"loss", loss},
                             {"perplexity", std::exp2(loss)},
                             {"seconds", seconds}};
-  std::puts(json.dump(2).c_str());
+  std::cout << json.dump(2) << '\n';
 }
 
 }  // namespace
@@ -239,7 +240,7 @@ void Evaluation::report(const WordScores& words, std::int64_t tokens, double sec
 ExitCode evaluate(const EvaluationConfig& config) {
   const RunConfig& run = config.models.front().config;
   const auto options = run.group<EvaluationOptions>();
-  Console console(run.group<CommonOptions>().log_file, options.json ? stderr : stdout);
+  Console console(run.group<CommonOptions>().log_file, options.json ? std::cerr : std::cout);
   log_head(run);
   return Evaluation(config, options).run();
 }

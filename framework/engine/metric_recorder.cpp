@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <optional>
 #include <utility>
 
 #include "nopos/levers.h"
@@ -35,19 +36,48 @@ void MetricRecorder::finish_step() {
   if (!enabled(Lever::deferred_sums)) flush();
 }
 
+std::map<std::string, double> MetricRecorder::sums() const {
+  std::map<std::string, double> sums = numbers_;
+  for (const auto& [name, sum] : tensors_) sums[name] = sum.item<double>();
+  return sums;
+}
+
+namespace {
+
+struct Figure {
+  double value, weight;
+};
+
+/// Nothing for a perplexity, which has no sums, and where the sums lack a part.
+std::optional<Figure> figure(const Metric& metric, const std::map<std::string, double>& sums) {
+  const auto numerator = sums.find(metric.numerator), denominator = sums.find(metric.denominator);
+  if (numerator == sums.end() || denominator == sums.end() || denominator->second == 0) return {};
+  return Figure{numerator->second / denominator->second * metric.scale, denominator->second};
+}
+
+}  // namespace
+
+Stats MetricRecorder::pending() const {
+  Stats stats;
+  const std::map<std::string, double> sums = this->sums();
+  for (const Metric& metric : metrics_) {
+    if (const auto found = figure(metric, sums)) {
+      stats.emplace_back(metric.name, rounded(found->value, metric.round));
+    }
+  }
+  return stats;
+}
+
 void MetricRecorder::flush() {
-  for (const auto& [name, sum] : tensors_) numbers_[name] = sum.item<double>();
+  const std::map<std::string, double> sums = this->sums();
   for (const Metric& metric : metrics_) {
     if (!metric.perplexity_of.empty()) {
       for (Meters* meters : into_) {
         meters->perplexity(metric.name, metric.perplexity_of, metric.priority, metric.round);
       }
-      continue;
+    } else if (const auto found = figure(metric, sums)) {
+      scalar(metric.name, found->value, found->weight, metric.priority, metric.round);
     }
-    const auto numerator = numbers_.find(metric.numerator), denominator = numbers_.find(metric.denominator);
-    if (numerator == numbers_.end() || denominator == numbers_.end() || denominator->second == 0) continue;
-    scalar(metric.name, numerator->second / denominator->second * metric.scale, denominator->second,
-           metric.priority, metric.round);
   }
   tensors_.clear();
   numbers_.clear();

@@ -23,6 +23,9 @@ class MetricRecorder {
   void add(const CriterionResult& result, const Batch& batch);
   /// Closes a step (an update, or one batch of a validation): tokens and sentences of it, and speeds.
   void finish_step();
+  /// The figures of what was added since the last flush, rounded, without touching the meters: a look at them
+  /// in between changes no number.
+  Stats pending() const;
   /// Brings the sums since the last call into the meters; call it before they are read.
   void flush();
 
@@ -32,6 +35,8 @@ class MetricRecorder {
   std::vector<Meters*>& meters() { return into_; }
 
  private:
+  std::map<std::string, double> sums() const;
+
   std::vector<Meters*> into_;
   std::vector<Metric> metrics_;
   std::map<std::string, at::Tensor> tensors_;  // double scalars, summed since the last flush

@@ -4,14 +4,16 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <utility>
+#include <vector>
 
+#include "live_line.h"
 #include "nopos/log.h"
 
 namespace nopos::engine {
 namespace {
 
-constexpr double redraw_seconds = 0.1;
-constexpr std::int64_t cells = 20;
+constexpr double redraw_seconds = 0.1, figures_seconds = 1;
 
 template <class... Numbers>
 std::string printed(const char* format, Numbers... numbers) {
@@ -65,21 +67,38 @@ std::string json_line(std::int64_t epoch, std::optional<double> update, const St
   return line + "}";
 }
 
-std::string bar_line(const std::string& prefix, std::int64_t position, std::int64_t size, double seconds,
-                     std::int64_t since_start, const Stats& stats, int width) {
-  const auto whole = static_cast<long long>(size), done = static_cast<long long>(position);
-  const double rate = seconds > 0 ? static_cast<double>(since_start) / seconds : 0;
-  const std::int64_t full = size > 0 ? position * cells / size : cells;
-  std::string line = prefix + printed(": %3lld%%|", size > 0 ? done * 100 / whole : 100LL) +
-                     std::string(static_cast<std::size_t>(full), '#') +
-                     std::string(static_cast<std::size_t>(cells - full), '-') +
-                     printed("| %lld/%lld [", done, whole) + clock_text(seconds) + "<" +
-                     (rate > 0 ? clock_text(static_cast<double>(size - position) / rate) : "?") +
-                     printed(", %.2fit/s", rate);
-  for (const auto& [name, value] : stats) line += ", " + name + "=" + general_format(value);
-  line += "]";
-  // One column stays free: a full line would wrap on some terminals.
-  return line.substr(0, static_cast<std::size_t>(std::max(width - 1, 1)));
+std::string bar_line(const BarFacts& facts, int width) {
+  const auto total = static_cast<long long>(facts.total), done = static_cast<long long>(facts.done);
+  const double share = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 1;
+  std::vector<std::string> figures{printed("%.2fit/s", facts.rate)}, more;
+  for (const auto& [name, value] : facts.stats) {
+    (name == "loss" || name == "lr" ? figures : more).push_back(name + "=" + general_format(value));
+  }
+  const auto line = [&](int cells, bool seconds) {
+    std::string text = facts.prefix + printed(": %3lld%%", static_cast<long long>(share * 100));
+    text += cells > 0 ? progress_bar(share, cells) : "";
+    text += printed(" %lld/%lld [", done, total) + (seconds ? clock_text(facts.seconds) : "") + "<" +
+            (facts.left ? clock_text(*facts.left) : "?");
+    for (const std::string& figure : figures) text += ", " + figure;
+    return text + "]";
+  };
+  const auto fits = [&](int cells, bool seconds) {
+    return line(cells, seconds).size() <= static_cast<std::size_t>(width);
+  };
+  constexpr int most_cells = 20, few_cells = 10, least_cells = 5;
+  int cells = most_cells;
+  while (cells >= least_cells && !fits(cells, true)) --cells;
+  const bool seconds = cells >= least_cells;
+  if (!seconds) cells = few_cells;
+  while (cells >= least_cells && !fits(cells, seconds)) --cells;
+  if (cells < least_cells) cells = 0;
+  for (const std::string& figure : more) {
+    figures.push_back(figure);
+    if (fits(cells, seconds)) continue;
+    figures.pop_back();
+    break;
+  }
+  return line(cells, seconds).substr(0, static_cast<std::size_t>(std::max(width, 1)));
 }
 
 Progress::Progress(Console& console, LogFormat format, std::int64_t log_interval, std::int64_t epoch,
@@ -95,15 +114,49 @@ Progress::Progress(Console& console, LogFormat format, std::int64_t log_interval
   if (!subset.empty()) prefix_ += " | valid on '" + subset + "' subset";
 }
 
+void Progress::show_run(const RunSpan& run, std::int64_t done) {
+  run_ = run;
+  run_done_ = done;
+}
+
+BarFacts Progress::facts(double now) const {
+  const std::int64_t steps = position_ - 1 - first_;  // finished in this pass
+  BarFacts facts{prefix_, position_ - 1, size_, now - start_, {}, 0, shown_};
+  std::int64_t since_start = steps;
+  if (run_) {
+    facts.seconds = now - run_->start;
+    since_start = run_done_ + steps - run_->first;
+    if (run_->total > 0) {
+      facts.done = run_done_ + steps;
+      facts.total = run_->total;
+    }
+  }
+  if (facts.seconds > 0) facts.rate = static_cast<double>(since_start) / facts.seconds;
+  if (facts.rate > 0) facts.left = static_cast<double>(facts.total - facts.done) / facts.rate;
+  if (run_ && run_->limit) {
+    const double limit = std::max(0.0, *run_->limit - facts.seconds);
+    facts.left = std::min(facts.left.value_or(limit), limit);
+  }
+  return facts;
+}
+
 void Progress::advance() {
   ++position_;
   if (format_ != LogFormat::bar) return;
   const double now = seconds_now();
   if (position_ < size_ && now - drawn_ < redraw_seconds) return;
   drawn_ = now;
-  const std::int64_t finished = position_ - 1;
-  console_.show(
-      bar_line(prefix_, finished, size_, now - start_, finished - first_, shown_, Console::width()));
+  console_.show(bar_line(facts(now), console_.width()));
+}
+
+bool Progress::wants_figures() const {
+  return format_ == LogFormat::bar && seconds_now() - figures_ >= figures_seconds;
+}
+
+void Progress::show(Stats stats) {
+  if (stats.empty()) return;
+  shown_ = std::move(stats);
+  figures_ = seconds_now();
 }
 
 void Progress::log(const Stats& stats, const std::string& tag, std::int64_t num_updates) {
@@ -117,8 +170,7 @@ void Progress::log(const Stats& stats, const std::string& tag, std::int64_t num_
       return log_info(tag, json_line(epoch_, update, stats, ""));
     }
     case LogFormat::bar:
-      shown_ = stats;
-      return;
+      return show(stats);
     case LogFormat::none:
       return;
   }

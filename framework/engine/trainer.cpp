@@ -151,6 +151,12 @@ Stats Trainer::stats(const std::string& aggregator) {
   return stats;
 }
 
+Stats Trainer::glance() const {
+  Stats stats = recorder_.pending();
+  if (!stats.empty()) stats.emplace_back("lr", lr_);
+  return stats;
+}
+
 void Trainer::check_finite(double norm) const {
   if (std::isfinite(norm)) return;
   std::string culprit;

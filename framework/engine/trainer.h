@@ -47,6 +47,8 @@ class Trainer {
   void restore_meters(const std::map<std::string, std::vector<MeterState>>& states);
   /// Figures of "train" or "train_inner" for the log, with the wall time of this process.
   Stats stats(const std::string& aggregator);
+  /// Figures since the last log line, for a bar: a look that changes none of the others.
+  Stats glance() const;
 
   std::int64_t tokens_trained() const { return tokens_trained_; }
   double seconds_in_steps() const { return seconds_in_steps_; }

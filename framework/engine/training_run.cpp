@@ -4,7 +4,7 @@
 #include <ATen/Context.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <iostream>
 
 #include "nopos/error.h"
 #include "nopos/levers.h"
@@ -18,6 +18,8 @@ namespace nopos::engine {
 namespace {
 
 constexpr const char* source = "nopos.train";
+
+const StopRequest never;
 
 void say(const std::string& message) { log_info(source, message); }
 
@@ -47,6 +49,7 @@ TrainingRun::TrainingRun(const RunConfig& config, Console& console)
       dataset_options_(config.group<DatasetOptions>()),
       optimization_(config.group<OptimizationOptions>()),
       checkpoint_(config.group<CheckpointOptions>()),
+      stop_(config.stop == nullptr ? never : *config.stop),
       parts_(make_components(config)),
       trainer_(parts_, common_, optimization_),
       keeper_(checkpoint_),
@@ -56,6 +59,7 @@ TrainingRun::TrainingRun(const RunConfig& config, Console& console)
         ExitCode::configuration,
         "how large is a batch? Give --max-tokens (tokens, padding included), --batch-size (rows) or both.");
   }
+  stop_before_training();
   check_best_metric();
   log_components(parts_, config_);
   validation_ = load_validation_splits(parts_, common_, dataset_options_);
@@ -63,8 +67,17 @@ TrainingRun::TrainingRun(const RunConfig& config, Console& console)
   say("training on 1 devices (GPUs/TPUs)");
   say("max tokens per device = " + limit_text(dataset_options_.max_tokens) +
       " and max sentences per device = " + limit_text(dataset_options_.batch_size));
+  stop_before_training();
   restore();
-  records_.emplace(config_, trainer_.num_updates());
+  stop_before_training();
+  first_update_ = trainer_.num_updates();
+  records_.emplace(config_, first_update_);
+}
+
+void TrainingRun::stop_before_training() const {
+  if (!stop_.received()) return;
+  throw Error(ExitCode::stopped, "stopped by " + stop_.name() +
+                                     " before the first update; nothing had to be saved");
 }
 
 void TrainingRun::check_best_metric() const {
@@ -138,7 +151,10 @@ ExitCode TrainingRun::run() {
     if (outcome == Outcome::epoch_done) trainer_.end_epoch(epoch_++, validation_loss_);
   }
   saving_.finish();
-  say("done training in " + to_text(rounded(seconds_now() - started_, 1)) + " seconds");
+  const std::string seconds = to_text(rounded(seconds_now() - started_, 1)) + " seconds";
+  say(outcome == Outcome::interrupted
+          ? "stopped training after " + seconds + "; the same command line goes on from here"
+          : "done training in " + seconds);
   say(usage_summary(trainer_.tokens_trained(), trainer_.seconds_in_steps()));
   return outcome == Outcome::interrupted ? ExitCode::stopped : ExitCode::ok;
 }
@@ -160,9 +176,7 @@ TrainingRun::Outcome TrainingRun::train_epoch() {
                                     "sizes. --reset-dataloader starts with the first epoch.");
   }
   epoch_iterations_ = count;
-  const std::int64_t group_size = update_freq();
-  const bool skip_rest = optimization_.skip_remainder_batch;
-  const std::int64_t groups = skip_rest ? count / group_size : groups_of(count, group_size);
+  const std::int64_t group_size = update_freq(epoch_), groups = updates_in(epoch_, count);
   log_info("nopos.data", "grouped total_num_itrs = " + std::to_string(groups));
   say("begin training epoch " + std::to_string(epoch_));
   trainer_.begin_epoch(epoch_);
@@ -170,8 +184,9 @@ TrainingRun::Outcome TrainingRun::train_epoch() {
 
   const std::int64_t first_group = groups_of(first_iteration_, group_size);
   Progress progress(console_,
-                    log_format(common_.log_format, common_.no_progress_bar, Console::has_terminal()),
+                    log_format(common_.log_format, common_.no_progress_bar, console_.has_terminal()),
                     common_.log_interval, epoch_, first_group, groups);
+  progress.show_run(span(groups - first_group, count), trainer_.num_updates());
   Prefetcher prefetcher(training_->dataset(), std::move(batches), static_cast<std::size_t>(first_iteration_),
                         prefetch_depth());
   std::int64_t iterations = first_iteration_;
@@ -179,6 +194,8 @@ TrainingRun::Outcome TrainingRun::train_epoch() {
   Outcome outcome = Outcome::epoch_done;
   validation_loss_.reset();
   for (std::int64_t index = first_group; index < groups && outcome == Outcome::epoch_done; ++index) {
+    if (!trained_) stop_before_training();
+    trained_ = true;
     std::vector<TokenBatch> group;
     while (static_cast<std::int64_t>(group.size()) < group_size) {
       auto batch = prefetcher.next();
@@ -194,9 +211,12 @@ TrainingRun::Outcome TrainingRun::train_epoch() {
       record("train_inner", stats);
       trainer_.meters().at("train_inner").reset();
     }
+    if (progress.wants_figures()) progress.show(trainer_.glance());
     outcome = after_update(index + 1 == groups, iterations);
   }
-  say("end of epoch " + std::to_string(epoch_) + " (average epoch stats below)");
+  say(outcome == Outcome::interrupted
+          ? "stopped in epoch " + std::to_string(epoch_) + " (average stats so far below)"
+          : "end of epoch " + std::to_string(epoch_) + " (average epoch stats below)");
   const Stats stats = trainer_.stats("train");
   progress.print(stats, "train");
   record("train", stats);
@@ -211,21 +231,25 @@ TrainingRun::Outcome TrainingRun::after_update(bool end_of_epoch, std::int64_t i
   std::string stop = decision.stop;
   if (!stop.empty()) say(stop);
   validation_loss_.reset();
-  if (decision.validate && !signals_.received()) {
+  if (decision.validate && !stop_.received()) {
     validate();
     if (const std::string reason = patience_.stop_after(validation_loss_); !reason.empty()) {
       say(stop = reason);
     }
   }
-  if (signals_.received()) say("received " + signals_.name() + ": saving, then ending");
-  if (decision.save || !stop.empty() || signals_.received()) save(end_of_epoch, iterations);
-  if (signals_.received()) return Outcome::interrupted;
+  const bool interrupted = stop_.received();  // asked once: what ends here has been saved
+  if (interrupted) say("received " + stop_.name() + ": saving, then ending");
+  if (decision.save || !stop.empty() || interrupted) save(end_of_epoch, iterations);
+  if (interrupted) return Outcome::interrupted;
   return stop.empty() ? Outcome::epoch_done : Outcome::stopped;
 }
 
 ExitCode TrainingRun::validate_once(bool json) {
   const auto figures = validate();
-  if (signals_.received()) return ExitCode::stopped;
+  if (stop_.received()) {
+    log_warning(source, "received " + stop_.name() + ": the validation is not complete");
+    return ExitCode::stopped;
+  }
   if (!json) return ExitCode::ok;
   registry::Json subsets = registry::Json::array();
   for (const auto& [name, stats] : figures) {
@@ -233,8 +257,7 @@ ExitCode TrainingRun::validate_once(bool json) {
     for (const auto& [figure, value] : stats) subset[figure] = value;
     subsets.push_back(std::move(subset));
   }
-  std::puts(
-      registry::Json{{"schema", 1}, {"epoch", epoch_}, {"subsets", std::move(subsets)}}.dump(2).c_str());
+  std::cout << registry::Json{{"schema", 1}, {"epoch", epoch_}, {"subsets", std::move(subsets)}}.dump(2) << '\n';
   return ExitCode::ok;
 }
 
@@ -252,13 +275,13 @@ std::vector<std::pair<std::string, Stats>> TrainingRun::validate() {
       batches.resize(std::min(batches.size(), static_cast<std::size_t>(*limit) + 1));
     }
     Progress progress(console_,
-                      log_format(common_.log_format, common_.no_progress_bar, Console::has_terminal()),
+                      log_format(common_.log_format, common_.no_progress_bar, console_.has_terminal()),
                       common_.log_interval, epoch_, 0, static_cast<std::int64_t>(batches.size()), split.name);
     Meters meters;
     MetricRecorder recorder({&meters, &trainer_.meters()["valid"]}, parts_.criterion->metrics());
     Prefetcher prefetcher(*split.dataset, std::move(batches), 0, prefetch_depth());
     while (const auto batch = prefetcher.next()) {
-      if (signals_.received()) return figures;
+      if (stop_.received()) return figures;
       progress.advance();
       trainer_.valid_step(*batch, recorder);
     }
@@ -321,9 +344,28 @@ RunState TrainingRun::state(bool end_of_epoch, std::int64_t iterations) {
   return state;
 }
 
-std::int64_t TrainingRun::update_freq() const {
+std::int64_t TrainingRun::update_freq(std::int64_t epoch) const {
   const auto last = static_cast<std::int64_t>(optimization_.update_freq.size()) - 1;
-  return optimization_.update_freq[static_cast<std::size_t>(std::min(epoch_ - 1, last))];
+  return optimization_.update_freq[static_cast<std::size_t>(std::min(epoch - 1, last))];
+}
+
+std::int64_t TrainingRun::updates_in(std::int64_t epoch, std::int64_t batches) const {
+  const std::int64_t size = update_freq(epoch);
+  return optimization_.skip_remainder_batch ? batches / size : groups_of(batches, size);
+}
+
+RunSpan TrainingRun::span(std::int64_t left, std::int64_t batches) const {
+  RunSpan run{first_update_, optimization_.max_update, started_, {}};
+  if (const std::int64_t last = optimization_.max_epoch; last > 0) {
+    const auto listed = std::min(last, static_cast<std::int64_t>(optimization_.update_freq.size()));
+    std::int64_t updates = trainer_.num_updates() + left, epoch = epoch_ + 1;
+    for (; epoch <= listed; ++epoch) updates += updates_in(epoch, batches);
+    constexpr std::int64_t many = 1'000'000'000;  // more epochs show no other time
+    if (epoch <= last) updates += std::min(last - epoch + 1, many) * updates_in(epoch, batches);
+    run.total = run.total > 0 ? std::min(run.total, updates) : updates;
+  }
+  if (optimization_.stop_time_hours > 0) run.limit = optimization_.stop_time_hours * 3600 - earlier_seconds_;
+  return run;
 }
 
 }  // namespace nopos::engine

@@ -14,7 +14,6 @@
 #include "records/run_records.h"
 #include "schedule_rules.h"
 #include "split.h"
-#include "stop_signals.h"
 #include "trainer.h"
 
 namespace nopos::engine {
@@ -37,6 +36,8 @@ class TrainingRun {
   enum class Outcome { epoch_done, stopped, interrupted };
 
   void check_best_metric() const;
+  /// Before the first update there is nothing to save: a signal ends the run. \throws Error (stopped)
+  void stop_before_training() const;
   void restore();
   Outcome train_epoch();
   /// After an update: validates, saves and decides. `validation_loss_` holds the loss if there was one.
@@ -49,7 +50,11 @@ class TrainingRun {
   void save(bool end_of_epoch, std::int64_t iterations);
   RunState state(bool end_of_epoch, std::int64_t iterations);
   double training_seconds() const { return earlier_seconds_ + seconds_now() - started_; }
-  std::int64_t update_freq() const;
+  std::int64_t update_freq(std::int64_t epoch) const;
+  /// Updates of an epoch of so many batches.
+  std::int64_t updates_in(std::int64_t epoch, std::int64_t batches) const;
+  /// The run from the epoch on that trains, of which `left` updates remain.
+  RunSpan span(std::int64_t left, std::int64_t batches) const;
   bool shuffle() const { return epoch_ > dataset_options_.curriculum; }
 
   const RunConfig& config_;
@@ -58,7 +63,7 @@ class TrainingRun {
   DatasetOptions dataset_options_;
   OptimizationOptions optimization_;
   CheckpointOptions checkpoint_;
-  StopSignals signals_;
+  const StopRequest& stop_;
   Components parts_;
   Trainer trainer_;
   CheckpointKeeper keeper_;
@@ -69,8 +74,10 @@ class TrainingRun {
 
   std::int64_t epoch_ = 1, first_iteration_ = 0;  // of the epoch that runs: where it begins, after a resume
   std::int64_t epoch_iterations_ = 0;
+  bool trained_ = false;  // an update of this run has begun
   std::optional<double> validation_loss_;
   double started_ = seconds_now(), earlier_seconds_ = 0;
+  std::int64_t first_update_ = 0;  // made before this process
   BackgroundTask saving_;  // last: it ends before what it uses
 };
 

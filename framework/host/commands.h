@@ -2,6 +2,7 @@
 /// The commands of nopos-host: words after the command's name in, exit code out. \throws Error
 
 #include "arguments.h"
+#include "standard_output.h"
 
 namespace nopos::host {
 
@@ -24,6 +25,7 @@ int run_doctor(const Words& words);
 struct Command {
   const char *name, *usage, *summary;
   int (*run)(const Words& words);
+  Output output = Output::result;
 };
 
 const std::vector<Command>& commands();

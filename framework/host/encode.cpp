@@ -3,13 +3,10 @@
 /// tokenizer loses none.
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <deque>
 #include <future>
 #include <iostream>
 #include <optional>
-#include <system_error>
 
 #include "nopos/error.h"
 #include "nopos/text.h"
@@ -139,21 +136,17 @@ Converted decoded(const Tokenizer& tokenizer, const Block& block) {
   return result;
 }
 
-void check_output(bool written) {
-  if (written) return;
-  throw Error(ExitCode::data, "cannot write standard output: " + std::generic_category().message(errno));
-}
-
 using Convert = Converted (*)(const Tokenizer&, const Block&);
 
-/// Converts block after block, several at a time, and writes them in their order; returns the sums.
+/// Converts block after block, several at a time, and writes them in their order; returns the sums. Ends early
+/// where standard output takes no more.
 Converted run_pipe(const Tokenizer& tokenizer, const PipeOptions& options, Convert convert) {
   const auto threads = static_cast<std::size_t>(options.threads.value_or(usable_processors()));
   const auto where = threads > 1 ? std::launch::async : std::launch::deferred;
   Blocks blocks(options.input);
   std::deque<std::future<Converted>> at_work;
   Converted sums;
-  for (bool more = true; more || !at_work.empty();) {
+  for (bool more = true; std::cout && (more || !at_work.empty());) {
     while (more && at_work.size() < threads) {
       auto block = blocks.next();
       more = block.has_value();
@@ -165,12 +158,11 @@ Converted run_pipe(const Tokenizer& tokenizer, const PipeOptions& options, Conve
     if (at_work.empty()) break;
     const Converted done = at_work.front().get();
     at_work.pop_front();
-    check_output(std::fwrite(done.text.data(), 1, done.text.size(), stdout) == done.text.size());
+    std::cout.write(done.text.data(), static_cast<std::streamsize>(done.text.size()));
     sums.lines += done.lines;
     sums.symbols += done.symbols;
     sums.bytes += done.bytes;
   }
-  check_output(std::fflush(stdout) == 0);
   return sums;
 }
 

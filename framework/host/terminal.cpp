@@ -1,13 +1,13 @@
 #include "terminal.h"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <iostream>
 #include <numeric>
+
+#include "live_line.h"
 
 namespace nopos::host {
 namespace {
@@ -27,18 +27,8 @@ bool colours() {
 }  // namespace
 
 int terminal_width() {
-  if (const char* columns = std::getenv("COLUMNS")) {
-    int width = 0;
-    const std::string_view text(columns);
-    if (std::from_chars(text.data(), text.data() + text.size(), width).ec == std::errc() && width > 0) {
-      return std::max(width, least_width);
-    }
-  }
-  winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
-    return std::max<int>(size.ws_col, least_width);
-  }
-  return default_width;
+  const int columns = terminal_columns(STDOUT_FILENO);
+  return columns > 0 ? std::max(columns, least_width) : default_width;
 }
 
 std::string styled(std::string_view text, Style style) {

@@ -37,8 +37,10 @@ int run_train(const Words& words) {
     print_train_help(words);
     return 0;
   }
+  const StopRequest& stop = catch_stop_signals();
   const RunSetup setup = set_up_run(words, false);
   RunConfig config = host::run_config(setup, words);
+  config.stop = &stop;
   config.optimizer_overrides = optimizer_overrides(setup, config);
   return train_with_engine(config);
 }

@@ -75,12 +75,14 @@ int run_validate(const Words& given) {
     std::cout << "\nand the flags of train: see nopos-host train --help\n";
     return 0;
   }
+  const StopRequest& stop = catch_stop_signals();
   const ValidationHostOptions options = take_own(words);
   const bool described = gives(words, "--arch") || gives(words, "--config");
   RunConfig config = host::run_config(
       set_up_run(words, false,
                  options.path && !described ? saved_recipe(CheckpointFile(*options.path)) : ConfigFile()),
       words);
+  config.stop = &stop;
   restore_only(config.groups.at(CheckpointOptions::group), options.path);
   return validate_with_engine(config, options.json);
 }

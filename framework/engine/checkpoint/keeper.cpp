@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <csignal>
 #include <cstdio>
 #include <regex>
 
@@ -201,8 +200,6 @@ RestorePlan restore_plan(const CheckpointOptions& options) {
 CheckpointKeeper::CheckpointKeeper(CheckpointOptions options)
     : options_(std::move(options)), folder_(options_.save_dir) {
   if (options_.no_save) return;
-  std::signal(SIGXFSZ,
-              SIG_IGN);  // a limit on the size of files is then an error of write(), like a full disk
   try {
     std::filesystem::create_directories(folder_);
     for (const std::string& name : names_in(folder_)) {

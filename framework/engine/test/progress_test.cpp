@@ -87,13 +87,48 @@ TEST(Progress, NoneIsSilent) {
               }).empty());
 }
 
-TEST(Progress, TheBarShowsWhereItStandsAndFitsTheTerminal) {
-  const Stats stats{{"loss", 7.93}, {"lr", 0.002}};
-  EXPECT_EQ(bar_line("epoch 001", 10, 40, 5, 10, stats, 200),
-            "epoch 001:  25%|#####---------------| 10/40 [00:05<00:15, 2.00it/s, loss=7.93, lr=0.002]");
-  EXPECT_EQ(bar_line("epoch 001", 10, 40, 5, 10, stats, 20), "epoch 001:  25%|###");
-  EXPECT_EQ(bar_line("e", 3700, 7400, 3700, 3700, {}, 99),
+TEST(Bar, ShowsWhereItStandsAndFitsTheTerminal) {
+  const BarFacts facts{"epoch 001", 10, 40, 5, 15.0, 2, {{"ppl", 243.82}, {"loss", 7.93}, {"lr", 0.002}}};
+  EXPECT_EQ(bar_line(facts, 200),
+            "epoch 001:  25%|#####---------------| 10/40 [00:05<00:15, 2.00it/s, loss=7.93, lr=0.002, "
+            "ppl=243.82]");
+  EXPECT_EQ(bar_line(facts, 79),
+            "epoch 001:  25%|###---------| 10/40 [00:05<00:15, 2.00it/s, loss=7.93, lr=0.002]");
+  EXPECT_EQ(bar_line(facts, 20), "epoch 001:  25% 10/4");
+  EXPECT_EQ(bar_line({"e", 3700, 7400, 3700, 3700.0, 1, {}}, 99),
             "e:  50%|##########----------| 3700/7400 [1:01:40<1:01:40, 1.00it/s]");
+  EXPECT_EQ(bar_line({"e", 0, 7400, 1, {}, 0, {}}, 99), "e:   0%|--------------------| 0/7400 [00:01<?, 0.00it/s]");
+}
+
+// A run of days: the cells and the time so far make room for what matters.
+TEST(Bar, KeepsLossAndRateAt80Columns) {
+  const Stats stats{{"loss", 4.932}, {"ppl", 30.53}, {"wps", 2337.9}, {"lr", 0.000883712}};
+  const std::string line = bar_line({"epoch 012", 97000, 286000, 36000, 70000.0, 2.69, stats}, 79);
+  EXPECT_EQ(line, "epoch 012:  33% 97000/286000 [<19:26:40, 2.69it/s, loss=4.932, lr=0.000883712]");
+}
+
+TEST(Progress, TheBarIsThatOfTheRun) {
+  Console console({});
+  Progress progress(console, LogFormat::bar, 100, 3, 0, 43);
+  EXPECT_TRUE(progress.wants_figures()) << "the first update has figures to show";
+  progress.show({});
+  EXPECT_TRUE(progress.wants_figures());
+  progress.show({{"loss", 7.9}});
+  EXPECT_FALSE(progress.wants_figures()) << "a second has not passed";
+  // 20 of 100 updates are made in 10 s, 10 of them by this process: 1 a second, 80 s to go
+  progress.show_run({10, 100, seconds_now() - 10, {}}, 20);
+  progress.advance();
+  const BarFacts facts = progress.facts(seconds_now());
+  EXPECT_EQ(facts.done, 20);
+  EXPECT_EQ(facts.total, 100);
+  EXPECT_NEAR(facts.rate, 1, 0.1);
+  EXPECT_NEAR(facts.left.value(), 80, 8);
+  // it ends after 30 s at the latest
+  progress.show_run({10, 100, seconds_now() - 10, 30.0}, 20);
+  EXPECT_NEAR(progress.facts(seconds_now()).left.value(), 20, 1);
+  // where nobody knows the end, the bar is the epoch's
+  progress.show_run({10, 0, seconds_now() - 10, {}}, 20);
+  EXPECT_EQ(progress.facts(seconds_now()).total, 43);
 }
 
 TEST(Progress, TheFormatIsABarOnATerminalUnlessToldOtherwise) {

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "file_error.h"
+#include "nopos/mapped_files.h"
 
 namespace nopos {
 
@@ -29,10 +30,13 @@ MappedFile::MappedFile(std::filesystem::path path) : path_(std::move(path)) {
   }
   close(descriptor);
   if (reason != 0) fail_on_file("read", path_, reason);
+  if (size_ > 0) note_mapped_file(data_, size_, path_.c_str());
 }
 
 MappedFile::~MappedFile() {
-  if (size_ > 0) munmap(const_cast<char*>(data_), size_);
+  if (size_ == 0) return;
+  forget_mapped_file(data_);
+  munmap(const_cast<char*>(data_), size_);
 }
 
 void MappedFile::release(std::string_view part) {
