@@ -1,10 +1,10 @@
 #pragma once
 /// Signals that ask a run to save what it has and to end.
 ///
-/// SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM and SIGXCPU do. More of them change nothing: whoever sends
-/// one twice, as `timeout` does, still gets the checkpoint. Only a second SIGINT, at least half a second after
-/// the first, ends the process at once: somebody presses Ctrl-C again. SIGHUP stays ignored under `nohup`.
-/// SIGQUIT and SIGKILL are left to the system.
+/// SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM and SIGXCPU do. More of them change nothing: whoever
+/// sends one twice, as `timeout` does, still gets the checkpoint. Only a second SIGINT, at least half a
+/// second after the first, ends the process at once: somebody presses Ctrl-C again. SIGHUP stays ignored
+/// under `nohup`. SIGQUIT and SIGKILL are left to the system.
 
 #include <atomic>
 #include <string>

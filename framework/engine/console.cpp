@@ -32,8 +32,7 @@ std::string record_line(LogLevel level, std::string_view source, std::string_vie
   return line.append(source).append(" | ").append(message);
 }
 
-Console::Console(const std::optional<std::string>& log_file, std::ostream& stream)
-    : stream_(stream) {
+Console::Console(const std::optional<std::string>& log_file, std::ostream& stream) : stream_(stream) {
   if (log_file) {
     file_.open(*log_file, std::ios::app);
     if (!file_) {
@@ -69,9 +68,9 @@ void Console::write(LogLevel level, std::string_view source, std::string_view me
   if (!file_.is_open()) return;
   file_ << line << std::endl;
   if (failure.empty()) return;
-  file_ << record_line(LogLevel::warning, "nopos.log",
-                       "the log cannot be written to the terminal or pipe any more: " + failure +
-                           "; it goes on here")
+  file_ << record_line(
+               LogLevel::warning, "nopos.log",
+               "the log cannot be written to the terminal or pipe any more: " + failure + "; it goes on here")
         << std::endl;
 }
 

@@ -17,8 +17,8 @@ namespace nopos::engine {
 std::string record_line(LogLevel level, std::string_view source, std::string_view message);
 
 /// Receives all records of the process while it exists. The environment variable LOGLEVEL (INFO, WARNING;
-/// anything above: nothing) says from which level on. Where the stream takes no more, the log file says so once
-/// and has the rest alone.
+/// anything above: nothing) says from which level on. Where the stream takes no more, the log file says so
+/// once and has the rest alone.
 class Console {
  public:
   /// \throws Error (configuration) where the log file cannot be opened.

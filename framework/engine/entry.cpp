@@ -45,7 +45,8 @@ extern "C" __attribute__((visibility("default"))) int nopos_engine_validate(cons
                                                                             bool json) {
   return guarded([&] {
     nopos::engine::set_up_process(config.threads);
-    nopos::engine::Console console(config.group<nopos::CommonOptions>().log_file, json ? std::cerr : std::cout);
+    nopos::engine::Console console(config.group<nopos::CommonOptions>().log_file,
+                                   json ? std::cerr : std::cout);
     nopos::engine::log_head(config);
     return nopos::engine::TrainingRun(config, console).validate_once(json);
   });

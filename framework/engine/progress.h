@@ -36,15 +36,16 @@ struct BarFacts {
   double rate = 0;
   Stats stats;
 };
-/// "epoch 001:  34%|#######-----| 10/29 [00:01<00:02, 7.11it/s, loss=7.9, lr=0.001]" in at most `width` columns.
-/// Where they are few, the cells go first, then the seconds so far; loss and rate stay.
+/// "epoch 001:  34%|#######-----| 10/29 [00:01<00:02, 7.11it/s, loss=7.9, lr=0.001]" in at most `width`
+/// columns. Where they are few, the cells go first, then the seconds so far; loss and rate stay.
 std::string bar_line(const BarFacts& facts, int width);
 
 /// The run that a pass of training is part of.
 struct RunSpan {
-  std::int64_t first = 0, total = 0;  ///< updates: made before this process began, of the whole run; 0: no end known
-  double start = 0;                   ///< of its training in this process, by seconds_now()
-  std::optional<double> limit;        ///< seconds after `start` when it ends at the latest
+  std::int64_t first = 0,
+               total = 0;  ///< updates: made before this process began, of the whole run; 0: no end known
+  double start = 0;        ///< of its training in this process, by seconds_now()
+  std::optional<double> limit;  ///< seconds after `start` when it ends at the latest
 };
 
 class Progress {

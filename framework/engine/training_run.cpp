@@ -76,8 +76,8 @@ TrainingRun::TrainingRun(const RunConfig& config, Console& console)
 
 void TrainingRun::stop_before_training() const {
   if (!stop_.received()) return;
-  throw Error(ExitCode::stopped, "stopped by " + stop_.name() +
-                                     " before the first update; nothing had to be saved");
+  throw Error(ExitCode::stopped,
+              "stopped by " + stop_.name() + " before the first update; nothing had to be saved");
 }
 
 void TrainingRun::check_best_metric() const {
@@ -257,7 +257,8 @@ ExitCode TrainingRun::validate_once(bool json) {
     for (const auto& [figure, value] : stats) subset[figure] = value;
     subsets.push_back(std::move(subset));
   }
-  std::cout << registry::Json{{"schema", 1}, {"epoch", epoch_}, {"subsets", std::move(subsets)}}.dump(2) << '\n';
+  std::cout << registry::Json{{"schema", 1}, {"epoch", epoch_}, {"subsets", std::move(subsets)}}.dump(2)
+            << '\n';
   return ExitCode::ok;
 }
 

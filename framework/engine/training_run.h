@@ -78,7 +78,7 @@ class TrainingRun {
   std::optional<double> validation_loss_;
   double started_ = seconds_now(), earlier_seconds_ = 0;
   std::int64_t first_update_ = 0;  // made before this process
-  BackgroundTask saving_;  // last: it ends before what it uses
+  BackgroundTask saving_;          // last: it ends before what it uses
 };
 
 }  // namespace nopos::engine

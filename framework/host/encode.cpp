@@ -138,8 +138,8 @@ Converted decoded(const Tokenizer& tokenizer, const Block& block) {
 
 using Convert = Converted (*)(const Tokenizer&, const Block&);
 
-/// Converts block after block, several at a time, and writes them in their order; returns the sums. Ends early
-/// where standard output takes no more.
+/// Converts block after block, several at a time, and writes them in their order; returns the sums. Ends
+/// early where standard output takes no more.
 Converted run_pipe(const Tokenizer& tokenizer, const PipeOptions& options, Convert convert) {
   const auto threads = static_cast<std::size_t>(options.threads.value_or(usable_processors()));
   const auto where = threads > 1 ? std::launch::async : std::launch::deferred;

@@ -25,9 +25,10 @@ void ProgressBar::show(const std::string& label, std::uint64_t bytes, std::uint6
 
   constexpr int frame = 4, least_cells = 8;  // bars and blanks around the cells
   const int cells = line_.width() - frame - static_cast<int>(label.size() + numbers.size());
-  const std::string bar = total > 0 && cells >= least_cells
-                              ? progress_bar(static_cast<double>(bytes) / static_cast<double>(total), cells) + " "
-                              : "";
+  const std::string bar =
+      total > 0 && cells >= least_cells
+          ? progress_bar(static_cast<double>(bytes) / static_cast<double>(total), cells) + " "
+          : "";
   line_.show(label + " " + bar + numbers);
 }
 

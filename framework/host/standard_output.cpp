@@ -72,7 +72,8 @@ std::streamsize StandardOutput::xsputn(const char* bytes, std::streamsize count)
     pbump(static_cast<int>(part));
     rest.remove_prefix(part);
   }
-  const bool line_ended = std::string_view(bytes, static_cast<std::size_t>(count)).find('\n') != std::string::npos;
+  const bool line_ended =
+      std::string_view(bytes, static_cast<std::size_t>(count)).find('\n') != std::string::npos;
   return terminal_ && line_ended && !flush_buffer() ? 0 : count;
 }
 

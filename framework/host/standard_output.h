@@ -6,9 +6,9 @@
 
 namespace nopos::host {
 
-/// Opens whichever of the descriptors 0 to 2 is closed, such that reading and writing fail there: the next file
-/// to be opened would get the number, and everything that is meant for the terminal. Called before anything
-/// opens a file.
+/// Opens whichever of the descriptors 0 to 2 is closed, such that reading and writing fail there: the next
+/// file to be opened would get the number, and everything that is meant for the terminal. Called before
+/// anything opens a file.
 void fill_standard_descriptors();
 
 /// What a command writes to standard output.
@@ -24,7 +24,8 @@ class StandardOutput final : public std::streambuf {
   static StandardOutput& install();
 
   void set_meaning(Output meaning) { meaning_ = meaning; }
-  /// Writes out what waits. Returns the exit code of the process: `code`, unless output was lost that matters.
+  /// Writes out what waits. Returns the exit code of the process: `code`, unless output was lost that
+  /// matters.
   int finish(int code);
 
  protected:

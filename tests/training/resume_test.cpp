@@ -103,7 +103,7 @@ TEST(Signal, SavesEndsWithItsOwnCodeAndTheRunGoesOn) {
     EXPECT_EQ(stopped.exit_code, 7) << stopped.err;
     const std::string log = read_file(folder / (signal + ".log"));
     EXPECT_NE(log.find("received SIG" + signal), std::string::npos) << log;
-    EXPECT_NE(log.find("done training in"), std::string::npos);
+    EXPECT_NE(log.find("stopped training after"), std::string::npos);
     const auto last = records(log, "train_inner").back().figures["num_updates"];
     const std::string next = std::to_string(std::stoi(last) + 1);
     const CommandResult resumed =

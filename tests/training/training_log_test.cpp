@@ -120,7 +120,8 @@ TEST(TrainingLog, ATerminalGetsABarThatLeavesTheRecordsWhole) {
   const CommandResult result = run({"script", "-qec", command, "/dev/null"}, {.directory = folder.path()});
   if (result.exit_code == 127) GTEST_SKIP() << "no program `script` to make a terminal with";
   ASSERT_EQ(result.exit_code, 0) << result.out;
-  EXPECT_TRUE(std::regex_search(result.out, std::regex(R"(epoch 001:\s+\d+%\|#*-*\| \d+/20 \[\d\d:\d\d<[^\r]*, loss=\d[^\r]*, lr=\d)")))
+  EXPECT_TRUE(std::regex_search(
+      result.out, std::regex(R"(epoch 001:\s+\d+%\|#*-*\| \d+/20 \[\d\d:\d\d<[^\r]*, loss=\d[^\r]*, lr=\d)")))
       << result.out;
   EXPECT_NE(result.out.find("| train | epoch 001 | loss "), std::string::npos);
   EXPECT_EQ(result.out.find("train_inner"), std::string::npos);

@@ -97,7 +97,8 @@ TEST(Bar, ShowsWhereItStandsAndFitsTheTerminal) {
   EXPECT_EQ(bar_line(facts, 20), "epoch 001:  25% 10/4");
   EXPECT_EQ(bar_line({"e", 3700, 7400, 3700, 3700.0, 1, {}}, 99),
             "e:  50%|##########----------| 3700/7400 [1:01:40<1:01:40, 1.00it/s]");
-  EXPECT_EQ(bar_line({"e", 0, 7400, 1, {}, 0, {}}, 99), "e:   0%|--------------------| 0/7400 [00:01<?, 0.00it/s]");
+  EXPECT_EQ(bar_line({"e", 0, 7400, 1, {}, 0, {}}, 99),
+            "e:   0%|--------------------| 0/7400 [00:01<?, 0.00it/s]");
 }
 
 // A run of days: the cells and the time so far make room for what matters.
