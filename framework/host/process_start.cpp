@@ -24,7 +24,7 @@ namespace {
 
 [[noreturn]] void on_terminate() {
   constexpr const char* intro = "ended where no exception can be caught: ";
-  if (!std::current_exception()) end(ExitCode::runtime, intro, "std::terminate was called");
+  if (!std::current_exception()) end(ExitCode::runtime, intro, "most likely memory ran out");
   try {
     throw;
   } catch (const std::bad_alloc&) {

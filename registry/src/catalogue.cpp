@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <new>
 
 #include "nopos/error.h"
 #include "nopos/registry/checks.h"
@@ -42,6 +43,8 @@ Entry examine(const fs::path& file, Tier tier) {
   try {
     entry.manifest = read_manifest(file);
     check_before_loading(entry.manifest);
+  } catch (const std::bad_alloc&) {
+    throw;
   } catch (const std::exception& error) {
     entry.status = Status::broken;
     entry.reason = error.what();

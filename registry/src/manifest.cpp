@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <new>
 #include <stdexcept>
 
 #include "nopos/error.h"
@@ -139,6 +140,8 @@ PluginManifest read_manifest(const std::filesystem::path& file) {
                 file.string() + ": not a plugin's manifest: " + error.what() + ".");
   } catch (const Error& error) {  // a sentence already
     throw Error(ExitCode::plugin_incompatible, file.string() + ": " + error.what());
+  } catch (const std::bad_alloc&) {  // not the manifest's fault
+    throw;
   } catch (const std::exception& error) {
     throw Error(ExitCode::plugin_incompatible, file.string() + ": " + error.what() + ".");
   }

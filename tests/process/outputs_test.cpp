@@ -1,6 +1,9 @@
 // Every command with standard streams that are closed, full or broken: what the exit code and the message
 // say, that nothing meant for a terminal lands in a file of data, and that files come out as they always do.
 #include <gtest/gtest.h>
+#include <pty.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <map>
@@ -247,6 +250,38 @@ TEST_F(Outputs, ALogFileTellsOfALostTerminal) {
     EXPECT_EQ(records(log, "train_inner").size(), 3U);
     EXPECT_TRUE(fs::exists(there / "made/checkpoint_last.pt"));
   }
+}
+
+// The window is closed: the run saves, and says so where it still can.
+TEST_F(Outputs, ATerminalThatGoesAwayStopsTheRunAfterSaving) {
+  const TemporaryFolder there;
+  const fs::path data = toy_data();
+  int terminal = -1;
+  const pid_t child = forkpty(&terminal, nullptr, nullptr, nullptr);
+  if (child == 0) {
+    std::vector<std::string> command =
+        words(host + " train " + data.string() + tiny +
+              " --max-update 1000000 --disable-validation --no-epoch-checkpoints"
+              " --log-file run.log --save-dir made");
+    std::vector<char*> arguments;
+    for (std::string& word : command) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    if (chdir(there.path().c_str()) == 0) execv(host.c_str(), arguments.data());
+    _exit(127);
+  }
+  ASSERT_GT(child, 0);
+  std::string shown;
+  char buffer[4096];
+  for (ssize_t count = 0; shown.find("num_updates=3,") == std::string::npos &&
+                          (count = read(terminal, buffer, sizeof buffer)) > 0;) {
+    shown.append(buffer, static_cast<std::size_t>(count));
+  }
+  close(terminal);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 7 << 8) << shown;  // an exit code, no signal
+  EXPECT_TRUE(fs::exists(there / "made/checkpoint_last.pt"));
+  EXPECT_NE(read_file(there / "run.log").find("received SIGHUP: saving, then ending"), std::string::npos);
 }
 
 // A limit on the size of files is an error of writing, not a signal.
