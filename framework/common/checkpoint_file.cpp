@@ -84,6 +84,8 @@ CheckpointFile::CheckpointFile(const std::filesystem::path& file)
   }
   if (own() == nullptr) return;
   const std::int64_t format = own()->at("format", name_).as_integer("'format' in " + name_);
+  if (format < 1)
+    throw Error(ExitCode::data, name_ + " has format " + std::to_string(format) + ": it is damaged.");
   if (format > container::format) {
     throw Error(ExitCode::data, name_ + " has format " + std::to_string(format) +
                                     "; this program reads up to " + std::to_string(container::format) +

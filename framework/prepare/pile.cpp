@@ -13,6 +13,7 @@
 #include "nopos/error.h"
 #include "nopos/log.h"
 #include "nopos/path_list.h"
+#include "nopos/printable.h"
 #include "pile_counts_file.h"
 #include "pile_document.h"
 #include "split_writer.h"
@@ -82,7 +83,7 @@ class PilePreparation {
         take(document);
       }
       if (number % documents_between_progress == 0)
-        progress("reading " + input.name(), input.bytes_taken(), input.bytes_in_all());
+        progress("reading " + printable(input.name()), input.bytes_taken(), input.bytes_in_all());
     }
   }
 

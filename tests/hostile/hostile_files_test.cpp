@@ -105,7 +105,7 @@ TEST_F(HostileFiles, SentencesThatLieOverEachOther) {
     write_file(folder / "bin" / (std::string(split) + ".bin"), std::string(2 * tokens, '\4'));
   }
   const std::string says = "sentences 0 to 1 have 120000 tokens, but";
-  expect_refusal({host, "inspect-data", folder / "bin"}, 8, {says, "train.bin holds 60000"});
+  expect_refusal({host, "inspect-data", folder / "bin"}, 8, {says, ".bin holds 60000"});
   std::vector<std::string> train{host, "train", folder / "bin"};
   for (const std::string& word : words(flags_tiny() + " --optimizer adam --lr 0.1 --max-update 1 --no-save"))
     train.push_back(word);
@@ -171,7 +171,7 @@ TEST_F(HostileFiles, ThreadsBeyondAnyMachineAreRefused) {
   for (const char* command : {"train", "eval-lm", "encode", "preprocess"}) {
     const std::string flag = command == std::string("preprocess") ? "--workers" : "--threads";
     for (const char* count : {"4294967297", "1025", "0", "-1"}) {
-      const CommandResult result = run_limited({host, command, toy_data(), flag, count});
+      const CommandResult result = run_limited({host, command, flag, count});
       EXPECT_EQ(result.exit_code, 3) << command << count << result.err;
       EXPECT_NE(result.err.find(count), std::string::npos) << command << result.err;
     }

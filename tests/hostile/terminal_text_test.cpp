@@ -85,7 +85,8 @@ TEST(TerminalText, PathsThatAreNotUtf8) {
         {"validate", in_bin, "--path", in_saved, "--json"},
         {"list", "--json", "--plugin-path", in_bin},
         {"doctor", "--json", "--plugin-path", in_bin},
-        {"config", "show", in_bin, "--save-dir", in_saved, "--json"}}) {
+        {"config", "show", in_bin, "--arch", "transformer_lm", "--optimizer", "adam", "--save-dir", in_saved,
+         "--json"}}) {
     std::vector<std::string> with_host{host};
     with_host.insert(with_host.end(), command.begin(), command.end());
     const CommandResult result = run(with_host);
