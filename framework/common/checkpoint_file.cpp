@@ -1,9 +1,11 @@
 #include "checkpoint_file.h"
 
 #include <algorithm>
+#include <set>
 
 #include "container.h"
 #include "nopos/error.h"
+#include "nopos/printable.h"
 
 namespace nopos {
 namespace {
@@ -45,7 +47,7 @@ std::int64_t element_size(std::string_view storage_type, std::string_view what) 
   for (const auto& [name, size] : element_sizes) {
     if (name == storage_type) return size;
   }
-  throw Error(ExitCode::data, std::string(what) + " is stored as '" + std::string(storage_type) +
+  throw Error(ExitCode::data, std::string(what) + " is stored as '" + printable(storage_type, 200) +
                                   "', which is not a type of numbers that NoPos reads.");
 }
 
@@ -82,6 +84,8 @@ CheckpointFile::CheckpointFile(const std::filesystem::path& file)
   }
   if (own() == nullptr) return;
   const std::int64_t format = own()->at("format", name_).as_integer("'format' in " + name_);
+  if (format < 1)
+    throw Error(ExitCode::data, name_ + " has format " + std::to_string(format) + ": it is damaged.");
   if (format > container::format) {
     throw Error(ExitCode::data, name_ + " has format " + std::to_string(format) +
                                     "; this program reads up to " + std::to_string(container::format) +
@@ -92,7 +96,7 @@ CheckpointFile::CheckpointFile(const std::filesystem::path& file)
 void CheckpointFile::check_globals() const {
   for (const PickleNode& node : tree_.nodes()) {
     if (node.is(PickleNode::Type::global) && !is_known(node.text)) {
-      std::string name = node.text.substr(0, 200);
+      std::string name = printable(node.text, 200);
       std::replace(name.begin(), name.end(), ' ', '.');
       throw Error(ExitCode::data,
                   name_ + " names '" + name +
@@ -105,10 +109,23 @@ void CheckpointFile::check_globals() const {
 std::vector<std::pair<std::string, PickledTensor>> CheckpointFile::tensors() const {
   const PickleNode& model = root().at("model", name());
   if (!model.is_mapping()) throw Error(ExitCode::data, name() + ": 'model' is not a dict of tensors.");
+  // Tensors may share a storage, as tied weights do, but not without end.
+  constexpr std::uint64_t most_shared = 32, harmless_numbers = 1 << 24;
+  std::uint64_t numbers = 0, stored = 0;
+  std::set<std::string> storages;
   std::vector<std::pair<std::string, PickledTensor>> list;
   for (std::size_t i = 0; i < model.items.size(); i += 2) {
     const std::string& tensor = model.items[i]->as_text("a name in 'model' of " + name());
-    list.emplace_back(tensor, describe(*model.items[i + 1], tensor));
+    list.emplace_back(tensor, describe(*model.items[i + 1], printable(tensor, 200)));
+    const PickledTensor& described = list.back().second;
+    numbers += static_cast<std::uint64_t>(described.elements());
+    if (storages.insert(described.storage_key).second)
+      stored += static_cast<std::uint64_t>(described.storage_size);
+  }
+  if (numbers > most_shared * stored + harmless_numbers) {
+    throw Error(ExitCode::data, name_ + " is damaged: its tensors have " + std::to_string(numbers) +
+                                    " numbers, but their storages only " + std::to_string(stored) +
+                                    ": a small file could stand for any amount of them.");
   }
   return list;
 }

@@ -232,7 +232,7 @@ void Evaluation::report(const WordScores& words, std::int64_t tokens, double sec
                             {"loss", loss},
                             {"perplexity", std::exp2(loss)},
                             {"seconds", seconds}};
-  std::cout << json.dump(2) << '\n';
+  std::cout << json_text(json, 2) << '\n';
 }
 
 }  // namespace

@@ -257,8 +257,7 @@ ExitCode TrainingRun::validate_once(bool json) {
     for (const auto& [figure, value] : stats) subset[figure] = value;
     subsets.push_back(std::move(subset));
   }
-  std::cout << registry::Json{{"schema", 1}, {"epoch", epoch_}, {"subsets", std::move(subsets)}}.dump(2)
-            << '\n';
+  std::cout << json_text({{"schema", 1}, {"epoch", epoch_}, {"subsets", std::move(subsets)}}, 2) << '\n';
   return ExitCode::ok;
 }
 

@@ -14,8 +14,7 @@ namespace {
 /// What joins the values of a flag that adds up instead of replacing; 0 for every other flag.
 char joint_of(std::string_view flag) {
   if (flag == "plugin-path") return ':';
-  if (flag == "paths") return ',';
-  if (flag == "runs" || flag == "output") return '\n';
+  if (flag == "paths" || flag == "runs" || flag == "output") return '\n';
   return '\0';
 }
 

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "nopos/error.h"
+#include "nopos/printable.h"
 #include "nopos/registry/json.h"
 
 namespace nopos::host {
@@ -19,7 +20,7 @@ Value value_of(const Json& json, const std::string& where) {
   try {
     return registry::value_from_json(json);
   } catch (const std::invalid_argument&) {
-    refuse(where + " is " + json.dump() +
+    refuse(where + " is " + printable(json_text(json), 200) +
            ", but must be true or false, a number, text, a list of numbers, or null");
   }
 }

@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "help.h"
 #include "nopos/error.h"
+#include "nopos/printable.h"
 #include "safetensors_model.h"
 
 namespace nopos::host {
@@ -40,7 +41,7 @@ int run_convert(const Words& words) {
   } else {
     checkpoint_to_safetensors(*options.from, *options.to);
   }
-  std::cout << "wrote " << *options.to << '\n';
+  std::cout << "wrote " << printable(*options.to) << '\n';
   return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "evaluation_options.h"
 #include "help.h"
 #include "nopos/error.h"
+#include "nopos/path_list.h"
 #include "run_head.h"
 #include "run_setup.h"
 #include "saved_model.h"
@@ -32,7 +33,7 @@ struct EvaluationHostOptions {
     o.add("task", &H::task, "what data means");
     o.add("plugin-path", &H::plugin_path, "folders with plugins, separated by colons; may be repeated");
     o.add("threads", &H::threads, "threads that compute; default: what affinity and control group allow",
-          AtLeast{1});
+          Range{1, 1024});
     constexpr const char* text_only = "an evaluation reads data that preprocess has made";
     o.add("bpe", &H::bpe, "sub-word units", NoEffect{text_only});
     o.add("tokenizer", &H::tokenizer, "tokeniser", NoEffect{text_only});
@@ -89,15 +90,6 @@ void add_model(RunSetup& setup, const SavedModel& model) {
   std::move(owners.begin(), owners.end(), std::back_inserter(setup.owners));
 }
 
-std::vector<std::string> paths_in(const std::string& list) {
-  std::vector<std::string> paths;
-  for (std::size_t begin = 0, end = 0; end != std::string::npos; begin = end + 1) {
-    end = list.find(':', begin);
-    paths.push_back(list.substr(begin, end - begin));
-  }
-  return paths;
-}
-
 /// `--remove-bpe` alone stands for its usual value.
 Words with_values(Words words) {
   for (std::size_t i = 0; i < words.size(); ++i) {
@@ -126,7 +118,7 @@ int run_eval_lm(const Words& given) {
   }
   const Settings overrides = parse_overrides(options.model_overrides, "model-overrides");
   EvaluationConfig config;
-  for (const std::string& path : paths_in(*options.path)) {
+  for (const std::string& path : path_list(*options.path, ':')) {
     const SavedModel model = read_saved_model(CheckpointFile(path), base.catalogue, overrides);
     RunSetup setup = base;
     add_model(setup, model);

@@ -45,7 +45,7 @@ struct HostOptions {
     o.add("plugin-path", &HostOptions::plugin_path,
           "folders with plugins, separated by colons; may be repeated");
     o.add("threads", &HostOptions::threads,
-          "threads that compute; default: what affinity and control group allow", AtLeast{1});
+          "threads that compute; default: what affinity and control group allow", Range{1, 1024});
     constexpr const char* text_only = "training reads data that preprocess has made";
     o.add("bpe", &HostOptions::bpe, "sub-word units", NoEffect{text_only});
     o.add("tokenizer", &HostOptions::tokenizer, "tokeniser", NoEffect{text_only});

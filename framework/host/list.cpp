@@ -6,6 +6,7 @@
 #include "help.h"
 #include "json_value.h"
 #include "nopos/error.h"
+#include "nopos/printable.h"
 #include "search.h"
 #include "terminal.h"
 
@@ -109,7 +110,7 @@ void print_list(const registry::Catalogue& catalogue, const ListOptions& options
   if (rows.empty()) {
     std::cout << "no plugin is found; searched:\n";
     for (const auto& directory : catalogue.directories())
-      std::cout << "  " << directory.path.string() << '\n';
+      std::cout << "  " << printable(directory.path.string()) << '\n';
   }
   for (auto row = rows.begin(); row != rows.end();) {
     const std::string& kind = row->component->kind;
@@ -131,7 +132,8 @@ void print_list(const registry::Catalogue& catalogue, const ListOptions& options
     if (!options.all) continue;
     if (ignored == 1) std::cout << '\n' << styled("ignored", Style::bold) << '\n';
     std::cout << "  " << styled(status_name(entry.status), Style::warning) << ' '
-              << (entry.manifest.id.empty() ? "" : entry.manifest.id + " ") << entry.manifest.file.string()
+              << printable((entry.manifest.id.empty() ? "" : entry.manifest.id + " ") +
+                           entry.manifest.file.string())
               << '\n';
     print_paragraph(entry.reason, 4);
   }

@@ -52,7 +52,7 @@ class Writer {
     if (attributes == nullptr) return nullptr;
     Json object = Json::object();
     for (std::size_t i = 0; i < attributes->items.size(); i += 2) {
-      object[key(*attributes->items[i])] = write(*attributes->items[i + 1], depth + 1);
+      add_member(object, key(*attributes->items[i]), write(*attributes->items[i + 1], depth + 1));
     }
     return object;
   }

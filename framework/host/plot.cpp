@@ -12,6 +12,7 @@
 #include "library.h"
 #include "nopos/error.h"
 #include "nopos/files.h"
+#include "nopos/printable.h"
 #include "png.h"
 #include "svg.h"
 
@@ -116,7 +117,7 @@ int run_plot(const Words& words) {
   const plot::Picture picture = plot::draw_chart(read_runs(parts_of(*options.runs, '\n')), chart);
   for (const std::string& output : outputs) {
     replace_file(output, encoded(picture, is_png(output), options.scale));
-    std::cout << "wrote " << output << '\n';
+    std::cout << "wrote " << printable(output) << '\n';
   }
   return 0;
 }

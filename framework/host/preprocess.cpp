@@ -12,6 +12,7 @@
 #include "nopos/error.h"
 #include "nopos/files.h"
 #include "nopos/log.h"
+#include "nopos/path_list.h"
 #include "nopos/text_input.h"
 #include "processor.h"
 #include "progress_bar.h"
@@ -50,12 +51,10 @@ std::vector<Split> splits_of(const PreprocessOptions& options) {
   std::vector<Split> list;
   if (options.trainpref) list.push_back({*options.trainpref, "train"});
   const auto add = [&list](const std::optional<std::string>& texts, const std::string& split) {
-    std::size_t begin = 0;
-    for (int number = 0; texts && begin != std::string::npos; ++number) {
-      const std::size_t comma = texts->find(',', begin);
-      list.push_back(
-          {texts->substr(begin, comma - begin), number == 0 ? split : split + std::to_string(number)});
-      begin = comma == std::string::npos ? comma : comma + 1;
+    int number = 0;
+    for (const std::string& text : texts ? path_list(*texts, ',') : std::vector<std::string>()) {
+      list.push_back({text, number == 0 ? split : split + std::to_string(number)});
+      ++number;
     }
   };
   add(options.validpref, "valid");

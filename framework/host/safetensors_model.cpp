@@ -8,6 +8,7 @@
 #include "container.h"
 #include "nopos/error.h"
 #include "nopos/files.h"
+#include "nopos/printable.h"
 #include "nopos/safetensors.h"
 #include "plain_tree.h"
 
@@ -152,15 +153,17 @@ std::vector<const SafeTensor*> in_order(const SafetensorsReader& reader, const J
   for (const Json& name : names) {
     const auto tensor = name.is_string() ? found.find(name.get<std::string>()) : found.end();
     if (tensor == found.end()) {
-      throw Error(ExitCode::data, (folder / tensors_file).string() + " has no tensor " + name.dump() +
-                                      ", which " + config_file + " names (once).");
+      throw Error(ExitCode::data, (folder / tensors_file).string() + " has no tensor " +
+                                      printable(json_text(name), 200) + ", which " + config_file +
+                                      " names (once).");
     }
     list.push_back(tensor->second);
     found.erase(tensor);
   }
   if (!found.empty()) {
-    throw Error(ExitCode::data, (folder / tensors_file).string() + " has tensor '" + found.begin()->first +
-                                    "', which " + config_file + " does not name.");
+    throw Error(ExitCode::data, (folder / tensors_file).string() + " has tensor '" +
+                                    printable(found.begin()->first, 200) + "', which " + config_file +
+                                    " does not name.");
   }
   return list;
 }
@@ -183,7 +186,7 @@ void checkpoint_to_safetensors(const fs::path& checkpoint, const fs::path& folde
     tensors.push_back({name, type->dtype, tensor.sizes, numbers_of(tensor, file.bytes(tensor), copies)});
     names.push_back(name);
     const auto [place, fresh] = places.emplace(std::pair(tensor.storage_key, tensor.offset), name);
-    if (!fresh) tied[name] = place->second;
+    if (!fresh) add_member(tied, name, place->second);
   }
   Json root = Json::object();
   for (std::size_t i = 0; i < file.root().items.size(); i += 2) {
@@ -198,7 +201,7 @@ void checkpoint_to_safetensors(const fs::path& checkpoint, const fs::path& folde
   fs::create_directories(folder);
   NewFile target(folder / tensors_file);
   write_safetensors(tensors, {{"format", "pt"}}, [&](std::string_view bytes) { target.append(bytes); });
-  replace_file(folder / config_file, config.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  replace_file(folder / config_file, json_text(std::move(config), 2) + "\n");
   target.publish();
 }
 
@@ -212,6 +215,12 @@ void safetensors_to_checkpoint(const fs::path& folder, const fs::path& checkpoin
   Pickle::Pairs model;
   std::vector<std::string_view> storages;
   std::map<std::string, std::pair<const SafeTensor*, std::size_t>> written;
+  std::map<std::string, std::string> tied_to;
+  if (const auto tied = config.find("tied"); tied != config.end() && tied->is_object()) {
+    for (const auto& [name, other] : tied->items()) {
+      if (other.is_string()) tied_to[name] = other.get<std::string>();
+    }
+  }
   for (const SafeTensor* tensor : tensors) {
     const auto type = std::find_if(std::begin(types), std::end(types),
                                    [&](const auto& one) { return one.dtype == tensor->dtype; });
@@ -220,8 +229,8 @@ void safetensors_to_checkpoint(const fs::path& folder, const fs::path& checkpoin
                                       " is of type " + tensor->dtype + ", which checkpoints do not have.");
     }
     std::size_t key = storages.size();
-    const Json alias = config.value("tied", Json::object()).value(tensor->name, Json());
-    const auto same = alias.is_string() ? written.find(alias.get<std::string>()) : written.end();
+    const auto alias = tied_to.find(tensor->name);
+    const auto same = alias != tied_to.end() ? written.find(alias->second) : written.end();
     const bool tied = same != written.end() && same->second.first->bytes == tensor->bytes &&
                       same->second.first->dtype == tensor->dtype &&
                       same->second.first->shape == tensor->shape;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "encodings.h"
+#include "model_sizes.h"
 #include "nopos/error.h"
 #include "nopos/registry/json.h"
 #include "values.h"
@@ -215,6 +216,7 @@ SavedModel read_saved_model(const CheckpointFile& file, const registry::Catalogu
   SavedModel saved = file.own() != nullptr ? own_model(file, catalogue, overrides)
                                            : reference_model(file, catalogue, overrides);
   refuse_unknown_overrides(file, overrides);
+  expect_sizes_of_tensors(file, saved.settings.components.at("architecture"), saved.max_target_positions);
   return saved;
 }
 
@@ -229,8 +231,9 @@ ConfigFile saved_recipe(const CheckpointFile& file) {
   recipe.path = file.name();
   Settings no_overrides;
   for (const PickleNode* component : file.own()->at("components", "'nopos'").as_sequence("components")) {
-    recipe.components[component->at("kind", "a component").as_text("kind of a component")] =
-        own_component(*component, no_overrides);
+    const std::string& kind = component->at("kind", "a component").as_text("kind of a component");
+    recipe.components[kind] = own_component(*component, no_overrides);
+    if (kind == "architecture") expect_sizes_of_tensors(file, recipe.components[kind]);
   }
   for (const PickleNode* encoding :
        file.own()->at("positional_encoding", "'nopos'").as_sequence("positional_encoding")) {

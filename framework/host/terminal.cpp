@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "live_line.h"
+#include "nopos/printable.h"
 
 namespace nopos::host {
 namespace {
@@ -32,8 +33,8 @@ int terminal_width() {
 }
 
 std::string styled(std::string_view text, Style style) {
-  if (style == Style::plain || !colours()) return std::string(text);
-  return (style == Style::bold ? "\033[1m" : "\033[33m") + std::string(text) + "\033[0m";
+  if (style == Style::plain || !colours()) return printable_lines(text);
+  return (style == Style::bold ? "\033[1m" : "\033[33m") + printable_lines(text) + "\033[0m";
 }
 
 std::vector<std::string> wrapped(std::string_view text, int width) {
@@ -53,8 +54,14 @@ std::vector<std::string> wrapped(std::string_view text, int width) {
 
 void print_paragraph(std::string_view text, int indent) {
   const std::string margin(static_cast<std::size_t>(indent), ' ');
-  for (const std::string& line : wrapped(text, terminal_width() - indent))
+  for (const std::string& line : wrapped(printable_lines(text), terminal_width() - indent))
     std::cout << margin << line << '\n';
+}
+
+void Table::add(std::vector<std::string> row) {
+  for (std::size_t i = 0; i < row.size(); ++i)
+    row[i] = i + 1 < row.size() ? printable(row[i]) : printable_lines(row[i]);
+  rows_.push_back(std::move(row));
 }
 
 // Of all columns but the last; cells of more than `widest` characters do not count.

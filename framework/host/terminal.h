@@ -12,6 +12,8 @@ int terminal_width();
 
 enum class Style { plain, bold, warning };
 
+/// What is printed here is made printable (nopos/printable.h): names come from files of others.
+
 /// `text` with the codes of `style` where standard output is a terminal and NO_COLOR is not set.
 std::string styled(std::string_view text, Style style);
 
@@ -27,7 +29,7 @@ class Table {
  public:
   explicit Table(std::vector<std::string> headings = {}, int indent = 0)
       : headings_(std::move(headings)), indent_(indent) {}
-  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  void add(std::vector<std::string> row);
   bool empty() const { return rows_.empty(); }
   void print() const;
 

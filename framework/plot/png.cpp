@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "nopos/error.h"
+#include "nopos/printable.h"
 
 namespace nopos::plot {
 namespace {
@@ -39,10 +40,11 @@ class Painter {
                            text.bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
     cairo_set_font_size(canvas_, text.size);
     cairo_text_extents_t extents;
-    cairo_text_extents(canvas_, text.text.c_str(), &extents);
+    const std::string shown = printable(text.text);
+    cairo_text_extents(canvas_, shown.c_str(), &extents);
     const double before = text.anchor == Anchor::start ? 0 : text.anchor == Anchor::end ? 1 : 0.5;
     cairo_move_to(canvas_, text.at.x - before * extents.x_advance, text.at.y);
-    cairo_show_text(canvas_, text.text.c_str());
+    cairo_show_text(canvas_, shown.c_str());
   }
 
  private:

@@ -3,26 +3,31 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "nopos/error.h"
 #include "nopos/files.h"
+#include "nopos/json.h"
+#include "nopos/printable.h"
 
 namespace nopos::plot {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
+constexpr std::size_t most_values = 10000;  // of a line
 
 /// One line of the file, and how to complain about it.
 class Line {
  public:
   Line(const std::string& path, std::int64_t number, std::string_view text)
       : where_(path + ", line " + std::to_string(number) + ": ") {
-    object_ = json::parse(text, nullptr, /*allow_exceptions=*/false);
-    if (!object_.is_object()) fail("found '" + shown(text) + "'");
-    tag = value("tag", &json::is_string).get<std::string>();
-    num_updates = value("num_updates", &json::is_number).get<double>();
+    try {
+      object_ = parse_json(text, {.depth = 2, .values = most_values});
+    } catch (const JsonError&) {
+      // no object then
+    }
+    if (!object_.is_object()) fail("found '" + printable(text, 60) + "'");
+    tag = value("tag", &Json::is_string).get<std::string>();
+    num_updates = value("num_updates", &Json::is_number).get<double>();
   }
 
   std::string tag;
@@ -38,13 +43,13 @@ class Line {
   }
 
  private:
-  double number(const std::string& name, const json& value) const {
+  double number(const std::string& name, const Json& value) const {
     if (value.is_null()) return std::numeric_limits<double>::quiet_NaN();
-    if (!value.is_number()) fail("'" + name + "' is neither a number nor null");
+    if (!value.is_number()) fail("'" + printable(name, 60) + "' is neither a number nor null");
     return value.get<double>();
   }
 
-  const json& value(const char* key, bool (json::*is_right)() const noexcept) const {
+  const Json& value(const char* key, bool (Json::*is_right)() const noexcept) const {
     const auto found = object_.find(key);
     if (found == object_.end() || !((*found).*is_right)()) {
       fail(found == object_.end() ? std::string("there is no '") + key + "'"
@@ -59,13 +64,8 @@ class Line {
                                     R"("num_updates": 100, "loss": 7.844})");
   }
 
-  static std::string shown(std::string_view text) {
-    constexpr std::size_t most = 60;
-    return text.size() <= most ? std::string(text) : std::string(text.substr(0, most)) + "...";
-  }
-
   std::string where_;
-  json object_;
+  Json object_;
 };
 
 void forget_after(RunCurves& run, double num_updates) {

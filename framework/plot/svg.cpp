@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdio>
 
+#include "nopos/printable.h"
+
 namespace nopos::plot {
 namespace {
 
@@ -25,7 +27,7 @@ std::string attribute(const std::string& name, double value) { return attribute(
 
 std::string escaped(const std::string& text) {
   std::string result;
-  for (const char c : text) {
+  for (const char c : printable(text)) {  // XML has no control characters
     switch (c) {
       case '&':
         result += "&amp;";

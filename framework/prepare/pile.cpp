@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <sstream>
 #include <system_error>
 #include <vector>
 
@@ -11,6 +12,8 @@
 #include "line_reader.h"
 #include "nopos/error.h"
 #include "nopos/log.h"
+#include "nopos/path_list.h"
+#include "nopos/printable.h"
 #include "pile_counts_file.h"
 #include "pile_document.h"
 #include "split_writer.h"
@@ -34,6 +37,18 @@ std::vector<std::string> split_at_commas(const std::string& list) {
     begin = comma + 1;
   }
   return parts;
+}
+
+/// Words of the command line, one a line, each a path or several between commas.
+std::vector<std::string> paths_of(const std::string& words) {
+  std::vector<std::string> paths;
+  std::istringstream lines(words);
+  for (std::string word; std::getline(lines, word);) {
+    for (std::string& path : path_list(word, ',')) {
+      if (!path.empty()) paths.push_back(std::move(path));
+    }
+  }
+  return paths;
 }
 
 std::string lower(std::string text) {
@@ -68,7 +83,7 @@ class PilePreparation {
         take(document);
       }
       if (number % documents_between_progress == 0)
-        progress("reading " + input.name(), input.bytes_taken(), input.bytes_in_all());
+        progress("reading " + printable(input.name()), input.bytes_taken(), input.bytes_in_all());
     }
   }
 
@@ -193,7 +208,7 @@ void check(const PileOptions& options) {
 
 PileCounts prepare_pile(const PileOptions& options, const PileProgress& progress) {
   check(options);
-  const std::vector<std::string> paths = split_at_commas(*options.paths);
+  const std::vector<std::string> paths = paths_of(*options.paths);
   for (const std::string& path : paths)
     if (!is_standard_input(path)) TextInput{path};  // a wrong name ends the run before it begins
 

@@ -30,8 +30,7 @@ struct PileOptions {
     using P = PileOptions;
     o.add("paths", &P::paths,
           "JSON lines, plain or compressed (.gz, .zst), or - for standard input; several one after the "
-          "other, or "
-          "separated by commas",
+          "other, or separated by commas",
           Positional{});
     o.add("filters", &P::filters,
           "names of sets to leave out, separated by commas; case does not matter; None: leave out no set");

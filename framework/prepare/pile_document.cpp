@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "nopos/printable.h"
 #include "nopos/text.h"
 
 namespace nopos {
@@ -11,6 +12,7 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::size_t most_meta_keys = 100;  // each new one is compared with those before
 constexpr const char *text_key = "text", *meta_key = "meta", *set_key = "pile_set_name";
 
 std::string quoted(const std::string& key) { return "\"" + key + "\""; }
@@ -26,7 +28,7 @@ class DocumentEvents final : public nlohmann::json_sax<json> {
     if (!has_meta_) return "\"meta\" is missing";
     if (meta_keys_.size() == 1 && has_set_) return std::nullopt;
     std::string keys;
-    for (const std::string& key : meta_keys_) keys += (keys.empty() ? " (" : ", ") + key.substr(0, 40);
+    for (const std::string& key : meta_keys_) keys += (keys.empty() ? " (" : ", ") + printable(key, 40);
     return "\"meta\" has " + std::to_string(meta_keys_.size()) + (meta_keys_.size() == 1 ? " key" : " keys") +
            (keys.empty() ? "" : keys + ")") + ", expected \"pile_set_name\" alone";
   }
@@ -66,8 +68,14 @@ class DocumentEvents final : public nlohmann::json_sax<json> {
     if (depth_ == 1) key_ = std::move(key);
     if (depth_ == 2 && in_meta_) {
       meta_key_ = std::move(key);
-      if (std::find(meta_keys_.begin(), meta_keys_.end(), meta_key_) == meta_keys_.end())
+      if (std::find(meta_keys_.begin(), meta_keys_.end(), meta_key_) == meta_keys_.end()) {
+        if (meta_keys_.size() == most_meta_keys) {
+          fault_ = "\"meta\" has more than " + std::to_string(most_meta_keys) +
+                   " keys, expected \"pile_set_name\" alone";
+          return false;
+        }
         meta_keys_.push_back(meta_key_);
+      }
     }
     return true;
   }

@@ -264,6 +264,8 @@ TEST(RestorePlan, FollowsTheReferencesOrder) {
   EXPECT_EQ(restore_plan(options_with({{"save-dir", dir}})).file, folder / "checkpoint_last.pt");
   EXPECT_FALSE(restore_plan(options_with({{"save-dir", dir}})).required);
   EXPECT_EQ(restore_plan(options_with({{"save-dir", dir}, {"restore-file", "x/y.pt"}})).file, "x/y.pt");
+  const Settings suffixed{{"save-dir", dir}, {"restore-file", "x.pt/y.pt"}, {"checkpoint-suffix", "-0"}};
+  EXPECT_EQ(restore_plan(options_with(suffixed)).file, "x.pt/y-0.pt");
   EXPECT_EQ(restore_plan(options_with({{"save-dir", dir}, {"continue-once", "c.pt"}})).file, "c.pt");
   const RestorePlan tuned = restore_plan(options_with({{"save-dir", dir}, {"finetune-from-model", "f.pt"}}));
   EXPECT_EQ(tuned.file, "f.pt");

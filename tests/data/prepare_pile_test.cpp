@@ -144,6 +144,11 @@ TEST_F(PreparePile, SeedDecidesTheSplitAndNothingElseDoes) {
   run_to("gzip", {"all.gz"});
   run_to("two", {"x", "y"});
   run_to("comma", {"--paths", "x,y"});
+  std::filesystem::copy(folder / "all.jsonl", folder / "a,b.jsonl");  // one file where one has the whole name
+  std::filesystem::copy(folder / "y", folder / "x,y,z");
+  run_to("named", {"a,b.jsonl"});
+  run_to("named_too", {"x", "x,y,z"});
+  EXPECT_EQ(counts("two")["options"]["paths"], "x,y");
   const CommandResult piped = run(
       {"sh", "-c",
        "cat all.gz | '" + host + "' prepare pile - --out-dir pipe --dev-sample-size 100 --trim-percent 0"},
@@ -152,7 +157,7 @@ TEST_F(PreparePile, SeedDecidesTheSplitAndNothingElseDoes) {
   run_to("seed", {"all.jsonl", "--seed", "2"});
   for (const std::string& split : splits) {
     const std::string expected = tokens(split, "a");
-    for (const char* out : {"spilled", "gzip", "two", "comma", "pipe"})
+    for (const char* out : {"spilled", "gzip", "two", "comma", "named", "named_too", "pipe"})
       EXPECT_TRUE(tokens(split, out) == expected) << out;
     EXPECT_FALSE(tokens(split, "seed") == expected);
   }

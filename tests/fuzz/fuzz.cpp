@@ -1,8 +1,10 @@
 #include "fuzz.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <ctime>
 #include <exception>
 #include <map>
 #include <set>
@@ -45,10 +47,30 @@ struct Answer {
 
 const std::string accepted = "read";
 
+double processor_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+}
+
+/// What the limits of a small file have to say of a read that took so long; memory only grows.
+std::string beyond_limits(double seconds) {
+  constexpr double most_seconds = 5;
+  if (seconds > most_seconds) return "took " + std::to_string(seconds) + " seconds of a processor";
+#ifndef __SANITIZE_ADDRESS__
+  constexpr long most_kib = 500'000'000 / 1024;
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  if (usage.ru_maxrss > most_kib) return "took " + std::to_string(usage.ru_maxrss / 1024) + " MiB";
+#endif
+  return "";
+}
+
 Answer answer(const FuzzTarget& target, const fs::path& folder) {
   try {
+    const double begin = processor_seconds();
     target.read(folder);
-    return {accepted, ""};
+    return {accepted, beyond_limits(processor_seconds() - begin)};
   } catch (const Error& error) {
     const std::string message = error.what();
     const std::size_t path = message.find(folder.string());

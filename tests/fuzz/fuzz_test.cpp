@@ -1,5 +1,5 @@
-// Each target for a moment; with NOPOS_FUZZ_SECONDS=600 each for ten minutes, and with NOPOS_FUZZ_SEED from
-// another beginning.
+// Each target for a moment; with NOPOS_FUZZ_ITERATIONS=100000 for so many changes, with
+// NOPOS_FUZZ_SECONDS=600 for ten minutes, and with NOPOS_FUZZ_SEED from another beginning.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -20,7 +20,8 @@ class Fuzz : public testing::TestWithParam<FuzzTarget> {};
 
 TEST_P(Fuzz, ReturnsOrThrowsError) {
   const auto seed = static_cast<std::uint64_t>(number_from("NOPOS_FUZZ_SEED", 1));
-  EXPECT_EQ(fuzz(GetParam(), seed, /*iterations=*/4000, number_from("NOPOS_FUZZ_SECONDS", 0)), "");
+  const auto iterations = static_cast<int>(number_from("NOPOS_FUZZ_ITERATIONS", 4000));
+  EXPECT_EQ(fuzz(GetParam(), seed, iterations, number_from("NOPOS_FUZZ_SECONDS", 0)), "");
 }
 
 INSTANTIATE_TEST_SUITE_P(Readers, Fuzz, testing::ValuesIn(fuzz_targets()),

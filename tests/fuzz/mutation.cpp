@@ -33,7 +33,7 @@ std::string Mutator::integer() {
 
 void Mutator::mutate(std::string& bytes, const std::string& other) {
   const std::size_t at = below(bytes.size() + 1), length = below(bytes.size() - at + 1);
-  switch (below(words_.empty() ? 8 : 10)) {
+  switch (below(words_.empty() ? 9 : 11)) {
     case 0:
       if (!bytes.empty()) bytes[below(bytes.size())] ^= static_cast<char>(1 << below(8));
       break;
@@ -56,7 +56,10 @@ void Mutator::mutate(std::string& bytes, const std::string& other) {
     case 7:
       overwrite(bytes, integer());
       break;
-    case 8:
+    case 8:  // names longer than a string holds in itself
+      bytes.insert(at, std::string(std::size_t{1} << below(14), static_cast<char>('a' + below(26))));
+      break;
+    case 9:
       bytes.insert(at, words_[below(words_.size())]);
       break;
     default:

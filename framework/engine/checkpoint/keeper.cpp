@@ -180,6 +180,8 @@ RestorePlan restore_plan(const CheckpointOptions& options) {
   }
   if (named) {
     plan.file = options.restore_file;
+    if (plan.file.extension() == ".pt")
+      plan.file.replace_filename(plan.file.stem().string() + options.checkpoint_suffix + ".pt");
     plan.required = true;
     return plan;
   }

@@ -1,11 +1,9 @@
 #include "records/metrics_file.h"
 
-#include <nlohmann/json.hpp>
+#include "nopos/json.h"
 
 namespace nopos::engine {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 Json line_of(const std::string& tag, std::int64_t num_updates) {
   return {{"tag", tag}, {"num_updates", num_updates}, {"time", unix_seconds()}};
@@ -15,14 +13,14 @@ Json line_of(const std::string& tag, std::int64_t num_updates) {
 
 MetricsFile::MetricsFile(const std::filesystem::path& folder, std::int64_t num_updates)
     : file_(folder / "metrics.jsonl") {
-  file_.append(line_of("run", num_updates).dump() + "\n");
+  file_.append(json_text(line_of("run", num_updates)) + "\n");
 }
 
 void MetricsFile::write(const Record& record) {
   Json line = line_of(record.tag, record.num_updates);
   line["epoch"] = record.epoch;
   for (const auto& [name, value] : record.figures) line[name] = value;  // what is not finite becomes null
-  file_.append(line.dump() + "\n");
+  file_.append(json_text(std::move(line)) + "\n");
 }
 
 }  // namespace nopos::engine

@@ -27,9 +27,7 @@ Json json_of(const ResolvedOptions& options) {
 /// Every option of the run, by group and by kind of component.
 std::vector<std::pair<std::string, std::string>> settings_of(const RunConfig& config) {
   std::vector<std::pair<std::string, std::string>> settings;
-  const auto text = [](const Json& json) {
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-  };
+  const auto text = [](const Json& json) { return json_text(json); };
   for (const auto& [name, options] : config.groups) settings.emplace_back(name, text(json_of(options)));
   const auto component = [](const ChosenComponent& chosen) {
     Json json{{"name", chosen.given_name}};

@@ -7,12 +7,12 @@
 #include <array>
 #include <ctime>
 #include <exception>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <string_view>
 #include <system_error>
 
 #include "nopos/error.h"
+#include "nopos/json.h"
 #include "nopos/log.h"
 #include "records/little_endian.h"
 
@@ -107,7 +107,7 @@ std::filesystem::path run_file(const std::filesystem::path& folder, const std::s
   return folder / ("offline-run-" + std::string(time.data()) + "-" + id) / ("run-" + id + ".wandb");
 }
 
-std::string json(double number) { return nlohmann::json(number).dump(); }
+std::string json(double number) { return Json(number).dump(); }
 
 std::string named_item(int key_field, const std::string& name, const std::string& value) {
   return ProtobufMessage().text(key_field, name).text(item::json, value).bytes();

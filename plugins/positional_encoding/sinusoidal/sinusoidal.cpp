@@ -10,6 +10,8 @@
 
 namespace {
 
+constexpr std::int64_t most_at_first = 1 << 16;
+
 /// -> [rows,dim] float; row `zero_row` is zero, and so is the last column of an odd `dim`.
 at::Tensor sinusoids(std::int64_t rows, std::int64_t dim, std::int64_t zero_row) {
   const std::int64_t half = dim / 2;
@@ -32,7 +34,9 @@ class Sinusoidal final : public nopos::PositionalEncoding {
                              " wide, but at least two frequencies, so a width of 4, are needed.");
     }
     register_buffer("_float_tensor", at::zeros({1}));  // in the reference's checkpoints, without use
-    table_ = sinusoids(model.max_positions + model.padding_idx + 1, dim_, model.padding_idx);
+    // rows for longer sequences are made when one comes
+    table_ = sinusoids(std::min(model.max_positions, most_at_first) + model.padding_idx + 1, dim_,
+                       model.padding_idx);
   }
 
   at::Tensor embed(const nopos::PositionContext& context) override {

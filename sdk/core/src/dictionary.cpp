@@ -9,6 +9,7 @@
 
 #include "nopos/error.h"
 #include "nopos/files.h"
+#include "nopos/printable.h"
 #include "nopos/text.h"
 #include "parallel.h"
 #include "word_order.h"
@@ -104,11 +105,11 @@ Dictionary Dictionary::load(const std::filesystem::path& path) {
     }
     Entry entry;
     if (!parse(line, entry)) {
-      refuse("incorrect dictionary format: expected \"<symbol> <count>\" with an integer count, found " +
-             std::string("\"").append(line.substr(0, 80)).append("\"."));
+      refuse("incorrect dictionary format: expected \"<symbol> <count>\" with an integer count, found \"" +
+             printable(line, 80) + "\".");
     }
     if (!entry.overwrite && dictionary.words_->find(entry.symbol) != WordTable::none) {
-      refuse("duplicate word '" + std::string(entry.symbol) +
+      refuse("duplicate word '" + printable(entry.symbol, 80) +
              "': it stands in the dictionary already; remove the line, or end it with \" " +
              std::string(overwrite_flag) + "\" to let it replace the earlier one.");
     }

@@ -61,12 +61,14 @@ struct Files {
   MappedFile idx, bin;
 };
 
-/// Every sentence lies inside the .bin; after this, reading needs no checks.
+/// Every sentence lies inside the .bin; after this, reading needs no checks. Together they are no longer than
+/// it: else a small file could stand for any amount of text.
 template <class Length>
 void check_sentences(const Table& table, const Files& files) {
   const auto bin_size = static_cast<std::int64_t>(files.bin.bytes().size());
   const std::int64_t item = number_size(static_cast<std::uint64_t>(table.number_type));
   const std::int64_t last_begin = bin_size / table.begin_unit;
+  std::int64_t total = 0;
   for (std::int64_t i = 0; i < table.size; ++i) {
     const char* const place = table.lengths + static_cast<std::size_t>(i) * sizeof(Length);
     const std::int64_t tokens = number_at<Length>(place);
@@ -75,7 +77,14 @@ void check_sentences(const Table& table, const Files& files) {
       files.refuse_idx(static_cast<std::size_t>(place - files.idx.bytes().data()),
                        "sentence " + std::to_string(i) + " has " + std::to_string(tokens) + " tokens.");
     }
-    if (begin >= 0 && begin <= last_begin && tokens <= (bin_size - begin * table.begin_unit) / item) continue;
+    if (begin >= 0 && begin <= last_begin && tokens <= (bin_size - begin * table.begin_unit) / item) {
+      total += tokens;  // both are at most what the .bin holds, so nothing overflows
+      if (total <= bin_size / item) continue;
+      files.refuse_idx(static_cast<std::size_t>(place - files.idx.bytes().data()),
+                       "sentences 0 to " + std::to_string(i) + " have " + std::to_string(total) +
+                           " tokens, but " + files.bin.path().string() + " holds " +
+                           std::to_string(bin_size / item) + ": some lie over each other.");
+    }
     refuse(files.bin.path(), static_cast<std::size_t>(bin_size),
            "the file ends here, but its index puts sentence " + std::to_string(i) + ", of " +
                std::to_string(tokens) + " tokens, at " + (table.begin_unit == 1 ? "byte " : "token ") +

@@ -25,6 +25,7 @@ bool calls(const PickleNode& node, std::string_view function) {
 }
 
 constexpr std::size_t max_dimensions = 64;  // as many as LibTorch's own loops take
+constexpr std::size_t max_key = 256;        // characters of a storage's key, which each tensor of it repeats
 
 /// Each dimension must step over all that the smaller ones reach. Reach and strides lie in the storage, so
 /// nothing overflows.
@@ -46,9 +47,40 @@ bool lies_over_itself(const PickledTensor& tensor) {
 
 const PickleNode* PickleNode::get(std::string_view key) const {
   if (!is_mapping()) return nullptr;
+  if (!sorted_keys_.empty()) {
+    const auto found = std::lower_bound(
+        sorted_keys_.begin(), sorted_keys_.end(), key,
+        [&](std::uint32_t place, std::string_view text) { return items[place]->text < text; });
+    const bool equal = found != sorted_keys_.end() && items[*found]->text == key;
+    return equal ? items[*found + 1] : nullptr;
+  }
   for (std::size_t i = 0; i < items.size(); i += 2) {
     if (items[i]->is(Type::text) && items[i]->text == key) return items[i + 1];
   }
+  return nullptr;
+}
+
+const PickleNode* PickleNode::index_keys() {
+  constexpr std::size_t searched = 16;  // items of a mapping that is quickly looked through
+  std::vector<std::uint32_t> places;
+  for (std::uint32_t i = 0; i < items.size(); i += 2) {
+    if (items[i]->is(Type::text)) places.push_back(i);
+  }
+  // By node first: after that each text is compared in full only with those that begin like it, and the
+  // stream holds every one of them.
+  std::ranges::sort(places, std::less<>(), [&](std::uint32_t place) { return items[place]; });
+  const auto twice = [&](auto same) -> const PickleNode* {
+    const auto found = std::ranges::adjacent_find(
+        places, [&](std::uint32_t a, std::uint32_t b) { return same(*items[a], *items[b]); });
+    return found == places.end() ? nullptr : items[*found];
+  };
+  if (const auto* node = twice([](const PickleNode& a, const PickleNode& b) { return &a == &b; }))
+    return node;
+  std::ranges::sort(places, std::less<>(),
+                    [&](std::uint32_t place) -> const std::string& { return items[place]->text; });
+  if (const auto* node = twice([](const PickleNode& a, const PickleNode& b) { return a.text == b.text; }))
+    return node;
+  if (items.size() > searched) sorted_keys_ = std::move(places);
   return nullptr;
 }
 
@@ -183,6 +215,7 @@ PickledTensor tensor_of(const PickleNode& node, std::string_view what) {
   expect(id[1]->text.starts_with("torch "));
   tensor.storage_type = id[1]->text.substr(6);
   tensor.storage_key = id[2]->as_text(what);
+  expect(tensor.storage_key.size() <= max_key);
   tensor.storage_size = id[4]->as_integer(what);
   tensor.offset = arguments[1]->as_integer(what);
   const auto &sizes = arguments[2]->as_sequence(what), &strides = arguments[3]->as_sequence(what);

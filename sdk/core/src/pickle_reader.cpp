@@ -1,11 +1,12 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <unordered_map>
 
 #include "nopos/error.h"
 #include "nopos/pickle.h"
+#include "nopos/printable.h"
 #include "pickle_opcodes.h"
+#include "surrogates.h"
 
 namespace nopos {
 namespace {
@@ -25,6 +26,10 @@ class Reader {
     }
     for (pickle::Opcode code = op(); code != pickle::STOP; code = op()) step(code);
     tree_.root = pop();
+    for (PickleNode* mapping : mappings_) {
+      if (const PickleNode* key = mapping->index_keys(); key != nullptr)
+        fail("key '" + printable(key->text, 80) + "' stands twice in one dict");
+    }
     return std::move(tree_);
   }
 
@@ -64,10 +69,17 @@ class Reader {
     if (tree_.nodes().size() == max_pickle_nodes) {
       fail("it makes more than " + std::to_string(max_pickle_nodes) + " values, far more than a checkpoint");
     }
-    return stack_.emplace_back(&tree_.make(type));
+    PickleNode* node = put(&tree_.make(type));
+    if (node->is_mapping()) mappings_.push_back(node);
+    return node;
+  }
+  PickleNode* put(PickleNode* node) {
+    if (stack_.size() == max_pickle_references) fail("its stack holds too many values");
+    return stack_.emplace_back(node);
   }
   void push_integer(std::int64_t value) { push(Type::integer)->integer = value; }
-  void push_text(Type type, std::string_view value) { push(type)->text = value; }
+  void push_bytes(std::string_view value) { push(Type::bytes)->text = value; }
+  void push_unicode(std::string_view value) { push(Type::text)->text = without_surrogates(value); }
 
   PickleNode& top() {
     if (stack_.empty() || (!marks_.empty() && stack_.size() <= marks_.back()))
@@ -90,10 +102,18 @@ class Reader {
     return items;
   }
 
-  void push_sequence(Type type, std::size_t count) {
+  void push_sequence(Type type, const Stack& items) { append(*push(type), items); }
+
+  Stack pop_some(std::size_t count) {
     Stack items(count);
     for (std::size_t i = count; i-- > 0;) items[i] = pop();
-    push(type)->items.assign(items.begin(), items.end());
+    return items;
+  }
+
+  void append(PickleNode& container, const Stack& items) {
+    references_ += items.size();
+    if (references_ > max_pickle_references) fail("its containers hold too many values");
+    container.items.insert(container.items.end(), items.begin(), items.end());
   }
 
   void fill(const Stack& items, bool pairs) {
@@ -102,7 +122,7 @@ class Reader {
                             : container.is(Type::list) || container.is(Type::set);
     // a call is an object of some class: what it holds is kept behind its arguments
     if (!fits && !container.is(Type::call)) fail("items are added to something that holds none");
-    container.items.insert(container.items.end(), items.begin(), items.end());
+    append(container, items);
   }
 
   void push_long(std::uint64_t size) {
@@ -119,7 +139,7 @@ class Reader {
   void push_global(std::string_view module, std::string_view name) {
     names_ += module.size() + name.size();
     if (names_ > max_pickle_names) fail("it names too many or too long classes");
-    push_text(Type::global, std::string(module) + ' ' + std::string(name));
+    push(Type::global)->text = std::string(module) + ' ' + std::string(name);
   }
 
   void push_call(PickleNode* function, PickleNode* arguments) {
@@ -129,12 +149,16 @@ class Reader {
     if (!ordered_dict) node->items = {function, arguments};
   }
 
-  void remember(std::uint64_t index) { memo_[index] = &top(); }
+  void remember(std::uint64_t index) {
+    if (index >= max_pickle_nodes) fail("its memo has too many places");
+    if (index >= memo_.size()) memo_.resize(index + 1);
+    if (memo_[index] == nullptr) ++remembered_;
+    memo_[index] = &top();
+  }
 
   void recall(std::uint64_t index) {
-    const auto found = memo_.find(index);
-    if (found == memo_.end()) fail("it refers to a value that it does not hold");
-    stack_.push_back(found->second);
+    if (index >= memo_.size() || memo_[index] == nullptr) fail("it refers to a value that it does not hold");
+    put(memo_[index]);
   }
 
   void step(pickle::Opcode code) {
@@ -144,6 +168,7 @@ class Reader {
       case pickle::FRAME:
         return void(take(8));
       case pickle::MARK:
+        if (marks_.size() == max_pickle_marks) fail("it is nested too deeply");
         return marks_.push_back(stack_.size());
       case pickle::POP:
         if (!marks_.empty() && stack_.size() == marks_.back()) return marks_.pop_back();
@@ -151,7 +176,7 @@ class Reader {
       case pickle::POP_MARK:
         return void(pop_to_mark());
       case pickle::DUP:
-        return stack_.push_back(&top());
+        return void(put(&top()));
       case pickle::NONE:
         return void(push(Type::none));
       case pickle::NEWTRUE:
@@ -173,18 +198,18 @@ class Reader {
         return;
       case pickle::SHORT_BINSTRING:
       case pickle::SHORT_BINUNICODE:
-        return push_text(Type::text, take(raw<std::uint8_t>()));
+        return push_unicode(take(raw<std::uint8_t>()));
       case pickle::BINSTRING:
       case pickle::BINUNICODE:
-        return push_text(Type::text, take(raw<std::uint32_t>()));
+        return push_unicode(take(raw<std::uint32_t>()));
       case pickle::BINUNICODE8:
-        return push_text(Type::text, take(raw<std::uint64_t>()));
+        return push_unicode(take(raw<std::uint64_t>()));
       case pickle::SHORT_BINBYTES:
-        return push_text(Type::bytes, take(raw<std::uint8_t>()));
+        return push_bytes(take(raw<std::uint8_t>()));
       case pickle::BINBYTES:
-        return push_text(Type::bytes, take(raw<std::uint32_t>()));
+        return push_bytes(take(raw<std::uint32_t>()));
       case pickle::BINBYTES8:
-        return push_text(Type::bytes, take(raw<std::uint64_t>()));
+        return push_bytes(take(raw<std::uint64_t>()));
       case pickle::EMPTY_LIST:
         return void(push(Type::list));
       case pickle::EMPTY_TUPLE:
@@ -194,18 +219,17 @@ class Reader {
       case pickle::EMPTY_SET:
         return void(push(Type::set));
       case pickle::TUPLE1:
-        return push_sequence(Type::tuple, 1);
+        return push_sequence(Type::tuple, pop_some(1));
       case pickle::TUPLE2:
-        return push_sequence(Type::tuple, 2);
+        return push_sequence(Type::tuple, pop_some(2));
       case pickle::TUPLE3:
-        return push_sequence(Type::tuple, 3);
+        return push_sequence(Type::tuple, pop_some(3));
       case pickle::TUPLE:
       case pickle::LIST:
       case pickle::FROZENSET: {
         const Stack items = pop_to_mark();
         const Type type = code == pickle::TUPLE ? Type::tuple : code == pickle::LIST ? Type::list : Type::set;
-        push(type)->items.assign(items.begin(), items.end());
-        return;
+        return push_sequence(type, items);
       }
       case pickle::DICT: {
         const Stack items = pop_to_mark();
@@ -244,8 +268,8 @@ class Reader {
         return;
       }
       case pickle::BUILD: {  // attributes of an object; those of an OrderedDict are not content
-        const PickleNode* state = pop();
-        if (top().is(Type::call)) top().items.push_back(state);
+        PickleNode* state = pop();
+        if (top().is(Type::call)) append(top(), {state});
         return;
       }
       case pickle::BINPERSID: {
@@ -258,7 +282,7 @@ class Reader {
       case pickle::LONG_BINPUT:
         return remember(raw<std::uint32_t>());
       case pickle::MEMOIZE:
-        return remember(memo_.size());
+        return remember(remembered_);
       case pickle::BINGET:
         return recall(raw<std::uint8_t>());
       case pickle::LONG_BINGET:
@@ -271,11 +295,11 @@ class Reader {
 
   std::string_view bytes_, source_;
   std::uint64_t position_ = 0;
-  std::size_t names_ = 0;
+  std::size_t names_ = 0, references_ = 0, remembered_ = 0;
   Pickle tree_;
   Stack stack_;
   std::vector<std::size_t> marks_;
-  std::unordered_map<std::uint64_t, PickleNode*> memo_;
+  std::vector<PickleNode*> memo_, mappings_;
 };
 
 }  // namespace

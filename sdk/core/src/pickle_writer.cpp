@@ -4,6 +4,7 @@
 
 #include "nopos/pickle.h"
 #include "pickle_opcodes.h"
+#include "surrogates.h"
 
 namespace nopos {
 namespace {
@@ -40,8 +41,9 @@ class Writer {
   }
 
   void text(const std::string& value) {
-    op(pickle::BINUNICODE), raw(static_cast<std::uint32_t>(value.size()));
-    stream_ += value;
+    const std::string unicode = with_surrogates(value);
+    op(pickle::BINUNICODE), raw(static_cast<std::uint32_t>(unicode.size()));
+    stream_ += unicode;
   }
 
   void global(const std::string& name) {

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "file_error.h"
@@ -44,6 +45,10 @@ class TextInput::Source {
 
   /// At least `count` bytes where the file has them.
   std::string_view peek_at_least(std::size_t count) {
+    if (end_ - begin_ < count && begin_ > 0) {  // what is left comes to the front, to have room behind it
+      std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+      end_ -= std::exchange(begin_, 0);
+    }
     while (end_ - begin_ < count) {
       const std::size_t more = read_up_to({buffer_.data() + end_, buffer_.size() - end_});
       if (more == 0) break;
@@ -70,9 +75,9 @@ class TextInput::Source {
     return count;
   }
 
-  [[noreturn]] void refuse(const std::string& what) const {
-    throw Error(ExitCode::data, name_ + ", byte " + std::to_string(taken_) + ": " + what +
-                                    " Fetch or compress the file again.");
+  [[noreturn]] void refuse(const std::string& what,
+                           const std::string& remedy = "Fetch or compress the file again.") const {
+    throw Error(ExitCode::data, name_ + ", byte " + std::to_string(taken_) + ": " + what + " " + remedy);
   }
 
   std::uint64_t taken() const { return taken_; }
@@ -114,6 +119,28 @@ bool is_zstd(std::string_view bytes) {
          (bytes.size() >= 4 && (bytes[0] & 0xf0) == 0x50 && bytes.substr(1, 3) == "\x2a\x4d\x18");
 }
 
+constexpr std::size_t zstd_header = 17;  // the longest up to the size of the content, without a checksum
+
+/// Bytes that the frame at the head of `bytes` refers back to (RFC 8878, section 3.1.1.1); 0 where no frame
+/// begins there, or none with text.
+std::uint64_t zstd_window(std::string_view bytes) {
+  const auto byte = [&](std::size_t i) -> std::uint64_t {
+    return i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0u;
+  };
+  if (!bytes.starts_with(zstd_magic)) return 0;
+  const std::uint64_t descriptor = byte(4);
+  const bool single_segment = (descriptor & 0x20) != 0;
+  if (!single_segment) {
+    const std::uint64_t base = std::uint64_t{1} << (10 + (byte(5) >> 3));
+    return base + base / 8 * (byte(5) & 7);
+  }
+  constexpr std::size_t dictionary_sizes[] = {0, 1, 2, 4}, content_sizes[] = {1, 2, 4, 8};
+  const std::size_t at = 5 + dictionary_sizes[descriptor & 3], size = content_sizes[descriptor >> 6];
+  std::uint64_t content = size == 2 ? 256 : 0;
+  for (std::size_t i = 0; i < size; ++i) content += byte(at + i) << 8 * i;
+  return content;
+}
+
 class Plain : public TextInput::Decoder {
  public:
   std::size_t read(Source& source, std::span<char> out) override { return source.read(out); }
@@ -148,7 +175,14 @@ class Gzip : public TextInput::Decoder {
   }
 
  private:
+  /// Zeros behind a member fill up a block of a tape or of a disk, as gzip and Python take them.
+  static void skip_padding(Source& source) {
+    for (std::string_view bytes; bytes = source.peek(), !bytes.empty() && bytes[0] == '\0';)
+      source.take(std::min(bytes.find_first_not_of('\0'), bytes.size()));
+  }
+
   bool next_member(Source& source) {
+    if (std::exchange(any_, true)) skip_padding(source);
     const std::string_view bytes = source.peek_at_least(gzip_magic.size());
     if (bytes.empty()) return false;
     if (!bytes.starts_with(gzip_magic)) source.refuse("no gzip data stand here, though they do before.");
@@ -157,19 +191,21 @@ class Gzip : public TextInput::Decoder {
   }
 
   z_stream stream_{};
-  bool inside_ = false;  // a member
+  bool inside_ = false, any_ = false;  // a member; one has begun
 };
 
 class Zstd : public TextInput::Decoder {
  public:
   Zstd() : stream_(ZSTD_createDStream()) {
     if (stream_ == nullptr) throw std::bad_alloc();
+    ZSTD_DCtx_setParameter(stream_, ZSTD_d_windowLogMax, largest_window_log);
   }
   ~Zstd() override { ZSTD_freeDStream(stream_); }
 
   std::size_t read(Source& source, std::span<char> out) override {
     ZSTD_outBuffer to{out.data(), out.size(), 0};
     while (to.pos == 0) {
+      if (!inside_) begin_frame(source);
       const std::string_view bytes = source.peek();
       // what the decoder still holds comes out before the file counts as cut short
       if (bytes.empty() && !inside_) break;
@@ -183,12 +219,37 @@ class Zstd : public TextInput::Decoder {
       if (bytes.empty() && inside_ && to.pos == 0)
         source.refuse("the file ends in the middle of its Zstandard data.");
     }
+    expect_text(source, to.pos);
     return to.pos;
   }
 
  private:
+  static constexpr int largest_window_log = 31;  // zstd --long=31, the largest that the program makes
+
+  /// Refuses a window that is too large, with what helps.
+  void begin_frame(Source& source) {
+    constexpr std::uint64_t largest = std::uint64_t{1} << largest_window_log;
+    window_ = zstd_window(source.peek_at_least(zstd_header));
+    if (window_ <= largest) return;
+    source.refuse("its Zstandard data refer back over a window of " + std::to_string(window_ >> 20) +
+                      " MiB; up to " + std::to_string(largest >> 20) + " MiB are read.",
+                  "Compress the text again with zstd --long=31 or less.");
+  }
+
+  /// A window is kept in memory as far as it is filled. A few KiB must not fill a large one.
+  void expect_text(const Source& source, std::size_t count) {
+    constexpr std::uint64_t harmless_window = std::uint64_t{128} << 20, harmless = std::uint64_t{256} << 20,
+                            dense = 1000;
+    made_ += count;
+    if (window_ <= harmless_window || made_ <= harmless || made_ / dense <= source.taken()) return;
+    source.refuse("its Zstandard data become more than " + std::to_string(dense) +
+                      " times as long, over a window of " + std::to_string(window_ >> 20) + " MiB.",
+                  "If it is a text all the same, decompress it first: zstd -d --long=31.");
+  }
+
   ZSTD_DStream* stream_;
   bool inside_ = false;  // a frame
+  std::uint64_t window_ = 0, made_ = 0;
 };
 
 }  // namespace

@@ -2,11 +2,14 @@
 #include <cstring>
 
 #include "nopos/error.h"
+#include "nopos/printable.h"
 #include "nopos/zip.h"
 #include "zip_format.h"
 
 namespace nopos {
 namespace {
+
+constexpr std::size_t shown = 200;  // characters of a name
 
 [[noreturn]] void damaged(const std::filesystem::path& file, const std::string& what) {
   throw Error(ExitCode::data,
@@ -104,7 +107,7 @@ DirectoryEntry next_entry(Fields& fields, const std::filesystem::path& path) {
     }
   }
   if (method != 0 || packed != entry.size) {
-    damaged(path, "entry '" + std::string(entry.name) + "' is compressed, which no checkpoint is");
+    damaged(path, "entry '" + printable(entry.name, shown) + "' is compressed, which no checkpoint is");
   }
   return entry;
 }
@@ -112,7 +115,7 @@ DirectoryEntry next_entry(Fields& fields, const std::filesystem::path& path) {
 /// The entry's data, behind its own header, which must agree with the directory.
 std::string_view entry_data(std::string_view file, const DirectoryEntry& entry, std::uint64_t limit,
                             const std::filesystem::path& path) {
-  const std::string name(entry.name);
+  const std::string name = printable(entry.name, shown);
   if (entry.offset > limit || limit - entry.offset < zip::local_header_size) {
     damaged(path, "entry '" + name + "' lies outside the file");
   }
@@ -147,7 +150,7 @@ void ZipReader::index(std::string_view bytes) {
     const std::string_view data = entry_data(bytes, entry, directory.begin, path());
     places.emplace_back(bytes.data() + entry.offset, data.data() + data.size());
     if (!entries_.emplace(entry.name, Entry{data, entry.crc}).second) {
-      damaged(path(), "entry '" + std::string(entry.name) + "' stands in it twice");
+      damaged(path(), "entry '" + printable(entry.name, shown) + "' stands in it twice");
     }
     names_.emplace_back(entry.name);
   }
@@ -160,7 +163,7 @@ void ZipReader::index(std::string_view bytes) {
 
 const ZipReader::Entry& ZipReader::find(std::string_view name) const {
   const auto found = entries_.find(name);
-  if (found == entries_.end()) damaged(path(), "entry '" + std::string(name) + "' is missing");
+  if (found == entries_.end()) damaged(path(), "entry '" + printable(name, shown) + "' is missing");
   return found->second;
 }
 
@@ -168,7 +171,7 @@ std::string_view ZipReader::read(std::string_view name) const {
   const Entry& entry = find(name);
   if (!entry.verified) {
     if (crc32(entry.data) != entry.crc) {
-      damaged(path(), "the checksum of entry '" + std::string(name) + "' is not that of its data");
+      damaged(path(), "the checksum of entry '" + printable(name, shown) + "' is not that of its data");
     }
     entry.verified = true;
     if (file_) MappedFile::release(entry.data);

@@ -1,30 +1,13 @@
-#include <array>
+#include <zlib.h>
+
 #include <bit>
 #include <concepts>
-#include <cstring>
 
 #include "nopos/zip.h"
 #include "zip_format.h"
 
 namespace nopos {
 namespace {
-
-// table[k][b]: the checksum of byte b followed by k zero bytes, so that eight bytes are taken at once
-constexpr auto crc_tables = [] {
-  std::array<std::array<std::uint32_t, 256>, 8> tables{};
-  for (std::uint32_t byte = 0; byte < 256; ++byte) {
-    std::uint32_t crc = byte;
-    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0xEDB88320u : 0u);
-    tables[0][byte] = crc;
-  }
-  for (std::size_t k = 1; k < 8; ++k) {
-    for (std::size_t byte = 0; byte < 256; ++byte) {
-      const std::uint32_t before = tables[k - 1][byte];
-      tables[k][byte] = (before >> 8) ^ tables[0][before & 0xff];
-    }
-  }
-  return tables;
-}();
 
 class Record {  // little-endian fields, one after the other
  public:
@@ -50,21 +33,8 @@ constexpr std::uint16_t utf8_names = 1 << 11;
 }  // namespace
 
 std::uint32_t crc32(std::string_view bytes, std::uint32_t crc) {
-  const auto& table = crc_tables;
-  crc = ~crc;
-  const char* at = bytes.data();
-  std::size_t left = bytes.size();
-  for (; left >= 8; at += 8, left -= 8) {
-    std::uint32_t low, high;
-    std::memcpy(&low, at, 4);
-    std::memcpy(&high, at + 4, 4);
-    low ^= crc;
-    crc = table[7][low & 0xff] ^ table[6][low >> 8 & 0xff] ^ table[5][low >> 16 & 0xff] ^
-          table[4][low >> 24] ^ table[3][high & 0xff] ^ table[2][high >> 8 & 0xff] ^
-          table[1][high >> 16 & 0xff] ^ table[0][high >> 24];
-  }
-  for (; left > 0; ++at, --left) crc = crc >> 8 ^ table[0][(crc ^ static_cast<unsigned char>(*at)) & 0xff];
-  return ~crc;
+  return static_cast<std::uint32_t>(
+      ::crc32_z(crc, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
 }
 
 void ZipWriter::put(std::string_view bytes) {

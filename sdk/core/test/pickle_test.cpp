@@ -127,6 +127,8 @@ TEST(PickleReader, RefusesBrokenStreamsWithAReason) {
        "64 bits"},
       {"\x80\x02i.", "opcode 105"},
       {"\x80\x02P.", "opcode 80"},
+      {"\x80\x02}(X\x01\x00\x00\x00kNX\x01\x00\x00\x00kNu."s, "key 'k' stands twice"},
+      {"\x80\x02}X\x01\x00\x00\x00kq\x01Nsh\x01Ns."s, "key 'k' stands twice"},
   };
   for (const auto& [bytes, reason] : cases) {
     if (reason.empty()) {
@@ -186,6 +188,34 @@ TEST(PickleWriter, WritesPythonsBytes) {
       write_pickle(*root),
       from_hex("80025d284e4bff4dffff4affffffff8a0800000080000000005802000000c3a94b01857d7d2858010000006b47"
                "3fe000000000000075652e"));
+}
+
+// CPython 3.11's pickletools.optimize(pickle.dumps(['a\udcff\u00e9\udc80'], 2)): how Python keeps a path of
+// bytes
+TEST(PickleWriter, BytesThatAreNotUtf8BecomeSurrogates) {
+  const std::string path = "a\xff\xc3\xa9\x80", stream = from_hex(
+                                                    "80025d285809000000"
+                                                    "61edb3bfc3a9edb280"
+                                                    "652e");
+  Pickle tree;
+  EXPECT_EQ(write_pickle(*tree.list({tree.text(path)})), stream);
+  EXPECT_EQ(read_pickle(stream, "test").root->items[0]->text, path);
+  for (const char* text :
+       {"\xed\xb3\xbf", "\xed", "\xed\xb3", "\xed\x9f\xbf", "x\xed\xa0\x80"}) {  // also surrogates
+    const Pickle back = read_pickle(write_pickle(*tree.list({tree.text(text)})), "test");
+    EXPECT_EQ(back.root->items[0]->text, text);
+  }
+}
+
+TEST(PickleReader, FindsKeysOfLargeDicts) {
+  Pickle tree;
+  Pickle::Pairs pairs;
+  for (int i = 999; i >= 0; --i) pairs.emplace_back("key" + std::to_string(i), tree.integer(i));
+  const Pickle back = read_pickle(write_pickle(*tree.dict(pairs)), "test");
+  for (int i = 0; i < 1000; ++i) EXPECT_EQ(back.root->at("key" + std::to_string(i), "test").integer, i);
+  EXPECT_EQ(back.root->get("key"), nullptr);
+  EXPECT_EQ(back.root->get("key1000"), nullptr);
+  EXPECT_EQ(back.root->items[0]->text, "key999");  // the order stays
 }
 
 TEST(PickleWriter, ReadsItsOwnBack) {

@@ -1,6 +1,9 @@
 #include "nopos/text_input.h"
 
+#include <sys/stat.h>
+
 #include <array>
+#include <thread>
 
 #include "data_fixture.h"
 
@@ -102,6 +105,96 @@ TEST_P(Compressed, CutShortOrDamagedIsAnErrorThatNamesTheByte) {
 
 INSTANTIATE_TEST_SUITE_P(Programs, Compressed, testing::Values("gzip", "zstd"),
                          [](const auto& param_info) { return param_info.param; });
+
+/// `text` as a member of gzip of exactly `size` bytes: a file's name in its header fills it up.
+std::string member_of(const TemporaryFolder& folder, const std::string& text, std::size_t size) {
+  compress(folder, "gzip", text, "member");
+  std::string bytes = test::read_file(folder / "member");
+  constexpr std::size_t flags = 3, header = 10;
+  constexpr char has_name = 8;
+  bytes[flags] |= has_name;
+  return bytes.insert(header, std::string(size - bytes.size() - 1, 'n') + '\0');
+}
+
+std::string text_of_pipe(const TemporaryFolder& folder, const std::string& bytes) {
+  const std::filesystem::path pipe = folder / "pipe";
+  EXPECT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  std::thread writer([&] { test::write_file(pipe, bytes); });
+  std::string text = text_of(pipe);
+  writer.join();
+  std::filesystem::remove(pipe);
+  return text;
+}
+
+// The first bytes of the next member lie on either side of where a buffer ends.
+TEST(Gzip, MembersMayEndAnywhere) {
+  if (!has_program("gzip")) GTEST_SKIP() << "no program gzip";
+  const TemporaryFolder folder;
+  const std::string last = member_of(folder, "the end\n", 100);
+  for (const std::size_t size : {131069, 131070, 131071, 131072, 131073, 262143}) {
+    const std::string bytes = member_of(folder, "one two\n", size) + last;
+    test::write_file(folder / "text", bytes);
+    EXPECT_EQ(text_of(folder / "text"), "one two\nthe end\n") << size;
+    EXPECT_EQ(text_of_pipe(folder, bytes), "one two\nthe end\n") << size;
+  }
+}
+
+TEST(Gzip, ZerosMayFillUpBehindAMember) {
+  if (!has_program("gzip")) GTEST_SKIP() << "no program gzip";
+  const TemporaryFolder folder;
+  const std::string one = member_of(folder, "one\n", 100), two = member_of(folder, "two\n", 100);
+  for (const std::size_t zeros : {1, 412, 131072, 300000}) {
+    const std::string padding(zeros, '\0');
+    test::write_file(folder / "text", one + padding);
+    EXPECT_EQ(text_of(folder / "text"), "one\n") << zeros;
+    test::write_file(folder / "text", one + padding + two + padding);
+    EXPECT_EQ(text_of(folder / "text"), "one\ntwo\n") << zeros;
+  }
+  test::write_file(folder / "text", one + std::string("\0\0x", 3));
+  EXPECT_NE(error_of([&] { text_of(folder / "text"); }).find("byte 102: no gzip data stand here"),
+            std::string::npos);
+}
+
+// What zstd --long=N writes of a text whose size it does not know: the window is the one asked for.
+TEST(Zstd, LongWindowsAreReadOrNamed) {
+  if (!has_program("zstd")) GTEST_SKIP() << "no program zstd";
+  const TemporaryFolder folder;
+  for (const char* window : {"27", "28", "30", "31"}) {
+    compress(folder, std::string("cat plain | zstd --long=") + window, numbers(), "text");
+    EXPECT_TRUE(text_of(folder / "text") == numbers()) << window;
+  }
+  std::string bytes = test::read_file(folder / "text");
+  constexpr std::size_t window_at = 5;
+  constexpr int exponent = 3;
+  bytes[window_at] = static_cast<char>((35 - 10) << exponent);
+  test::write_file(folder / "text", bytes);
+  EXPECT_EQ(
+      error_of([&] { text_of(folder / "text"); }),
+      "8: " + (folder / "text").string() +
+          ", byte 0: its Zstandard data refer back over a window of 32768 MiB; up to 2048 MiB are read. "
+          "Compress the text again with zstd --long=31 or less.");
+}
+
+TEST(Zstd, AFewBytesDoNotFillALongWindow) {
+  const TemporaryFolder folder;
+  constexpr char window_of_2_gib = (31 - 10) << 3;
+  std::string bytes = {'\x28', '\xb5', '\x2f', '\xfd', 0, window_of_2_gib};
+  for (int i = 0; i < 20000; ++i)
+    bytes += std::string(
+        "\x02\x00\x10"
+        "a",
+        4);  // 128 KiB of one letter
+  test::write_file(folder / "text", bytes);
+  std::vector<char> piece(1 << 20);
+  std::uint64_t count = 0;
+  const std::string error = error_of([&] {
+    TextInput input(folder / "text");
+    while (const std::size_t some = input.read(piece)) count += some;
+  });
+  EXPECT_NE(error.find("more than 1000 times as long, over a window of 2048 MiB"), std::string::npos)
+      << error;
+  EXPECT_LE(count, std::uint64_t{300} << 20);
+}
 
 TEST(TextInput, WhatCannotBeReadIsNamed) {
   const TemporaryFolder folder;

@@ -44,7 +44,7 @@ class PickleNode {
   bool is_mapping() const { return type == Type::dict || type == Type::ordered_dict; }
   std::size_t size() const { return is_mapping() ? items.size() / 2 : items.size(); }
 
-  /// The value of a text key, or null.
+  /// The value of a text key, or null. Of a mapping that was read in time that hardly grows with its size.
   const PickleNode* get(std::string_view key) const;
   /// The same. \throws Error (data) where it is absent; `where` says of what, in words.
   const PickleNode& at(std::string_view key, std::string_view where) const;
@@ -55,6 +55,12 @@ class PickleNode {
   double as_number(std::string_view what) const;  ///< an integer too
   const std::string& as_text(std::string_view what) const;
   const std::vector<const PickleNode*>& as_sequence(std::string_view what) const;  ///< list or tuple
+
+  /// Of a mapping that is filled: sorts its text keys, for `get`. Returns one that stands twice, or null.
+  const PickleNode* index_keys();
+
+ private:
+  std::vector<std::uint32_t> sorted_keys_;  // places in `items`; of small mappings not kept
 };
 
 /// Owns the nodes of one tree; they live as long as it does.
@@ -99,13 +105,20 @@ class Pickle {
 /// The tree as a stream of protocol 2, of opcodes that `torch.load(weights_only=True)` of PyTorch 2.6 takes.
 std::string write_pickle(const PickleNode& root);
 
-/// Nodes and characters of class names that a stream may make. Both are far above what checkpoints hold, and
-/// bound the memory that a hostile stream takes to some hundred MiB.
-inline constexpr std::size_t max_pickle_nodes = std::size_t{1} << 22;
+/// What a stream may make: nodes, references to them (in containers, on its stack, in its memo), open marks,
+/// and characters of class names. All are far above what checkpoints hold, and bound the memory that a
+/// hostile stream takes to some hundred MiB.
+inline constexpr std::size_t max_pickle_nodes = std::size_t{1} << 21;
+inline constexpr std::size_t max_pickle_references = std::size_t{1} << 22;
+inline constexpr std::size_t max_pickle_marks = 10000;
 inline constexpr std::size_t max_pickle_names = std::size_t{1} << 22;
 
-/// Reads a stream. \throws Error (data) naming `source` and the byte, for a stream that is cut short,
-/// inconsistent, makes more than the limits above or uses an opcode outside protocols 2 to 4.
+/// Reads a stream, in time that grows with it. \throws Error (data) naming `source` and the byte, for a
+/// stream that is cut short, inconsistent, makes more than the limits above, has a text key twice in one
+/// mapping or uses an opcode outside protocols 2 to 4.
+///
+/// Texts are UTF-8, but for paths of other bytes, which Python keeps as lone surrogates: those become the
+/// bytes again, as `write_pickle` makes surrogates of them.
 Pickle read_pickle(std::string_view bytes, std::string_view source);
 
 /// A tensor as the pickle describes it: a view of a storage.
