@@ -26,8 +26,8 @@ const Row rows[] = {
     {"throws_in_register", 6, "failed in its registration: no luck today"},
     {"throws_a_number", 6, "an exception of an unknown type"},
     {"static_initialiser", 6, "threw where nothing can catch it: no luck before main"},
-    {"crashes", 6, "crashed while it was loaded"},
-    {"throws_when_made", 6, "the plugin failed to make lr_scheduler/flat: no luck at birth", true},
+    {"crashes", 6, "crashed in its registration (signal 11, SIGSEGV"},
+    {"throws_when_made", 6, "the plugin failed when it made lr_scheduler/flat: no luck at birth", true},
 };
 
 struct TrainingWithBrokenPlugins : ::testing::Test {
