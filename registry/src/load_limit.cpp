@@ -34,6 +34,11 @@ std::chrono::seconds load_limit() {
   return std::chrono::seconds(std::get<std::int64_t>(parse_value(seconds, given, "environment")));
 }
 
+std::chrono::seconds child_limit() {
+  const std::chrono::seconds limit = load_limit();
+  return limit.count() == 0 ? std::chrono::hours(24) : real_seconds * limit + std::chrono::seconds(30);
+}
+
 LoadLimit::LoadLimit(const LoadedPlugin& plugin) {
   const std::chrono::seconds limit = load_limit();
   clockid_t processor = 0;

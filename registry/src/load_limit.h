@@ -14,6 +14,9 @@ namespace nopos::registry {
 /// any. In real time, ten times that, so that a slow disk is no fault. \throws Error (configuration)
 std::chrono::seconds load_limit();
 
+/// In real time, for a child that loads a plugin, among other things.
+std::chrono::seconds child_limit();
+
 /// While it lives: ends the process with exit code 6, naming the plugin, once this thread has used up the
 /// limit.
 class LoadLimit {

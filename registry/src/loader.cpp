@@ -218,8 +218,7 @@ void preload_sdk() {
 
 std::vector<std::string> probe(const std::vector<const PluginManifest*>& manifests) {
   // Loading LibTorch takes most of a second: one child does it, after the plugins that need none, and forks.
-  const ChildLimits limits{.time = 10 * load_limit() + std::chrono::seconds(30),
-                           .memory = std::uint64_t{256} << 20};
+  const ChildLimits limits{.time = child_limit(), .memory = std::uint64_t{256} << 20};
   const ChildResult result = run_in_child(
       [&] {
         Json reasons = std::vector<std::string>(manifests.size());

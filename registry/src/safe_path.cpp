@@ -53,6 +53,16 @@ std::string user(uid_t id) {
   return entry != nullptr ? "the user " + std::string(entry->pw_name) : "user " + std::to_string(id);
 }
 
+/// Whoever may change this program decides what it does anyway.
+bool may_change_installation(gid_t group) {
+  static const struct stat installation = [] {
+    struct stat status {};
+    stat(library_folder().c_str(), &status);
+    return status;
+  }();
+  return (installation.st_mode & S_IWGRP) != 0 && installation.st_gid == group;
+}
+
 /// A group that holds its user alone, as systems make one for every user, and whose write permission
 /// therefore gives nobody anything.
 bool private_group(gid_t group, uid_t owner) {
@@ -88,7 +98,8 @@ void check_one(const fs::path& path, const struct stat& status, bool folder_abov
     refuse(path, std::string("can be changed by every user of this machine; chmod o-w it before it is used") +
                      other_remedy);
   }
-  if ((status.st_mode & S_IWGRP) != 0 && !private_group(status.st_gid, status.st_uid)) {
+  if ((status.st_mode & S_IWGRP) != 0 && !private_group(status.st_gid, status.st_uid) &&
+      !may_change_installation(status.st_gid)) {
     refuse(path, "can be changed by all members of the group " + group_name(status.st_gid) +
                      "; chmod g-w it before it is used" + other_remedy);
   }

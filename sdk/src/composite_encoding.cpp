@@ -16,6 +16,21 @@ namespace {
 
 using Part = std::pair<std::string, std::shared_ptr<PositionalEncoding>>;
 
+/// `call(mark)`, marked.
+template <class Call>
+auto called(const PositionalEncoding& part, const char* hook, std::int64_t layer, const Call& call) {
+  const PluginCall mark(plugin_of(part), {hook, layer});
+  try {
+    return call(mark);
+  } catch (...) {
+    mark.rethrow_named();
+  }
+}
+
+std::vector<std::pair<std::string, at::Tensor>> tables_of(const PositionalEncoding& part) {
+  return call_plugin(part, "tables", [&] { return part.tables(); });
+}
+
 class CompositeEncoding final : public PositionalEncoding {
  public:
   CompositeEncoding(std::vector<Part> parts, const ModelShape& shape)
@@ -120,21 +135,6 @@ class CompositeEncoding final : public PositionalEncoding {
   }
 
  private:
-  /// `call(mark)`, marked.
-  template <class Call>
-  static auto called(const PositionalEncoding& part, const char* hook, std::int64_t layer, const Call& call) {
-    const PluginCall mark(plugin_of(part), {hook, layer});
-    try {
-      return call(mark);
-    } catch (...) {
-      mark.rethrow_named();
-    }
-  }
-
-  static std::vector<std::pair<std::string, at::Tensor>> tables_of(const PositionalEncoding& part) {
-    return call_plugin(part, "tables", [&] { return part.tables(); });
-  }
-
   void check_unused(const std::string& tensor, const std::string& encoding) {
     const auto [place, is_new] = owners_.emplace(tensor, encoding);
     if (is_new) return;
