@@ -44,16 +44,17 @@ const Hostile hostile[] = {
     {"fifo", [](const fs::path& file) { mkfifo(file.c_str(), 0600); }, "is not a file"},
     {"folder", [](const fs::path& file) { fs::create_directory(file); }, "is not a file"},
     {"link_to_zero", [](const fs::path& file) { fs::create_symlink("/dev/zero", file); }, "is not a file"},
-    {"link_to_nothing", [](const fs::path& file) { fs::create_symlink("nothing", file); }, "is not a file"},
+    {"link_to_nothing", [](const fs::path& file) { fs::create_symlink("nothing", file); },
+     "cannot be read: No such file"},
     {"sparse",
      [](const fs::path& file) {
        write_file(file, "{");
        fs::resize_file(file, std::uintmax_t{3} << 30);
      },
      "has 3221225472 bytes"},
-    {"deep", [](const fs::path& file) { write_file(file, nested(100000)); }, "hostile.nopos.json, line 1"},
+    {"deep", [](const fs::path& file) { write_file(file, nested(100000)); }, "nested more than 64 deep"},
     {"deep_value", [](const fs::path& file) { write_with_licence(file, nested(100000)); },
-     "hostile.nopos.json, line 1"},
+     "nested more than 64 deep"},
     {"many_keys",
      [](const fs::path& file) {
        std::string text = "{";
