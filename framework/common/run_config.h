@@ -25,6 +25,7 @@ struct ChosenComponent {
   std::string given_name;  ///< what the user wrote: a preset ("transformer_lm_wiki103"), an alias or the name
   std::string plugin_id, plugin_version;
   std::filesystem::path library;
+  std::string build_id;  ///< of the library when its manifest was read
   ResolvedOptions options;
 };
 

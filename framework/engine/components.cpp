@@ -1,7 +1,6 @@
 #include "components.h"
 
 #include <ATen/Context.h>
-#include <c10/util/Exception.h>
 
 #include <regex>
 #include <sstream>
@@ -17,20 +16,16 @@
 #include "nopos/registry/loader.h"
 #include "optimization_options.h"
 #include "precision.h"
+#include "watched_components.h"
 
 namespace nopos::engine {
 namespace {
 
-/// LibTorch's errors carry stack traces; only their first sentence reaches the user.
-std::string reason_of(const std::exception& error) {
-  const auto* torch = dynamic_cast<const c10::Error*>(&error);
-  return torch != nullptr ? torch->what_without_backtrace() : error.what();
-}
-
 template <class Interface>
 std::shared_ptr<Interface> made(const ChosenComponent& chosen, const typename Interface::Context& context) {
-  return registry::make_component<Interface>(chosen.library, chosen.name, chosen.options.values, context,
-                                             reason_of);
+  return registry::make_component<Interface>(
+      {chosen.library, chosen.plugin_id, chosen.plugin_version, chosen.build_id}, chosen.name,
+      chosen.options.values, context);
 }
 
 std::shared_ptr<PositionalEncoding> make_encoding(const RunConfig& config, const ModelShape& shape) {
@@ -38,7 +33,7 @@ std::shared_ptr<PositionalEncoding> make_encoding(const RunConfig& config, const
   for (const ChosenComponent& chosen : config.encodings) {
     encodings.emplace_back(chosen.name, made<PositionalEncoding>(chosen, shape));
   }
-  return compose(std::move(encodings));
+  return compose(std::move(encodings), shape);
 }
 
 /// One line per module, with the names of the classes, without their namespaces.
@@ -52,11 +47,12 @@ std::string module_tree(const Architecture& model) {
 
 std::shared_ptr<Task> make_task(const RunConfig& config) {
   const auto dataset = config.group<DatasetOptions>();
-  return made<Task>(config.task, {.seed = config.group<CommonOptions>().seed,
-                                  .dataset_impl = dataset.dataset_impl,
-                                  .batch_size = dataset.batch_size,
-                                  .batch_size_valid = dataset.batch_size_valid ? dataset.batch_size_valid
-                                                                               : dataset.batch_size});
+  return watched(made<Task>(
+      config.task,
+      {.seed = config.group<CommonOptions>().seed,
+       .dataset_impl = dataset.dataset_impl,
+       .batch_size = dataset.batch_size,
+       .batch_size_valid = dataset.batch_size_valid ? dataset.batch_size_valid : dataset.batch_size}));
 }
 
 std::shared_ptr<Architecture> make_model(const RunConfig& config, const Task& task,
@@ -104,14 +100,14 @@ Components make_components(const RunConfig& config) {
   Components parts;
   parts.task = make_task(config);
   parts.model = make_model(config, *parts.task);
-  parts.criterion = made<Criterion>(
-      config.criterion, {.padding_idx = Dictionary::pad, .sentence_avg = optimization.sentence_avg});
+  parts.criterion = watched(made<Criterion>(
+      config.criterion, {.padding_idx = Dictionary::pad, .sentence_avg = optimization.sentence_avg}));
   parts.criterion->check(*parts.model);
-  parts.optimizer = made<Optimizer>(config.optimizer, {.lr = optimization.lr.at(0)});
-  parts.lr_scheduler = made<LRScheduler>(
+  parts.optimizer = watched(made<Optimizer>(config.optimizer, {.lr = optimization.lr.at(0)}));
+  parts.lr_scheduler = watched(made<LRScheduler>(
       config.lr_scheduler, {.lr = optimization.lr,
                             .max_update = optimization.max_update,
-                            .maximize = config.group<CheckpointOptions>().maximize_best_checkpoint_metric});
+                            .maximize = config.group<CheckpointOptions>().maximize_best_checkpoint_metric}));
   const WeightPrecision precision = weight_precision(common);
   if (precision.weights == at::kBFloat16) convert(*parts.model, at::kBFloat16);
   parts.slab =

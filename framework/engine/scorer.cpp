@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "nopos/criterion.h"
 #include "nopos/dictionary.h"
+#include "nopos/finite_trace.h"
 
 namespace nopos::engine {
 namespace {
@@ -19,6 +21,18 @@ constexpr std::int64_t no_padding = -100;
 
 std::vector<float> Scorer::score(const Batch& batch) {
   const at::NoGradGuard no_grad;
+  at::Tensor scores = scores_of(batch);
+  if (!at::isfinite(scores).all().item<bool>()) {
+    const FiniteTrace trace;
+    scores_of(batch);
+    const std::string origin = trace.origin();
+    throw Error(ExitCode::runtime, "a score is not finite" + (origin.empty() ? "" : "; " + origin) + ".");
+  }
+  return {scores.const_data_ptr<float>(), scores.const_data_ptr<float>() + scores.numel()};
+}
+
+at::Tensor Scorer::scores_of(const Batch& batch) const {
+  // -> [N] float
   const at::Tensor all = batch.targets.flatten();  // [B*T]
   const at::Tensor places = all.ne(Dictionary::pad).nonzero().squeeze(1);
   const at::Tensor targets = all.index_select(0, places);  // [N]
@@ -27,14 +41,13 @@ std::vector<float> Scorer::score(const Batch& batch) {
     scores = at::logaddexp(scores, log_probs(*models_[i], batch, places, targets));
   }
   if (models_.size() > 1) scores.sub_(std::log(static_cast<double>(models_.size())));
-  scores = scores.to(at::kFloat).contiguous();
-  return {scores.const_data_ptr<float>(), scores.const_data_ptr<float>() + scores.numel()};
+  return scores.to(at::kFloat).contiguous();
 }
 
 at::Tensor Scorer::log_probs(Architecture& model, const Batch& batch, const at::Tensor& places,
                              const at::Tensor& targets) const {
   // places, targets [N] -> [N]
-  const at::Tensor features = model.features(batch);
+  const at::Tensor features = checked_features(model, batch);
   const at::Tensor rows = features.reshape({-1, features.size(-1)}).index_select(0, places);  // [N,C]
   const std::int64_t count = targets.size(0);
   at::Tensor scores = at::empty({count}, at::kFloat);

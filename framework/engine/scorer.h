@@ -16,9 +16,11 @@ class Scorer {
       : models_(std::move(models)), at_a_time_(at_a_time) {}
 
   /// ln p of every target that is not padding, row by row. Only these positions reach the output head.
+  /// \throws Error (runtime) where one is not finite, with where that comes from
   std::vector<float> score(const Batch& batch);
 
  private:
+  at::Tensor scores_of(const Batch& batch) const;
   at::Tensor log_probs(Architecture& model, const Batch& batch, const at::Tensor& places,
                        const at::Tensor& targets) const;
 

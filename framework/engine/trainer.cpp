@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "nopos/error.h"
+#include "nopos/finite_trace.h"
 #include "nopos/log.h"
 
 namespace nopos::engine {
@@ -81,14 +82,32 @@ Trainer::Gradients Trainer::gradients(const std::vector<TokenBatch>& group) {
   return gradients;
 }
 
+Trainer::Gradients Trainer::named_gradients(const std::vector<TokenBatch>& group) {
+  std::string reason;
+  try {
+    return gradients(group);
+  } catch (const BackwardFailed& error) {
+    reason = error.reason();
+  }
+  // Once more, watched: whose gradient it was that threw.
+  const FiniteTrace trace;
+  try {
+    gradients(group);
+  } catch (const BackwardFailed&) {
+    if (const std::string where = trace.interrupted(); !where.empty())
+      throw Error(ExitCode::runtime, where + ": " + reason + ".");
+  }
+  throw BackwardFailed(reason);
+}
+
 bool Trainer::update(const std::vector<TokenBatch>& group) {
-  const Gradients found = gradients(group);
+  const Gradients found = named_gradients(group);
   if (parts_.loss_scale && !std::isfinite(found.norm)) {
     log_info("nopos.train", parts_.loss_scale->overflowed());
     parts_.slab->clear_grads();
     return false;
   }
-  check_finite(found.norm);
+  check_finite(found.norm, group);
   const bool scaled = parts_.loss_scale && parts_.loss_scale->exact_clipping();
   parts_.slab->update(*parts_.optimizer, lr_, found.scale * clip_factor(found.norm, clip_norm_, scaled));
   parts_.slab->clear_grads();
@@ -157,7 +176,7 @@ Stats Trainer::glance() const {
   return stats;
 }
 
-void Trainer::check_finite(double norm) const {
+void Trainer::check_finite(double norm, const std::vector<TokenBatch>& group) {
   if (std::isfinite(norm)) return;
   std::string culprit;
   for (const auto& segment : parts_.slab->segments()) {
@@ -169,9 +188,20 @@ void Trainer::check_finite(double norm) const {
   }
   throw Error(ExitCode::runtime,
               "the gradient of update " + std::to_string(num_updates_ + 1) + " is not finite (norm " +
-                  std::to_string(norm) + ")" + culprit +
+                  std::to_string(norm) + ")" + culprit + origin(group) +
                   ". A lower --lr, a longer warm-up or --clip-norm usually helps; training "
                   "can continue from the last checkpoint.");
+}
+
+std::string Trainer::origin(const std::vector<TokenBatch>& group) {
+  for (const auto& segment : parts_.slab->segments()) {
+    if (!at::isfinite(segment.parameter.detach()).all().item<bool>())
+      return "; the weights are not finite since an update before, the first of them is " + segment.name;
+  }
+  const FiniteTrace trace;
+  gradients(group);  // the same: one seed per update
+  const std::string found = trace.origin();
+  return found.empty() ? "" : "; " + found;
 }
 
 }  // namespace nopos::engine

@@ -60,9 +60,11 @@ class Trainer {
     double norm = 0;   ///< after that
   };
   Gradients gradients(const std::vector<TokenBatch>& group);
+  Gradients named_gradients(const std::vector<TokenBatch>& group);
   bool update(const std::vector<TokenBatch>& group);
   void follow_schedule();
-  void check_finite(double norm) const;
+  void check_finite(double norm, const std::vector<TokenBatch>& group);
+  std::string origin(const std::vector<TokenBatch>& group);
 
   Components& parts_;
   std::uint64_t seed_;

@@ -225,9 +225,10 @@ RunConfig run_config(const RunSetup& setup, const Words& words) {
   for (std::size_t i = 0; i < setup.choices.size(); ++i) {
     const Choice& choice = setup.choices[i];
     const registry::PluginManifest& plugin = choice.resolved.entry->manifest;
-    ChosenComponent component{
-        choice.kind,    choice.resolved.component->name, choice.given_name, plugin.id, plugin.version,
-        plugin.library, setup.owners[first + i].resolved};
+    ChosenComponent component{choice.kind,       choice.resolved.component->name,
+                              choice.given_name, plugin.id,
+                              plugin.version,    plugin.library,
+                              plugin.build_id,   setup.owners[first + i].resolved};
     if (choice.kind == "positional_encoding") {
       config.encodings.push_back(std::move(component));
       continue;

@@ -7,6 +7,7 @@
 #include "nopos/error.h"
 #include "nopos/registry/loader.h"
 #include "search.h"
+#include "watched_tokenizer.h"
 
 namespace nopos::host {
 namespace {
@@ -59,8 +60,8 @@ TokenizerChoice choose_tokenizer(const Command& command, const Words& words,
   resolve(owners, arguments, choice.notices);
   choice.command = owners.front();
   if (named) {
-    choice.tokenizer = registry::make_component<Tokenizer>(named->plugin.library, named->component,
-                                                           owners.back().resolved.values, {});
+    choice.tokenizer = watched(registry::make_component<Tokenizer>(
+        registry::plugin_file(named->plugin), named->component, owners.back().resolved.values, {}));
     choice.name = heading(named->owner);
   }
   return choice;

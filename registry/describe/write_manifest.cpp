@@ -6,6 +6,7 @@
 #include <set>
 
 #include "../src/child_process.h"
+#include "../src/load_limit.h"
 #include "nopos/kinds.h"
 #include "nopos/registry/checks.h"
 #include "nopos/registry/json.h"
@@ -23,13 +24,15 @@ namespace fs = std::filesystem;
 
 // The library's own words: {"abi": {...}, "components": [...]}, asked in a child that may crash.
 Json describe(const fs::path& library, bool tensors) {
-  const ChildResult result = run_in_child([&] {
-    if (tensors) preload_torch();
-    const Description description = describe_plugin(library);
-    Json json = Json::parse(description.json);
-    json["abi"] = description.abi;
-    return json.dump();
-  });
+  const ChildResult result = run_in_child(
+      [&] {
+        if (tensors) preload_torch();
+        const Description description = describe_plugin(library);
+        Json json = Json::parse(description.json);
+        json["abi"] = description.abi;
+        return json.dump();
+      },
+      {.time = child_limit()});
   if (result.failure.starts_with(library.string()))
     throw Error(ExitCode::plugin_incompatible, result.failure);
   if (!result.failure.empty()) refuse(library, "the plugin's describe step " + result.failure);

@@ -32,12 +32,6 @@ void check_inside_folder(const PluginManifest& manifest) {
   }
 }
 
-void check_not_writable_by_others(const fs::path& path) {
-  if ((fs::status(path).permissions() & fs::perms::others_write) != fs::perms::none) {
-    refuse(path, "can be changed by every user of this machine; chmod o-w it before it is used");
-  }
-}
-
 const std::set<std::string>& processor_features() {
   static const std::set<std::string> features = [] {
     std::ifstream stream("/proc/cpuinfo");
@@ -82,9 +76,7 @@ void check_interfaces(const PluginManifest& manifest) {
 
 void check_before_loading(const PluginManifest& manifest) {
   check_inside_folder(manifest);
-  for (const fs::path& path : {manifest.file.parent_path(), manifest.file, manifest.library}) {
-    check_not_writable_by_others(path);
-  }
+  for (const fs::path& path : {manifest.file, manifest.library}) check_safe(path);
   const std::string build_id = read_build_id(manifest.library);
   if (build_id != manifest.build_id) {
     refuse(manifest.file, "is stale: it describes build " + manifest.build_id +

@@ -1,10 +1,13 @@
 #include <elf.h>
 #include <fcntl.h>
+#include <link.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <span>
 #include <vector>
 
 #include "nopos/error.h"
@@ -16,7 +19,7 @@ namespace {
 class Library {
  public:
   explicit Library(const std::filesystem::path& path)
-      : path_(path), descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+      : path_(path), descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {
     struct stat status {};
     if (descriptor_ < 0 || fstat(descriptor_, &status) != 0) {
       const std::string reason = std::strerror(errno);
@@ -57,10 +60,12 @@ class Library {
   std::uint64_t size_ = 0;
 };
 
+constexpr std::uint64_t longest_notes = 1 << 16;
+
 constexpr std::uint64_t padded(std::uint64_t bytes) { return (bytes + 3) / 4 * 4; }
 
 // Notes are triples of header, name and content, each padded to 4 bytes.
-std::string build_id_of(const std::vector<char>& notes) {
+std::string build_id_of(std::span<const char> notes) {
   for (std::uint64_t at = 0; at + sizeof(Elf64_Nhdr) <= notes.size();) {
     Elf64_Nhdr note;
     std::memcpy(&note, notes.data() + at, sizeof note);
@@ -102,7 +107,6 @@ std::string read_build_id(const std::filesystem::path& path) {
     if (!library.holds(segment.p_offset, segment.p_filesz)) {
       library.refuse_truncated(segment.p_offset + segment.p_filesz);
     }
-    constexpr std::uint64_t longest_notes = 1 << 16;
     if (segment.p_type == PT_NOTE && build_id.empty() && segment.p_filesz <= longest_notes) {
       std::vector<char> notes(segment.p_filesz);
       library.read(notes.data(), segment.p_offset, notes.size());
@@ -112,6 +116,30 @@ std::string read_build_id(const std::filesystem::path& path) {
   if (build_id.empty())
     library.refuse("has no build id; link it with -Wl,--build-id, as nopos_add_plugin() does");
   return build_id;
+}
+
+std::string loaded_build_id(const void* inside) {
+  struct Search {
+    std::uintptr_t inside;
+    std::string build_id;
+  } search{reinterpret_cast<std::uintptr_t>(inside), {}};
+  const auto look = [](dl_phdr_info* info, std::size_t, void* data) {
+    auto& wanted = *static_cast<Search*>(data);
+    const std::span headers(info->dlpi_phdr, info->dlpi_phnum);
+    const auto holds = [&](const ElfW(Phdr) & header) {
+      const std::uintptr_t begin = info->dlpi_addr + header.p_vaddr;
+      return header.p_type == PT_LOAD && begin <= wanted.inside && wanted.inside < begin + header.p_memsz;
+    };
+    if (std::none_of(headers.begin(), headers.end(), holds)) return 0;
+    for (const ElfW(Phdr) & header : headers) {
+      if (header.p_type != PT_NOTE || !wanted.build_id.empty() || header.p_memsz > longest_notes) continue;
+      const auto* notes = reinterpret_cast<const char*>(info->dlpi_addr + header.p_vaddr);
+      wanted.build_id = build_id_of({notes, header.p_memsz});
+    }
+    return 1;
+  };
+  dl_iterate_phdr(look, &search);
+  return search.build_id;
 }
 
 }  // namespace nopos::registry

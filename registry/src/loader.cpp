@@ -1,6 +1,7 @@
 #include "nopos/registry/loader.h"
 
 #include <dlfcn.h>
+#include <link.h>
 
 // Boost.DLL 1.74 expects these before it when it uses std::filesystem.
 #include <fstream>
@@ -15,8 +16,9 @@
 #include <set>
 
 #include "child_process.h"
-#include "load_guard.h"
+#include "load_limit.h"
 #include "nopos/kinds.h"
+#include "nopos/plugin_call.h"
 #include "nopos/registry/checks.h"
 #include "nopos/registry/installation.h"
 #include "nopos/registry/json.h"
@@ -31,6 +33,7 @@ namespace dll = boost::dll;
 constexpr const char* entry_symbol = "nopos_plugin_v1";
 
 struct Plugin {
+  const LoadedPlugin* identity = nullptr;
   dll::shared_library library;
   const nopos_plugin_v1_api* api = nullptr;
   PluginBuilder components;
@@ -43,17 +46,17 @@ struct Plugin {
 
 // Runs the plugin's own code; what it throws is named as its fault.
 template <class Call>
-auto guarded(const fs::path& library, const char* phase, const Call& call) {
-  const LoadGuard guard(library);
+auto guarded(const LoadedPlugin& plugin, const char* phase, const Call& call) {
+  const LoadLimit limit(plugin);
+  const PluginCall mark(&plugin, PluginCall::Phase{phase});
   try {
     return call();
-  } catch (const std::exception& error) {
-    refuse(library, std::string("the plugin failed in its ") + phase + ": " + error.what(),
-           ExitCode::runtime);
+  } catch (const std::bad_alloc&) {
+    mark.refuse("out of memory");
+  } catch (const Error& error) {
+    mark.refuse(reason_of(error));
   } catch (...) {
-    refuse(library,
-           std::string("the plugin failed in its ") + phase + " with an exception of an unknown type",
-           ExitCode::runtime);
+    mark.rethrow_named();
   }
 }
 
@@ -67,15 +70,32 @@ std::string dlerror_text(std::string text) {
   return text;
 }
 
-void open_library(Plugin& plugin, const fs::path& library) {
-  read_build_id(library);
+// Read again just before, and once more from what was loaded: a library that is exchanged in between would be
+// another than the one that was checked. (A library opened by its descriptor would not find what lies beside
+// it.)
+void check_unchanged(const PluginFile& file, const std::string& build_id) {
+  if (file.build_id.empty() || build_id == file.build_id) return;
+  refuse(file.library, "was exchanged while this program ran: its manifest described build " + file.build_id +
+                           ", now it is build " + build_id + "; start again");
+}
+
+void open_library(Plugin& plugin, const PluginFile& file) {
+  check_unchanged(file, read_build_id(file.library));
   const auto mode = static_cast<dll::load_mode::type>(RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-  const LoadGuard guard(library);
-  try {
-    plugin.library.load(library, mode);
-  } catch (const std::exception& error) {
-    refuse(library, "cannot be loaded: " + dlerror_text(error.what()));
-  }
+  plugin.identity = &announce_plugin(file.id, file.version, file.library.string());
+  const std::string failure = guarded(*plugin.identity, "while it was loaded", [&]() -> std::string {
+    try {
+      plugin.library.load(file.library, mode);
+      return {};
+    } catch (const std::exception& error) {
+      return dlerror_text(error.what());
+    }
+  });
+  if (!failure.empty()) refuse(file.library, "cannot be loaded: " + failure);
+  link_map* map = nullptr;
+  if (dlinfo(plugin.library.native(), RTLD_DI_LINKMAP, &map) != 0) refuse(file.library, dlerror());
+  plugin_opened(*plugin.identity, map->l_ld);
+  if (!file.build_id.empty()) check_unchanged(file, loaded_build_id(map->l_ld));
 }
 
 const nopos_plugin_v1_api* entry(const Plugin& plugin, const fs::path& library) {
@@ -84,7 +104,7 @@ const nopos_plugin_v1_api* entry(const Plugin& plugin, const fs::path& library) 
                         "; write NOPOS_PLUGIN in it and build it with nopos_add_plugin()");
   }
   const auto function = plugin.library.get<const nopos_plugin_v1_api*()>(entry_symbol);
-  const nopos_plugin_v1_api* api = guarded(library, "entry function", function);
+  const nopos_plugin_v1_api* api = guarded(*plugin.identity, "in its entry function", function);
   if (api == nullptr) refuse(library, std::string(entry_symbol) + " returned nothing");
   if (api->struct_size < sizeof(nopos_plugin_v1_api)) {
     refuse(library, std::string("what ") + entry_symbol + " returned has " +
@@ -123,44 +143,55 @@ void check_components(const PluginBuilder& builder, const fs::path& library) {
   }
 }
 
-std::unique_ptr<Plugin> load(const fs::path& library) {
+std::unique_ptr<Plugin> load(const PluginFile& file) {
+  const fs::path& library = file.library;
   auto plugin = std::make_unique<Plugin>();
-  open_library(*plugin, library);
+  open_library(*plugin, file);
   plugin->api = entry(*plugin, library);
   if (const std::string differences = abi_differences(abi_of(*plugin->api, library)); !differences.empty()) {
     refuse(library, "was built for another NoPos: " + differences + ". " + rebuild_hint());
   }
-  guarded(library, "registration", [&] { plugin->api->register_components(plugin->components); });
+  guarded(*plugin->identity, "in its registration",
+          [&] { plugin->api->register_components(plugin->components); });
   check_components(plugin->components, library);
   return plugin;
 }
 
 // Never destroyed: a plugin's code must outlive every object that it made.
-const Plugin& loaded(const fs::path& library) {
+const Plugin& loaded(const PluginFile& file) {
   static std::mutex mutex;
   static auto& plugins = *new std::map<fs::path, std::unique_ptr<Plugin>>;
   const std::lock_guard lock(mutex);
-  std::unique_ptr<Plugin>& plugin = plugins[fs::weakly_canonical(library)];
-  if (plugin == nullptr) plugin = load(fs::weakly_canonical(library));
+  const fs::path library = fs::weakly_canonical(file.library);
+  std::unique_ptr<Plugin>& plugin = plugins[library];
+  if (plugin == nullptr) plugin = load({library, file.id, file.version, file.build_id});
   return *plugin;
 }
 
 }  // namespace
 
-const Component& load_component(const fs::path& library, const std::string& kind, const std::string& name) {
-  for (const Component& component : loaded(library).components.components()) {
+PluginFile plugin_file(const PluginManifest& manifest) {
+  return {manifest.library, manifest.id, manifest.version, manifest.build_id};
+}
+
+const LoadedPlugin& load_plugin(const PluginFile& file) { return *loaded(file).identity; }
+
+const Component& load_component(const PluginFile& file, const std::string& kind, const std::string& name) {
+  for (const Component& component : loaded(file).components.components()) {
     if (component.kind == kind && component.name == name) return component;
   }
-  refuse(library, "does not register " + kind + "/" + name + ", which its manifest names; build it again");
+  refuse(file.library,
+         "does not register " + kind + "/" + name + ", which its manifest names; build it again");
 }
 
 Description describe_plugin(const fs::path& library) {
   const auto plugin = std::make_unique<Plugin>();
-  open_library(*plugin, library);
+  open_library(*plugin, {library, {}, {}, {}});
   const nopos_plugin_v1_api* api = entry(*plugin, library);
   Description description{abi_of(*api, library), {}};
   const auto sink = [](void* text, const char* part) { *static_cast<std::string*>(text) += part; };
-  const int failed = guarded(library, "description", [&] { return api->describe(sink, &description.json); });
+  const int failed = guarded(*plugin->identity, "in its description",
+                             [&] { return api->describe(sink, &description.json); });
   if (failed != 0)
     refuse(library, "the plugin failed in its description: " + description.json, ExitCode::runtime);
   return description;
@@ -170,7 +201,7 @@ namespace {
 
 void register_all(const PluginManifest& manifest) {
   for (const ComponentManifest& component : manifest.components) {
-    const Component& found = load_component(manifest.library, component.kind, component.name);
+    const Component& found = load_component(plugin_file(manifest), component.kind, component.name);
     if (found.interface_version != component.interface_version) {
       refuse(manifest.file, "describes another interface number than the library; build it again");
     }
@@ -187,7 +218,7 @@ void preload_sdk() {
 
 std::vector<std::string> probe(const std::vector<const PluginManifest*>& manifests) {
   // Loading LibTorch takes most of a second: one child does it, after the plugins that need none, and forks.
-  constexpr std::chrono::seconds limit(60);
+  const ChildLimits limits{.time = child_limit(), .memory = std::uint64_t{256} << 20};
   const ChildResult result = run_in_child(
       [&] {
         Json reasons = std::vector<std::string>(manifests.size());
@@ -201,12 +232,16 @@ std::vector<std::string> probe(const std::vector<const PluginManifest*>& manifes
           for (std::size_t i = 0; i < manifests.size(); ++i) {
             if (manifests[i]->abi.contains("libtorch") != tensors) continue;
             const auto load = [&] { return register_all(*manifests[i]), std::string(); };
-            reasons[i] = sdk_failure.empty() ? run_in_child(load, limit).failure : sdk_failure;
+            std::string failure = sdk_failure.empty() ? run_in_child(load, limits).failure : sdk_failure;
+            const std::string library = manifests[i]->library.string();
+            if (!failure.empty() && failure.find(library) == std::string::npos)
+              failure = library + ": the plugin " + failure;
+            reasons[i] = std::move(failure);
           }
         }
         return reasons.dump(-1, ' ', false, Json::error_handler_t::replace);
       },
-      limit * static_cast<long>(manifests.size() + 1));
+      {.time = limits.time * static_cast<long>(manifests.size() + 1)});
   if (!result.failure.empty()) return std::vector<std::string>(manifests.size(), result.failure);
   return Json::parse(result.output).get<std::vector<std::string>>();
 }

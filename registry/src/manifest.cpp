@@ -1,15 +1,66 @@
 #include "nopos/registry/manifest.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
+#include <cstdint>
+#include <limits>
+#include <map>
 #include <new>
 #include <stdexcept>
 
 #include "nopos/error.h"
+#include "nopos/printable.h"
 #include "nopos/registry/json.h"
 
 namespace nopos::registry {
 namespace {
+
+constexpr std::uintmax_t largest_file = std::uintmax_t{16} << 20;
+constexpr std::size_t longest_name = 128, most_items = 4096;
+
+/// Names end up in command lines ("--lr-scheduler NAME", "id:kind/name", "a+b") and in messages.
+std::string name_from(const Json& json, const std::string& what) {
+  auto name = json.get<std::string>();
+  const auto allowed = [](unsigned char c) {
+    return std::isalnum(c) != 0 || c == '_' || c == '-' || c == '.';
+  };
+  if (name.size() > longest_name) throw std::invalid_argument(what + " has more than 128 characters");
+  if (name.empty() || name.front() == '-' || !std::all_of(name.begin(), name.end(), allowed)) {
+    throw std::invalid_argument(
+        what + " is '" + name +
+        "'; names are made of letters, digits, '_', '.' and '-', which does not come first");
+  }
+  return name;
+}
+
+/// A list or an object of the manifest, which must not be larger than anybody needs.
+const Json& bounded(const Json& json, const std::string& what) {
+  if (json.size() > most_items) {
+    throw std::invalid_argument(what + ": there are " + std::to_string(json.size()) + ", at most " +
+                                std::to_string(most_items) + " are read");
+  }
+  return json;
+}
+
+std::vector<std::string> names_from(const Json& json, const char* key, const std::string& what) {
+  std::vector<std::string> names;
+  const auto found = json.find(key);
+  if (found == json.end() || found->is_null()) return names;
+  for (const Json& name : bounded(*found, what)) names.push_back(name_from(name, what));
+  return names;
+}
+
+/// A whole number that is written as one: not 1.9, not true.
+int small_number(const Json& json, const char* key) {
+  const auto number = whole_number(json.at(key));
+  if (!number || *number < 0 || *number > std::numeric_limits<int>::max()) {
+    throw std::invalid_argument(std::string("'") + key + "' is " +
+                                printable(json_text(json.at(key)), longest_name) +
+                                ", expected is a whole number");
+  }
+  return static_cast<int>(*number);
+}
 
 template <class T>
 T optional_member(const Json& json, const char* key, T otherwise = {}) {
@@ -19,15 +70,19 @@ T optional_member(const Json& json, const char* key, T otherwise = {}) {
 
 OptionInfo read_option(const Json& json, const std::string& owner) {
   OptionInfo option;
-  option.name = json.at("name").get<std::string>();
+  option.name = name_from(json.at("name"), owner + ": the name of an option");
   option.type = option_type(json.at("type").get<std::string>());
   option.help = json.at("help").get<std::string>();
   option.optional = optional_member<bool>(json, "optional");
   option.choices = optional_member<std::vector<std::string>>(json, "choices");
-  option.aliases = optional_member<std::vector<std::string>>(json, "aliases");
+  option.aliases = names_from(json, "aliases", owner + ": another name of the option " + option.name);
   option.positional = optional_member<bool>(json, "positional");
   for (const auto& [key, bound] : {std::pair("min", &option.min), std::pair("max", &option.max)}) {
-    if (json.contains(key) && !json[key].is_null()) *bound = json[key].get<double>();
+    const auto found = json.find(key);
+    if (found == json.end() || found->is_null()) continue;
+    if (!found->is_number())
+      throw std::invalid_argument(owner + ": '" + key + "' of " + option.name + " is no number");
+    *bound = found->get<double>();
   }
   // Types are fitted (an empty list, a whole number), but a default need not lie in the range.
   OptionInfo typed = option;
@@ -43,22 +98,28 @@ OptionInfo read_option(const Json& json, const std::string& owner) {
   return option;
 }
 
+using ByName = std::map<std::string_view, const OptionInfo*>;
+
+const OptionInfo* find(const ByName& options, std::string_view name) {
+  const auto found = options.find(name);
+  return found == options.end() ? nullptr : found->second;
+}
+
 std::vector<std::pair<std::string, Value>> read_values(const Json& preset, const char* key,
-                                                       const ComponentManifest& component,
-                                                       const std::string& owner) {
+                                                       const ByName& options, const std::string& owner) {
   std::vector<std::pair<std::string, Value>> values;
   const Json object = optional_member<Json>(preset, key, Json::object());
   for (const auto& [name, json] : object.items()) {
-    const OptionInfo* option = component.find_option(name);
+    const OptionInfo* option = find(options, name_from(Json(name), owner + ": the name of an option"));
     if (option == nullptr) {
       std::vector<std::string> names;
-      for (const OptionInfo& known : component.options) names.push_back(known.name);
+      for (const auto& [known, info] : options) names.emplace_back(known);
       throw std::invalid_argument(owner + ": there is no option '" + name + "'" + did_you_mean(name, names));
     }
     Value value = value_from_json(json);
     const auto* text = std::get_if<std::string>(&value);
     if (text != nullptr && text->starts_with('@')) {
-      const OptionInfo* other = component.find_option(std::string_view(*text).substr(1));
+      const OptionInfo* other = find(options, std::string_view(*text).substr(1));
       if (other == nullptr || other->type != option->type) {
         throw std::invalid_argument(owner + ": '" + name + "' refers to " + *text +
                                     ", which is no option of the same type");
@@ -73,31 +134,34 @@ std::vector<std::pair<std::string, Value>> read_values(const Json& preset, const
 
 ComponentManifest read_component(const Json& json) {
   ComponentManifest component;
-  component.kind = json.at("kind").get<std::string>();
-  component.name = json.at("name").get<std::string>();
+  component.kind = name_from(json.at("kind"), "the kind of a component");
+  component.name = name_from(json.at("name"), "the name of a component");
   component.summary = json.at("summary").get<std::string>();
-  component.interface_version = json.at("interface_version").get<int>();
-  component.aliases = optional_member<std::vector<std::string>>(json, "aliases");
+  component.interface_version = small_number(json, "interface_version");
   const std::string owner = component.kind + "/" + component.name;
-  for (const Json& option : json.at("options")) component.options.push_back(read_option(option, owner));
+  component.aliases = names_from(json, "aliases", owner + ": another name");
+  for (const Json& option : bounded(json.at("options"), owner + ": options"))
+    component.options.push_back(read_option(option, owner));
+  ByName by_name;
+  for (const OptionInfo& option : component.options) by_name.emplace(option.name, &option);
   const Json presets = optional_member<Json>(json, "presets", Json::object());
-  for (const auto& [name, preset] : presets.items()) {
-    const std::string which = owner + ", preset " + name;
+  for (const auto& [name, preset] : bounded(presets, owner + ": presets").items()) {
+    const std::string which = owner + ", preset " + name_from(Json(name), owner + ": the name of a preset");
     component.presets.push_back({name, optional_member<std::string>(preset, "summary"),
-                                 read_values(preset, "values", component, which),
-                                 read_values(preset, "forced", component, which)});
+                                 read_values(preset, "values", by_name, which),
+                                 read_values(preset, "forced", by_name, which)});
   }
   return component;
 }
 
 PluginManifest read(const Json& json, const std::filesystem::path& file) {
   PluginManifest manifest;
-  if (const int schema = json.at("schema").get<int>(); schema != manifest_schema) {
+  if (const int schema = small_number(json, "schema"); schema != manifest_schema) {
     throw std::invalid_argument("the manifest's schema is " + std::to_string(schema) +
                                 ", this program reads " + std::to_string(manifest_schema) +
                                 "; rebuild the plugin");
   }
-  manifest.id = json.at("id").get<std::string>();
+  manifest.id = name_from(json.at("id"), "the plugin's id");
   manifest.version = json.at("version").get<std::string>();
   manifest.summary = optional_member<std::string>(json, "summary");
   manifest.licence = optional_member<std::string>(json, "licence");
@@ -108,9 +172,22 @@ PluginManifest read(const Json& json, const std::filesystem::path& file) {
   manifest.library = file.parent_path() / json.at("library").get<std::string>();
   manifest.build_id = json.at("build_id").get<std::string>();
   manifest.abi = json.at("abi").get<std::map<std::string, std::string>>();
-  for (const Json& component : json.at("components"))
+  for (const Json& component : bounded(json.at("components"), "components"))
     manifest.components.push_back(read_component(component));
   return manifest;
+}
+
+/// A manifest is looked for in folders that hold anything: reading must come to an end, whatever it is.
+void check_file(const std::filesystem::path& file) {
+  const auto refuse = [&](const std::string& reason) {
+    throw Error(ExitCode::plugin_incompatible, file.string() + ": " + reason + ".");
+  };
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(file, error))
+    refuse(error ? "cannot be read: " + error.message() : "is not a file, so it is no plugin's manifest");
+  if (const auto size = std::filesystem::file_size(file, error); error || size > largest_file)
+    refuse("has " + std::to_string(size) + " bytes, a plugin's manifest has at most " +
+           std::to_string(largest_file));
 }
 
 template <class T>
@@ -130,6 +207,7 @@ const Preset* ComponentManifest::find_preset(std::string_view preset) const {
 }
 
 PluginManifest read_manifest(const std::filesystem::path& file) {
+  check_file(file);
   const Json json = read_json(file, ExitCode::plugin_incompatible);
   try {
     PluginManifest manifest = read(json, file);

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "encoding_checks.h"
+#include "nopos/finite_trace.h"
+
 namespace nopos {
 
 std::vector<Metric> language_model_metrics(bool sentence_avg) {
@@ -19,11 +22,30 @@ std::vector<Metric> language_model_metrics(bool sentence_avg) {
   return {loss, perplexity_of(loss)};
 }
 
+at::Tensor checked_features(Architecture& model, const Batch& batch) {
+  // -> [B,T,C]
+  const PluginCall call(plugin_of(model), PluginCall::Hook{"features"});
+  at::Tensor features;
+  try {
+    features = model.features(batch);
+  } catch (...) {
+    call.rethrow_named();
+  }
+  const at::Tensor& tokens = batch.tokens.defined() ? batch.tokens : batch.targets;
+  if (!features.defined() || features.dim() != 3 || !features.is_floating_point() ||
+      features.size(0) != tokens.size(0) || features.size(1) != tokens.size(1)) {
+    call.refuse("it returned " + described(features) + ", but features are numbers of shape [" +
+                std::to_string(tokens.size(0)) + "," + std::to_string(tokens.size(1)) + ",C]");
+  }
+  if (FiniteTrace* trace = FiniteTrace::current()) trace->add(call, {}, {features});
+  return features;
+}
+
 TargetRows target_rows(Architecture& model, const Batch& batch, std::int64_t padding_idx,
                        std::int64_t ignore_prefix) {
   // features [B,T,C] -> [N,C], targets [B,T] -> [N], N = B*T or the rows that have a target
   const std::int64_t begin = std::min(ignore_prefix, batch.targets.size(1));
-  at::Tensor features = model.features(batch).slice(1, begin).flatten(0, 1);
+  at::Tensor features = checked_features(model, batch).slice(1, begin).flatten(0, 1);
   at::Tensor targets = batch.targets.slice(1, begin).flatten();
   if (begin > 0 || batch.num_tokens != targets.numel()) {
     const at::Tensor rows = targets.ne(padding_idx).nonzero().flatten();

@@ -3,12 +3,31 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/grad_mode.h>
 
+#include "nopos/finite_trace.h"
+
 namespace nopos {
+namespace {
+
+void run_backward(const at::Tensor& loss) {
+  try {
+    loss.backward();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw BackwardFailed(reason_of(error));
+  } catch (...) {
+    throw BackwardFailed("an exception of an unknown type");
+  }
+}
+
+}  // namespace
 
 CriterionResult Task::step(Architecture& model, Criterion& criterion, const Batch& batch, bool training) {
   const at::AutoGradMode gradients(training);
   CriterionResult result = criterion.forward(model, batch);
-  if (training) result.loss.backward();
+  if (training) run_backward(result.loss);
   result.loss = result.loss.detach();
   return result;
 }

@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "nopos/error.h"
 #include "nopos/model_state.h"
 
@@ -53,9 +55,14 @@ TEST(CompositeEncoding, PartsFollowTheTrainingMode) {
   EXPECT_FALSE(part->is_training());
 }
 
-TEST(CompositeEncoding, OneIsItselfAndNoneDoesNothing) {
+TEST(CompositeEncoding, OneLooksLikeItselfAndNoneDoesNothing) {
   const auto one = std::make_shared<Plain>("x", 1);
-  EXPECT_EQ(compose({{"a", one}}), one);
+  const auto composed = compose({{"a", one}});
+  EXPECT_TRUE(named_state(*composed).at(0).second.is_same(named_state(*one).at(0).second));
+  std::ostringstream itself, shown;
+  itself << *one;
+  shown << *composed;
+  EXPECT_EQ(shown.str(), itself.str());
   EXPECT_TRUE(compose({})->bias(0).empty());
 }
 

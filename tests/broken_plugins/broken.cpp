@@ -2,7 +2,10 @@
 /// compiled once per variant (CMakeLists.txt); broken_plugins_test.cpp tells what each must lead to.
 #include <nopos/lr_scheduler.h>
 
+#include <unistd.h>
+
 #include <csignal>
+#include <cstdlib>
 #include <stdexcept>
 
 namespace {
@@ -55,6 +58,10 @@ int missing_dependency = nopos_test_gone();
 int static_initialiser = (throw std::runtime_error("no luck before main"), 0);
 #endif
 
+#ifdef BROKEN_EXITS_IN_CONSTRUCTOR
+int exits_in_constructor = (std::exit(0), 0);
+#endif
+
 #ifdef BROKEN_NO_ENTRY
 #define nopos_plugin_v1 nopos_plugin_v0
 #endif
@@ -81,12 +88,35 @@ NOPOS_PLUGIN(plugin) {
   throw 7;
 #elif defined(BROKEN_CRASHES)
   std::raise(SIGSEGV);
+#elif defined(BROKEN_EXITS_IN_REGISTER)
+  std::exit(0);
+#elif defined(BROKEN_ENDS_IN_REGISTER)
+  _exit(0);
+#elif defined(BROKEN_ABORTS_IN_REGISTER)
+  std::abort();
+#elif defined(BROKEN_LOOPS_IN_REGISTER)
+  for (volatile int go = 1; go != 0;) {
+  }
+#elif defined(BROKEN_FLOODS_IN_REGISTER)
+  for (const char line[] = "What a nuisance this is.\n";;) {
+    if (write(STDERR_FILENO, line, sizeof line - 1) < 0) break;
+  }
 #elif defined(BROKEN_UNKNOWN_KIND)
   plugin.add<Weather>("flat", "of a kind that nobody knows");
 #elif defined(BROKEN_OTHER_INTERFACE)
   plugin.add<Newer>("flat", "of a later interface");
 #elif !defined(BROKEN_REGISTERS_NOTHING)
   plugin.add<Flat>("flat", "a flat rate");
+#endif
+#ifdef BROKEN_FORKS_IN_REGISTER
+  fork();
+#endif
+#ifdef BROKEN_LEAVES_PROCESSES  // two, each of a session of its own, that hold every descriptor and never end
+  for (int i = 0; i < 2; ++i) {
+    if (fork() > 0) continue;
+    setsid();
+    for (;;) pause();
+  }
 #endif
 #ifdef BROKEN_REGISTERS_TWICE
   plugin.add<Flat>("flat", "a flat rate, again");

@@ -2,6 +2,9 @@
 /// without loading it, and what becomes of a process that loads it all the same.
 
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
 
 #include <nlohmann/json.hpp>
 
@@ -52,6 +55,18 @@ const Variant variants[] = {
      "undefined symbol: nopos_test_defined_nowhere"},
     {"wrong_sdk", 0, "", "sdk is 99 in the plugin, 1 in this program", "sdk is 99 in the plugin"},
     {"wrong_libtorch", 0, "", "libtorch is 1.2.3 in the plugin,", "libtorch is 1.2.3 in the plugin,"},
+    {"exits_in_constructor", 5, "ended with exit code 0 before it was done", "",
+     "ended with exit code 0 before it was done"},
+    {"exits_in_register", 5, "ended with exit code 0 before it was done", "",
+     "ended with exit code 0 before it was done"},
+    {"ends_in_register", 5, "ended with exit code 0 before it was done", "",
+     "ended with exit code 0 before it was done"},
+    {"aborts_in_register", 5, "crashed in its description (signal 6, SIGABRT", "",
+     "crashed in its registration (signal 6, SIGABRT"},
+    {"forks_in_register", 0, "", "", ""},
+    {"loops_in_register", 5, "within 1 s of processor time", "", "within 1 s of processor time"},
+    {"floods_in_register", 5, "wrote more than 64 KiB", "", "wrote more than 64 KiB"},
+    {"leaves_processes", 0, "", "", ""},
     {"wrong_sanitizer", 0, "", "sanitizer is memory in the plugin,", "sanitizer is memory in the plugin,"},
 };
 
@@ -64,6 +79,7 @@ struct BrokenPlugin : ::testing::TestWithParam<Variant> {
 
 TEST_P(BrokenPlugin, IsNamedWithFileAndReason) {
   const Variant& variant = GetParam();
+  setenv("NOPOS_PLUGIN_SECONDS", "1", 1);
   fs::copy(farm / (std::string(variant.name) + ".so"), library);
   const test::CommandResult described = describe(library);
   EXPECT_EQ(described.exit_code, variant.describe) << described.err;
@@ -105,6 +121,10 @@ void replace_in_manifest(const fs::path& folder, const std::string& key,
   write_file(folder / "flat.nopos.json", manifest.dump(2));
 }
 
+void add_permission(const fs::path& path, fs::perms permission) {
+  fs::permissions(path, permission, fs::perm_options::add);
+}
+
 const Damage damages[] = {
     {"truncated_file", [](const fs::path& folder) { fs::resize_file(folder / "flat.so", 5000); },
      "flat.so: the library is truncated: it has 5000 bytes"},
@@ -137,6 +157,42 @@ const Damage damages[] = {
     {"writable_folder",
      [](const fs::path& folder) { fs::permissions(folder, fs::perms::others_write, fs::perm_options::add); },
      "can be changed by every user"},
+    {"folder_of_a_group",
+     [](const fs::path& folder) {
+       ASSERT_EQ(chown(folder.c_str(), static_cast<uid_t>(-1), 65533), 0);
+       add_permission(folder, fs::perms::group_write);
+     },
+     "can be changed by all members of the group 65533"},
+    {"library_in_a_folder_of_everybody",
+     [](const fs::path& folder) {
+       fs::create_directory(folder / "open");
+       fs::rename(folder / "flat.so", folder / "open/flat.so");
+       replace_in_manifest(folder, "library", "open/flat.so");
+       add_permission(folder / "open", fs::perms::others_write);
+     },
+     "open: can be changed by every user"},
+    {"linked_library_in_a_folder_of_everybody",
+     [](const fs::path& folder) {
+       fs::create_directory(folder / "open");
+       fs::rename(folder / "flat.so", folder / "open/flat.so");
+       fs::create_symlink("open/flat.so", folder / "flat.so");
+       add_permission(folder / "open", fs::perms::others_write);
+     },
+     "open: can be changed by every user"},
+    {"link_in_a_folder_of_everybody",
+     [](const fs::path& folder) {
+       fs::create_directories(folder / "open");
+       fs::create_symlink("../flat.so", folder / "open/flat.so");
+       replace_in_manifest(folder, "library", "open/flat.so");
+       add_permission(folder / "open", fs::perms::others_write);
+     },
+     "open: can be changed by every user"},
+    {"file_of_another_user",
+     [](const fs::path& folder) { ASSERT_EQ(chown((folder / "flat.so").c_str(), 65533, 65533), 0); },
+     "flat.so: belongs to user 65533"},
+    {"folder_of_another_user",
+     [](const fs::path& folder) { ASSERT_EQ(chown(folder.c_str(), 65533, 65533), 0); },
+     "belongs to user 65533"},
     {"malformed_manifest",
      [](const fs::path& folder) {
        write_file(folder / "flat.nopos.json", "{\n  \"schema\": 1,\n  \"id\": }\n");
@@ -161,6 +217,9 @@ const Damage damages[] = {
 struct DamagedPlugin : ::testing::TestWithParam<Damage> {};
 
 TEST_P(DamagedPlugin, IsNeverOpened) {
+  const std::string name = GetParam().name;
+  if (geteuid() != 0 && (name.find("of_a") != std::string::npos || name == "folder_of_a_group"))
+    GTEST_SKIP() << "only root can give files away";
   const TemporaryFolder folder;
   fs::copy(farm / "good.so", folder / "flat.so");
   ASSERT_EQ(describe(folder / "flat.so").exit_code, 0);
@@ -184,6 +243,36 @@ TEST(BrokenPlugins, StrippedLibraryIsFine) {
   const Catalogue catalogue = scan(folder.path());
   EXPECT_EQ(catalogue.entries()[0].status, Status::usable) << catalogue.entries()[0].reason;
   EXPECT_EQ(probe({&catalogue.entries()[0].manifest})[0], "");
+}
+
+TEST(BrokenPlugins, FoldersAboveAreLookedAtUnlessTheyAreTrusted) {
+  const TemporaryFolder top;
+  const fs::path folder = top / "shared/mine";
+  fs::create_directories(folder);
+  fs::copy(farm / "good.so", folder / "flat.so");
+  ASSERT_EQ(describe(folder / "flat.so").exit_code, 0);
+  const auto reason = [&] { return scan(folder).entries().at(0).reason; };
+  EXPECT_EQ(reason(), "");
+  add_permission(top / "shared", fs::perms::others_write);
+  EXPECT_NE(reason().find("shared: can be changed by every user"), std::string::npos) << reason();
+  add_permission(top / "shared", fs::perms::sticky_bit);  // as /tmp: others cannot replace what is there
+  EXPECT_EQ(reason(), "");
+  fs::permissions(top / "shared", fs::perms::sticky_bit, fs::perm_options::remove);
+  setenv("NOPOS_TRUSTED_FOLDERS", (top / "shared").c_str(), 1);
+  EXPECT_EQ(reason(), "");
+  unsetenv("NOPOS_TRUSTED_FOLDERS");
+}
+
+TEST(BrokenPlugins, LibraryExchangedAfterItWasListedIsRefused) {
+  const TemporaryFolder folder;
+  fs::copy(farm / "good.so", folder / "flat.so");
+  ASSERT_EQ(describe(folder / "flat.so").exit_code, 0);
+  const Catalogue catalogue = scan(folder.path());
+  fs::copy(farm / "throws_when_made.so", folder / "flat.so", fs::copy_options::overwrite_existing);
+  const std::string reason = probe({&catalogue.entries()[0].manifest})[0];
+  EXPECT_NE(reason.find("flat.so: was exchanged while this program ran: its manifest described build"),
+            std::string::npos)
+      << reason;
 }
 
 }  // namespace

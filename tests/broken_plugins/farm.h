@@ -11,6 +11,9 @@ namespace nopos::test {
 /// The folder with <variant>.so.
 inline const std::filesystem::path farm = NOPOS_BROKEN_PLUGINS;
 
+/// The folder of the plugins that go wrong on demand.
+inline const std::string faulty_plugins = NOPOS_BROKEN_PLUGINS;
+
 /// The build's describe step on `library`.
 CommandResult describe(const std::filesystem::path& library);
 

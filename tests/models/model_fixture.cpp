@@ -46,7 +46,7 @@ std::shared_ptr<Architecture> make_model(const ModelSpec& spec) {
       parts.emplace_back(name, make_component<PositionalEncoding>(name, {}, shape));
       begin = end + 1;
     }
-    return compose(std::move(parts));
+    return compose(std::move(parts), shape);
   };
   const std::int64_t vocabulary = spec.dictionary != nullptr ? spec.dictionary->size() : spec.vocabulary;
   at::manual_seed(1);

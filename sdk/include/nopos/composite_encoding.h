@@ -12,10 +12,14 @@ namespace nopos {
 
 /// Names and encodings in the user's order -> one encoding: what they add is summed, transforms of queries
 /// and keys run one after the other, biases are summed, the shortest limit holds, positions are the first
-/// one's. Parameters and buffers stay flat, as if there were one encoding. One encoding is returned as it is;
-/// none gives the encoding that does nothing. \throws Error (configuration) where two of them use the same
-/// name for a parameter or buffer.
+/// one's. Parameters and buffers stay flat, as if there were one encoding; none gives the encoding that does
+/// nothing. \throws Error (configuration) where two of them use the same name for a parameter or buffer.
+///
+/// This is where hooks are called: what a part returns is checked against the contract (shape, type, device),
+/// with `shape` also against the model's widths. \throws Error (runtime) naming the part's plugin, hook,
+/// layer, and both shapes
 std::shared_ptr<PositionalEncoding> compose(
-    std::vector<std::pair<std::string, std::shared_ptr<PositionalEncoding>>> encodings);
+    std::vector<std::pair<std::string, std::shared_ptr<PositionalEncoding>>> encodings,
+    const ModelShape& shape = {});
 
 }  // namespace nopos

@@ -61,6 +61,9 @@ class Criterion {
 /// in bits per token, from which the perplexity is then taken.
 std::vector<Metric> language_model_metrics(bool sentence_avg);
 
+/// `model.features(batch)`. \throws Error (runtime) naming the plugin where they have not the shape [B,T,C]
+at::Tensor checked_features(Architecture& model, const Batch& batch);
+
 struct TargetRows {
   at::Tensor features;  ///< [N,C]
   at::Tensor targets;   ///< [N]
