@@ -3,18 +3,16 @@
 #include <algorithm>
 #include <cmath>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "formatted.h"
 #include "nopos/dictionary.h"
+#include "nopos/json.h"
 #include "nopos/log.h"
 #include "nopos/options.h"
 
 namespace nopos::engine {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 void say(const std::string& message) { log_info("nopos.eval_lm", message); }
 

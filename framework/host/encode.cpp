@@ -181,7 +181,7 @@ int run_pipe_command(const char* name, const Words& words) {
   }
   std::optional<RecordedTokenizer> recorded;
   if (const auto place = given_text(words, "tokenizer-from")) recorded = recorded_tokenizer(*place);
-  const TokenizerChoice choice = choose_tokenizer(own, words, described, recorded);
+  const TokenizerChoice choice = choose_tokenizer(own, words, described, recorded, WithRecord::no);
   if (!choice.tokenizer) {
     throw Error(
         ExitCode::usage,

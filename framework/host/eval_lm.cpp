@@ -51,6 +51,8 @@ constexpr std::int64_t otherwise_length = 1024;  // where neither flag nor check
 /// One length or several; the default is the checkpoint's.
 void take_lengths(Owner& task) {
   for (OptionInfo& option : task.options) {
+    if (option.name == "max-target-positions")
+      option.help = "longer blocks are not evaluated; default: all are";
     if (option.name != length_option) continue;
     option.type = OptionType::integers;
     option.default_value = {};

@@ -262,7 +262,7 @@ int run_inspect_data(const Words& words) {
                   {"special", Dictionary::num_special},
                   {"words", known},
                   {"padding", padding}}},
-                {"tokenizer", tokenizer ? Json::parse(to_json(*tokenizer)) : Json()},
+                {"tokenizer", tokenizer ? parse_json(to_json(*tokenizer)) : Json()},
                 {"splits", std::move(list)}});
     return 0;
   }

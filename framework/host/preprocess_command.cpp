@@ -28,7 +28,7 @@ int run_preprocess(const Words& words) {
     return 0;
   }
   const auto recorded = recorded_beside(given_text(words, "srcdict"));
-  const TokenizerChoice choice = choose_tokenizer(own, words, described, recorded);
+  const TokenizerChoice choice = choose_tokenizer(own, words, described, recorded, WithRecord::yes);
   for (const std::string& notice : choice.notices) log_info("nopos.preprocess", notice);
   std::optional<TokenizerSplitter> splitter;
   std::optional<PreprocessTokenizer> tokenizer;

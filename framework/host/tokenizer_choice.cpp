@@ -95,7 +95,7 @@ std::optional<std::string> given_text(const Words& words, const std::string& fla
 }
 
 TokenizerChoice choose_tokenizer(const Command& command, const Words& words, std::vector<OptionInfo> options,
-                                 const std::optional<RecordedTokenizer>& recorded) {
+                                 const std::optional<RecordedTokenizer>& recorded, WithRecord with_record) {
   const auto named = named_tokenizer(words, recorded);
   std::vector<Owner> owners{{command.name, "", {command.name}, std::move(options), nullptr, {}, "", {}}};
   if (named) owners.push_back(named->owner);
@@ -116,6 +116,8 @@ TokenizerChoice choose_tokenizer(const Command& command, const Words& words, std
     choice.tokenizer = registry::make_component<Tokenizer>(named->plugin.library, named->component,
                                                            owners.back().resolved.values, {});
     choice.name = heading(named->owner);
+  }
+  if (named && (recorded || with_record == WithRecord::yes)) {
     choice.record = {named->component, named->plugin.id, named->plugin.version,
                      given_options(owners.back().resolved), digest_of(*choice.tokenizer)};
     if (recorded) check(*choice.record, *recorded, given_text(words, "tokenizer").has_value());

@@ -1,17 +1,15 @@
 #include "nopos/tokenizer_record.h"
 
 #include <array>
-#include <nlohmann/json.hpp>
-
 #include "nopos/digest.h"
 #include "nopos/error.h"
 #include "nopos/files.h"
+#include "nopos/json.h"
+#include "nopos/printable.h"
 #include "nopos/utf8.h"
 
 namespace nopos {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr const char* record_kind = "nopos.tokenizer";
 constexpr std::size_t largest_record = std::size_t{64} << 10;
@@ -40,7 +38,7 @@ std::string text_of(const Json& json, const char* key, const std::string& place)
   const auto found = json.find(key);
   if (found == json.end() || !found->is_string()) {
     throw Error(ExitCode::data, place + ": '" + key + "' must be a text, " +
-                                    (found == json.end() ? "and is missing" : "and is " + found->dump()) +
+                                    (found == json.end() ? "and is missing" : "and is " + json_text(*found)) +
                                     ".");
   }
   return found->get<std::string>();
@@ -48,18 +46,16 @@ std::string text_of(const Json& json, const char* key, const std::string& place)
 
 Json parsed(std::string_view text, const std::string& place) {
   try {
-    return Json::parse(text);
-  } catch (const Json::exception& error) {
-    std::string reason = error.what();  // "[json.exception...] parse error at line 1, column 2: ..."
-    if (const auto bracket = reason.find("] "); bracket != std::string::npos) reason.erase(0, bracket + 2);
-    throw Error(ExitCode::data, place + " is no JSON: " + reason + ".");
+    return parse_json(text);
+  } catch (const JsonError& error) {
+    throw Error(ExitCode::data, error.in(place));
   }
 }
 
 }  // namespace
 
 std::string TokenizerRecord::described() const {
-  return name + " (" + plugin + " " + version + ", digest " + digest + ")";
+  return printable(name + " (" + plugin + " " + version + ", digest " + digest + ")", 300);
 }
 
 bool TokenizerRecord::same_tokenizer(const TokenizerRecord& other) const {
@@ -95,7 +91,7 @@ std::string to_json(const TokenizerRecord& record) {
                   {"version", record.version},
                   {"options", record.options},
                   {"digest", record.digest}};
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return json_text(json, 2) + "\n";
 }
 
 TokenizerRecord parse_tokenizer_record(std::string_view text, const std::string& place) {
@@ -111,14 +107,13 @@ TokenizerRecord parse_tokenizer_record(std::string_view text, const std::string&
   if (const auto kind = json.find("kind"); kind == json.end() || *kind != record_kind) {
     throw Error(ExitCode::data,
                 place + " is no record of this program: its \"kind\" is " +
-                    (kind == json.end() ? "missing" : kind->dump()) + ", expected \"" + record_kind + "\"" +
-                    (json.contains("model") ? "; it seems to be of Hugging Face's tokenizers" : "") + "." +
-                    remedy);
+                    (kind == json.end() ? "missing" : json_text(*kind)) + ", expected \"" + record_kind +
+                    "\"" + (json.contains("model") ? "; it seems to be of Hugging Face's tokenizers" : "") +
+                    "." + remedy);
   }
-  if (const auto schema = json.find("schema");
-      schema == json.end() || !schema->is_number_integer() || *schema != 1) {
+  if (const auto schema = json.find("schema"); schema == json.end() || whole_number(*schema) != 1) {
     throw Error(ExitCode::data, place + ": \"schema\" is " +
-                                    (schema == json.end() ? "missing" : schema->dump()) +
+                                    (schema == json.end() ? "missing" : json_text(*schema)) +
                                     ", this program reads 1: it was written by a newer one.");
   }
   TokenizerRecord record{text_of(json, "name", place),
