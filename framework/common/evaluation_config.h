@@ -21,6 +21,9 @@ struct EvaluatedModel {
 
 struct EvaluationConfig {
   std::vector<EvaluatedModel> models;  ///< at least one; several are an ensemble
+  /// `--tokens-per-sample`: block lengths, each evaluated by itself. Empty: the task has no such option.
+  std::vector<std::int64_t> lengths = {};
+  std::optional<std::int64_t> max_positions = {};  ///< `--max-target-positions`: no longer block is evaluated
 };
 
 }  // namespace nopos

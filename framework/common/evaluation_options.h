@@ -19,6 +19,7 @@ struct EvaluationOptions {
   std::int64_t softmax_batch = std::numeric_limits<std::int64_t>::max();
   bool output_word_probs = false, output_word_stats = false;
   std::optional<std::string> post_process;
+  std::optional<std::string> per_position;
   bool json = false;
   bool quiet = false;
   std::optional<std::string> results_path;
@@ -42,6 +43,10 @@ struct EvaluationOptions {
           "summed log probability of the next words, and their number");
     o.add("post-process", &E::post_process, "join sub-words that end in @@ and count them as one token",
           Alias{"remove-bpe"}, OneOf{{"subword_nmt", "@@ ", "@@"}});
+    o.add(
+        "per-position", &E::per_position,
+        "write the loss by position to this file, as CSV: tokens_per_sample, position (tokens that the model "
+        "has seen, from 1), tokens, loss (bits a token)");
     o.add("json", &E::json, "write the result as JSON, and the log to standard error");
     o.add("quiet", &E::quiet, "print less", NoEffect{"the log is as long as it is"});
     o.add("results-path", &E::results_path, "folder for generated text",

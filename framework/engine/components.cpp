@@ -116,7 +116,7 @@ Components make_components(const RunConfig& config) {
   if (const auto ema = config.group<EmaOptions>(); ema.store_ema) {
     parts.ema = std::make_unique<Ema>(ema, *parts.model, precision.weights);
     if (ema.ema_seed_model)
-      load_ema(*ema.ema_seed_model, parts.ema->state(), *parts.model, mark_of(parts.task->dictionary()));
+      load_ema(*ema.ema_seed_model, parts.ema->state(), *parts.model, mark_of(*parts.task));
   }
   return parts;
 }

@@ -38,6 +38,12 @@ double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+Stats logged(const Readings& readings) {
+  Stats stats;
+  for (const auto& [name, value, round] : readings) stats.emplace_back(name, rounded(value, round));
+  return stats;
+}
+
 void AverageMeter::update(double value, double weight) {
   value_ = value;
   if (weight > 0) sum_ += value * weight, count_ += weight;
@@ -47,11 +53,6 @@ void AverageMeter::reset() { value_.reset(), sum_ = 0, count_ = 0; }
 
 std::optional<double> AverageMeter::average() const {
   return count_ > 0 ? std::optional(sum_ / count_) : value_;
-}
-
-std::optional<double> AverageMeter::smoothed() const {
-  const auto average = this->average();
-  return average ? std::optional(rounded(*average, round_)) : std::nullopt;
 }
 
 std::vector<std::pair<std::string, Value>> AverageMeter::fields() const {
@@ -70,7 +71,7 @@ void AverageMeter::restore(const std::map<std::string, Value>& fields) {
 
 void TimeMeter::reset() { earlier_ = 0, events_ = 0, start_ = seconds_now(); }
 
-std::optional<double> TimeMeter::smoothed() const { return rounded(events_ / elapsed(), round_); }
+std::optional<double> TimeMeter::value() const { return events_ / elapsed(); }
 
 std::vector<std::pair<std::string, Value>> TimeMeter::fields() const {
   return {{"init", elapsed()}, {"n", events_}, {"round", round_field()}};
@@ -92,9 +93,9 @@ void StopwatchMeter::reset() {
   start();
 }
 
-std::optional<double> StopwatchMeter::smoothed() const {
+std::optional<double> StopwatchMeter::value() const {
   const double elapsed = start_ ? seconds_now() - *start_ : 0;
-  return rounded(sum_ > 0 ? sum_ : elapsed, round_);
+  return sum_ > 0 ? sum_ : elapsed;
 }
 
 std::vector<std::pair<std::string, Value>> StopwatchMeter::fields() const {
@@ -151,12 +152,12 @@ void Meters::perplexity(const std::string& name, const std::string& of, int prio
   if (find(name) == nullptr) insert({name, priority, nullptr, of, round});
 }
 
-std::optional<double> Meters::smoothed(const Entry& entry) const {
-  if (entry.meter) return entry.meter->smoothed();
+std::optional<double> Meters::value(const Entry& entry) const {
+  if (entry.meter) return entry.meter->value();
   const Entry* source = find(entry.perplexity_of);
   if (source == nullptr) return std::nullopt;
   const auto average = dynamic_cast<const AverageMeter&>(*source->meter).average();
-  return average ? rounded(std::exp2(*average), entry.round) : 0.0;
+  return average ? std::exp2(*average) : 0.0;
 }
 
 void Meters::reset() {
@@ -171,12 +172,13 @@ void Meters::restart_speeds() {
   }
 }
 
-Stats Meters::smoothed() const {
-  Stats stats;
+Readings Meters::readings() const {
+  Readings readings;
   for (const Entry& entry : entries_) {
-    if (const auto value = smoothed(entry)) stats.emplace_back(entry.name, *value);
+    const auto round = entry.meter ? entry.meter->round() : entry.round;
+    if (const auto exact = value(entry)) readings.push_back({entry.name, *exact, round});
   }
-  return stats;
+  return readings;
 }
 
 std::vector<MeterState> Meters::state() const {

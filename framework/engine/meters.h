@@ -19,13 +19,19 @@ double rounded(double value, std::optional<int> digits);
 /// Seconds of a clock that never goes back.
 double seconds_now();
 
-/// One running figure. `smoothed` is what is logged; nothing before the first value.
+/// One running figure. `value` is what is recorded, `smoothed` what is logged; nothing before the first
+/// value.
 class Meter {
  public:
   explicit Meter(std::optional<int> round) : round_(round) {}
   virtual ~Meter() = default;
   virtual void reset() = 0;
-  virtual std::optional<double> smoothed() const = 0;
+  virtual std::optional<double> value() const = 0;
+  std::optional<double> smoothed() const {
+    const auto exact = value();
+    return exact ? std::optional(rounded(*exact, round_)) : std::nullopt;
+  }
+  std::optional<int> round() const { return round_; }
   /// The class name and fields that checkpoints keep.
   virtual std::string type() const = 0;
   virtual std::vector<std::pair<std::string, Value>> fields() const = 0;
@@ -43,7 +49,7 @@ class AverageMeter final : public Meter {
   void update(double value, double weight);
   void reset() override;
   std::optional<double> average() const;
-  std::optional<double> smoothed() const override;
+  std::optional<double> value() const override { return average(); }
   std::string type() const override { return "AverageMeter"; }
   std::vector<std::pair<std::string, Value>> fields() const override;
   void restore(const std::map<std::string, Value>& fields) override;
@@ -59,7 +65,7 @@ class TimeMeter final : public Meter {
   explicit TimeMeter(std::optional<int> round) : Meter(round) { reset(); }
   void update(double events) { events_ += events; }
   void reset() override;
-  std::optional<double> smoothed() const override;
+  std::optional<double> value() const override;
   std::string type() const override { return "TimeMeter"; }
   std::vector<std::pair<std::string, Value>> fields() const override;
   void restore(const std::map<std::string, Value>& fields) override;
@@ -76,7 +82,7 @@ class StopwatchMeter final : public Meter {
   void start() { start_ = seconds_now(); }
   void stop();
   void reset() override;
-  std::optional<double> smoothed() const override;
+  std::optional<double> value() const override;
   std::string type() const override { return "StopwatchMeter"; }
   std::vector<std::pair<std::string, Value>> fields() const override;
   void restore(const std::map<std::string, Value>& fields) override;
@@ -89,6 +95,16 @@ class StopwatchMeter final : public Meter {
 
 /// Named figures as they are logged, in their order.
 using Stats = std::vector<std::pair<std::string, double>>;
+
+/// A figure as it is recorded for machines, and to how many decimals the log has it; nothing: as it is.
+struct Reading {
+  std::string name;
+  double value = 0;
+  std::optional<int> round;
+};
+using Readings = std::vector<Reading>;
+
+Stats logged(const Readings& readings);
 
 /// The meters of one aggregator, ordered by priority, then by first use.
 class Meters {
@@ -103,7 +119,8 @@ class Meters {
 
   void reset();
   void restart_speeds();
-  Stats smoothed() const;
+  Readings readings() const;
+  Stats smoothed() const { return logged(readings()); }
   std::vector<MeterState> state() const;
   /// Replaces all meters but the derived ones. \throws Error (data) for a class that is none of the three.
   void restore(const std::vector<MeterState>& state);
@@ -118,7 +135,7 @@ class Meters {
   };
   const Entry* find(const std::string& name) const;
   Entry* find(const std::string& name) { return const_cast<Entry*>(std::as_const(*this).find(name)); }
-  std::optional<double> smoothed(const Entry& entry) const;
+  std::optional<double> value(const Entry& entry) const;
   Entry& insert(Entry entry);
   template <class M>
   M& meter(const std::string& name, int priority, std::optional<int> round, bool* created = nullptr);

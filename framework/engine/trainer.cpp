@@ -164,10 +164,10 @@ void Trainer::restore_meters(const std::map<std::string, std::vector<MeterState>
   meters_["default"].restart_speeds();
 }
 
-Stats Trainer::stats(const std::string& aggregator) {
-  Stats stats = meters().at(aggregator).smoothed();
-  stats.emplace_back("wall", rounded(seconds_now() - started_, 0));
-  return stats;
+Readings Trainer::readings(const std::string& aggregator) {
+  Readings readings = meters().at(aggregator).readings();
+  readings.push_back({"wall", seconds_now() - started_, 0});
+  return readings;
 }
 
 Stats Trainer::glance() const {

@@ -46,7 +46,7 @@ class Trainer {
   /// Meters of a checkpoint; clocks of speeds start anew.
   void restore_meters(const std::map<std::string, std::vector<MeterState>>& states);
   /// Figures of "train" or "train_inner" for the log, with the wall time of this process.
-  Stats stats(const std::string& aggregator);
+  Readings readings(const std::string& aggregator);
   /// Figures since the last log line, for a bar: a look that changes none of the others.
   Stats glance() const;
 

@@ -102,7 +102,7 @@ void TrainingRun::restore() {
     say("No existing checkpoint found " + plan.file.string());
     return;
   }
-  plan.load.dictionary = mark_of(parts_.task->dictionary());
+  plan.load.dictionary = mark_of(*parts_.task);
   if (parts_.ema) plan.load.ema = &parts_.ema->state();
   const auto [state, notices] =
       load_checkpoint(plan.file, *parts_.model, *parts_.slab, *parts_.optimizer, config_, plan.load);
@@ -206,9 +206,9 @@ TrainingRun::Outcome TrainingRun::train_epoch() {
     progress.advance();
     const bool updated = trainer_.train_step(group);
     if (updated && trainer_.num_updates() % common_.log_interval == 0) {
-      const Stats stats = trainer_.stats("train_inner");
-      progress.log(stats, "train_inner", trainer_.num_updates());
-      record("train_inner", stats);
+      const Readings readings = trainer_.readings("train_inner");
+      progress.log(logged(readings), "train_inner", trainer_.num_updates());
+      record("train_inner", readings);
       trainer_.meters().at("train_inner").reset();
     }
     if (progress.wants_figures()) progress.show(trainer_.glance());
@@ -217,9 +217,9 @@ TrainingRun::Outcome TrainingRun::train_epoch() {
   say(outcome == Outcome::interrupted
           ? "stopped in epoch " + std::to_string(epoch_) + " (average stats so far below)"
           : "end of epoch " + std::to_string(epoch_) + " (average epoch stats below)");
-  const Stats stats = trainer_.stats("train");
-  progress.print(stats, "train");
-  record("train", stats);
+  const Readings readings = trainer_.readings("train");
+  progress.print(logged(readings), "train");
+  record("train", readings);
   trainer_.meters().at("train").reset();
   return outcome;
 }
@@ -252,17 +252,22 @@ ExitCode TrainingRun::validate_once(bool json) {
   }
   if (!json) return ExitCode::ok;
   registry::Json subsets = registry::Json::array();
-  for (const auto& [name, stats] : figures) {
+  for (const auto& [name, readings] : figures) {
     registry::Json subset{{"subset", name}};
-    for (const auto& [figure, value] : stats) subset[figure] = value;
+    for (const Reading& reading : readings) subset[reading.name] = reading.value;
     subsets.push_back(std::move(subset));
   }
   std::cout << json_text({{"schema", 1}, {"epoch", epoch_}, {"subsets", std::move(subsets)}}, 2) << '\n';
   return ExitCode::ok;
 }
 
-std::vector<std::pair<std::string, Stats>> TrainingRun::validate() {
-  std::vector<std::pair<std::string, Stats>> figures;
+double TrainingRun::exact_best(double best, const Reading& loss) {
+  if (best == rounded(loss.value, loss.round)) best_ = {best, loss.value};
+  return best_ && best_->first == best ? best_->second : best;
+}
+
+std::vector<std::pair<std::string, Readings>> TrainingRun::validate() {
+  std::vector<std::pair<std::string, Readings>> figures;
   if (dataset_options_.fixed_validation_seed) {
     at::manual_seed(static_cast<std::uint64_t>(*dataset_options_.fixed_validation_seed));
   }
@@ -287,16 +292,16 @@ std::vector<std::pair<std::string, Stats>> TrainingRun::validate() {
     }
     recorder.flush();
 
-    Stats stats = meters.smoothed();
-    stats.emplace_back("num_updates", static_cast<double>(trainer_.num_updates()));
-    const double loss = std::find_if(stats.begin(), stats.end(), [&](const auto& stat) {
-                          return stat.first == metric;
-                        })->second;
-    if (keeper_.best()) stats.emplace_back("best_" + metric, *better(checkpoint_, loss, keeper_.best()));
-    progress.print(stats, split.name);
-    record(split.name, stats);
+    Readings readings = meters.readings();
+    readings.push_back({"num_updates", static_cast<double>(trainer_.num_updates()), {}});
+    const Reading exact = *std::ranges::find(readings, metric, &Reading::name);
+    const double loss = rounded(exact.value, exact.round);
+    const double best = exact_best(*better(checkpoint_, loss, keeper_.best()), exact);
+    if (keeper_.best()) readings.push_back({"best_" + metric, best, exact.round});
+    progress.print(logged(readings), split.name);
+    record(split.name, readings);
     if (!first) first = loss;
-    figures.emplace_back(split.name, std::move(stats));
+    figures.emplace_back(split.name, std::move(readings));
   }
   validation_loss_ = first;
   return figures;
@@ -340,7 +345,7 @@ RunState TrainingRun::state(bool end_of_epoch, std::int64_t iterations) {
   if (parts_.loss_scale) state.loss_scale = parts_.loss_scale->state();
   if (parts_.ema) state.ema = &parts_.ema->state();
   state.random_state = at::detail::getDefaultCPUGenerator().get_state();
-  state.dictionary = mark_of(parts_.task->dictionary());
+  state.dictionary = mark_of(*parts_.task);
   return state;
 }
 

@@ -43,9 +43,11 @@ class TrainingRun {
   /// After an update: validates, saves and decides. `validation_loss_` holds the loss if there was one.
   Outcome after_update(bool end_of_epoch, std::int64_t iterations);
   /// The figures of each subset, in order; fewer after a signal.
-  std::vector<std::pair<std::string, Stats>> validate();
-  void record(const std::string& tag, const Stats& stats) {
-    records_->add(tag, epoch_, trainer_.num_updates(), stats);
+  std::vector<std::pair<std::string, Readings>> validate();
+  /// What is recorded as the best value, where the log says `best`; `loss` is that of this validation.
+  double exact_best(double best, const Reading& loss);
+  void record(const std::string& tag, const Readings& readings) {
+    records_->add(tag, epoch_, trainer_.num_updates(), readings);
   }
   void save(bool end_of_epoch, std::int64_t iterations);
   RunState state(bool end_of_epoch, std::int64_t iterations);
@@ -76,6 +78,7 @@ class TrainingRun {
   std::int64_t epoch_iterations_ = 0;
   bool trained_ = false;  // an update of this run has begun
   std::optional<double> validation_loss_;
+  std::optional<std::pair<double, double>> best_;  // as it is logged and kept, and what it was rounded from
   double started_ = seconds_now(), earlier_seconds_ = 0;
   std::int64_t first_update_ = 0;  // made before this process
   BackgroundTask saving_;          // last: it ends before what it uses

@@ -19,14 +19,18 @@ namespace {
 
 struct PipeOptions {
   std::string input = "-";
-  std::optional<std::string> tokenizer, plugin_path;
+  std::optional<std::string> tokenizer, tokenizer_from, plugin_path;
   bool count = false;
   std::optional<std::int64_t> threads;
 
   NOPOS_OPTIONS(o) {
     o.add("input", &PipeOptions::input, "file, plain or compressed by gzip or Zstandard; - is standard input",
           Positional{});
-    o.add("tokenizer", &PipeOptions::tokenizer, "which tokenizer; must be given");
+    o.add("tokenizer", &PipeOptions::tokenizer, "which tokenizer; this or --tokenizer-from must be given");
+    o.add(
+        "tokenizer-from", &PipeOptions::tokenizer_from,
+        "the tokenizer of a folder that preprocess wrote, or of a checkpoint; beside --tokenizer: it must be "
+        "the same");
     o.add("count", &PipeOptions::count, "write only how many lines, symbols and bytes there are");
     o.add("threads", &PipeOptions::threads,
           "threads that work; default: what affinity and control group allow", Range{1, 1024});
@@ -175,11 +179,15 @@ int run_pipe_command(const char* name, const Words& words) {
     print_tokenizer_help(own, words, described);
     return 0;
   }
-  const TokenizerChoice choice = choose_tokenizer(own, words, described);
+  std::optional<RecordedTokenizer> recorded;
+  if (const auto place = given_text(words, "tokenizer-from")) recorded = recorded_tokenizer(*place);
+  const TokenizerChoice choice = choose_tokenizer(own, words, described, recorded, WithRecord::no);
   if (!choice.tokenizer) {
     throw Error(
         ExitCode::usage,
-        std::string(name) + ": --tokenizer must be given; nopos-host list tokenizer tells which there are");
+        std::string(name) +
+            ": --tokenizer must be given, or --tokenizer-from a folder that preprocess wrote; nopos-host "
+            "list tokenizer tells which there are");
   }
   const auto options = read_options<PipeOptions>(choice.command.resolved.values, name);
   const Convert convert = own.run == run_decode ? decoded : options.count ? counted : encoded;

@@ -46,6 +46,47 @@ Owner owner_of() {
   return {Options::group, "", {}, describe_options<Options>(), nullptr, {}, "", {}};
 }
 
+constexpr const char* length_option = "tokens-per-sample";
+constexpr std::int64_t otherwise_length = 1024;  // where neither flag nor checkpoint says one
+
+/// One length or several; the default is the checkpoint's.
+void take_lengths(Owner& task) {
+  for (OptionInfo& option : task.options) {
+    if (option.name == "max-target-positions")
+      option.help = "longer blocks are not evaluated; default: all are";
+    if (option.name != length_option) continue;
+    option.type = OptionType::integers;
+    option.default_value = {};
+    option.optional = true;
+    option.help =
+        "most tokens of a block; several lengths (64,128,256) are evaluated one after the other; default: "
+        "the "
+        "checkpoint's";
+  }
+}
+
+/// The task's options, which every model's configuration has a copy of. Takes the lengths out of them.
+std::vector<std::int64_t> lengths_of(ResolvedOptions& task, const std::vector<SavedModel>& models) {
+  const auto found = task.values.find(length_option);
+  if (found == task.values.end()) return {};
+  std::vector<std::int64_t> lengths;
+  if (const auto* given = std::get_if<std::vector<std::int64_t>>(&found->second)) {
+    lengths = *given;
+    if (lengths.empty())
+      throw Error(ExitCode::usage, "--tokens-per-sample needs a length, or several: 64,128");
+  } else {
+    std::optional<std::int64_t> shortest;
+    for (const SavedModel& model : models) {
+      if (!model.tokens_per_sample) continue;
+      shortest = std::min(shortest.value_or(*model.tokens_per_sample), *model.tokens_per_sample);
+    }
+    lengths = {shortest.value_or(otherwise_length)};
+    if (shortest) task.sources[length_option] = "checkpoint " + models.front().settings.path;
+  }
+  found->second = lengths.front();
+  return lengths;
+}
+
 /// Host, the engine's groups, and the task; resolved but for the task's own notices.
 RunSetup set_up(const Words& words, bool incomplete) {
   RunSetup setup{scan_plugins(plugin_path(words)), {}, {}, {}, {}};
@@ -64,6 +105,7 @@ RunSetup set_up(const Words& words, bool incomplete) {
   resolve(host, arguments, later);
   const ResolvedOptions& chosen = host.front().resolved;
   add_choice(setup, "task", std::get<std::string>(chosen.values.at("task")), chosen.sources.at("task"), {});
+  take_lengths(setup.owners.back());
 
   flags = flags_of(setup.owners);
   flags.push_back({"help", true});
@@ -108,7 +150,7 @@ int run_eval_lm(const Words& given) {
     for (const Owner& owner : set_up(words, true).owners) print_options(heading(owner), owner.options);
     return 0;
   }
-  const RunSetup base = set_up(words, false);
+  RunSetup base = set_up(words, false);
   const auto options =
       read_options<EvaluationOptions>(base.owners[4].resolved.values, EvaluationOptions::group);
   if (!options.path) {
@@ -117,13 +159,22 @@ int run_eval_lm(const Words& given) {
                 "checkpoints/checkpoint_best.pt");
   }
   const Settings overrides = parse_overrides(options.model_overrides, "model-overrides");
+  const std::vector<std::string> paths = path_list(*options.path, ':');
+  std::vector<SavedModel> models;
+  for (const std::string& path : paths) {
+    models.push_back(read_saved_model(CheckpointFile(path), base.catalogue, overrides));
+  }
   EvaluationConfig config;
-  for (const std::string& path : path_list(*options.path, ':')) {
-    const SavedModel model = read_saved_model(CheckpointFile(path), base.catalogue, overrides);
+  ResolvedOptions& task = base.owners.back().resolved;
+  config.lengths = lengths_of(task, models);
+  if (const auto most = task.values.find("max-target-positions"); most != task.values.end()) {
+    if (const auto* given = std::get_if<std::int64_t>(&most->second)) config.max_positions = *given;
+  }
+  for (std::size_t i = 0; i < models.size(); ++i) {
     RunSetup setup = base;
-    add_model(setup, model);
+    add_model(setup, models[i]);
     config.models.push_back(
-        {path, run_config(setup, words), model.tokens_per_sample, model.max_target_positions});
+        {paths[i], run_config(setup, words), models[i].tokens_per_sample, models[i].max_target_positions});
   }
   return evaluate_with_engine(config);
 }

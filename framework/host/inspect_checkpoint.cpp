@@ -7,6 +7,7 @@
 #include "json_value.h"
 #include "nopos/error.h"
 #include "nopos/log.h"
+#include "nopos/tokenizer_record.h"
 #include "terminal.h"
 #include "values.h"
 
@@ -63,6 +64,11 @@ void add_own_recipe(const CheckpointFile& file, Summary& summary) {
     for (const PickleNode* component : file.own()->at(list, "'nopos'").as_sequence(list)) {
       add_component(*component);
     }
+  }
+  if (const PickleNode* tokenizer = file.own()->get("tokenizer")) {
+    const std::string place = "the tokenizer's record in " + file.name();
+    add(summary.recipe, "tokenizer",
+        Value(parse_tokenizer_record(tokenizer->as_text(place), place).described()));
   }
 }
 

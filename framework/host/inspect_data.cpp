@@ -11,6 +11,7 @@
 #include "nopos/error.h"
 #include "nopos/log.h"
 #include "nopos/token_blocks.h"
+#include "nopos/tokenizer_record.h"
 #include "split_figures.h"
 #include "terminal.h"
 
@@ -251,6 +252,7 @@ int run_inspect_data(const Words& words) {
   const std::vector<Split> splits = read_splits(options, dictionary);
   const std::int64_t padding = padding_entries(dictionary),
                      known = dictionary.size() - padding - Dictionary::num_special;
+  const auto tokenizer = read_tokenizer_record(*options.data);
   if (options.json) {
     Json list = Json::array();
     for (const Split& split : splits) list.push_back(split_json(split, dictionary, options.words));
@@ -260,6 +262,7 @@ int run_inspect_data(const Words& words) {
                   {"special", Dictionary::num_special},
                   {"words", known},
                   {"padding", padding}}},
+                {"tokenizer", tokenizer ? parse_json(to_json(*tokenizer)) : Json()},
                 {"splits", std::move(list)}});
     return 0;
   }
@@ -268,6 +271,7 @@ int run_inspect_data(const Words& words) {
                       " types: " + std::to_string(Dictionary::num_special) + " special symbols, " +
                       with_thousands(known) + " words, " + with_thousands(padding) + " to fill up",
                   2);
+  if (tokenizer) print_paragraph("tokenizer " + tokenizer->described(), 2);
   for (const Split& split : splits) print_split(split, dictionary, options.words);
   return 0;
 }

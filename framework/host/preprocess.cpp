@@ -92,22 +92,29 @@ std::string described(PreprocessOptions options) {
   return text;
 }
 
-void check(const PreprocessOptions& options, const std::vector<Split>& splits) {
+/// Whether the dictionary is the tokenizer's whole vocabulary.
+bool takes_vocabulary(const PreprocessOptions& options, const PreprocessTokenizer* tokenizer) {
+  return tokenizer != nullptr && !tokenizer->vocabulary.empty() && !options.srcdict &&
+         options.thresholdsrc <= 0 && options.nwordssrc <= 0;
+}
+
+void check(const PreprocessOptions& options, const PreprocessTokenizer* tokenizer,
+           const std::vector<Split>& splits) {
   if (!options.only_source) {
     throw Error(ExitCode::configuration,
                 "preprocess: text in two languages is not built; give --only-source to prepare one text.");
   }
-  if (!options.trainpref && !options.srcdict) {
+  if (!options.trainpref && !options.srcdict && !takes_vocabulary(options, tokenizer)) {
     throw Error(ExitCode::configuration,
                 "preprocess: the dictionary needs a source; give --trainpref TEXT to make it from a text, or "
                 "--srcdict DICT to use an existing one.");
   }
-  if (options.tokenizer && options.dataset_impl == "raw") {
+  if (tokenizer != nullptr && options.dataset_impl == "raw") {
     throw Error(
         ExitCode::configuration,
         "preprocess: --dataset-impl raw keeps the text as it is, and whoever reads it splits it at white "
         "space; --tokenizer " +
-            *options.tokenizer + " would be lost. Choose another format, or leave --tokenizer out.");
+            tokenizer->record.name + " would be lost. Choose another format, or leave --tokenizer out.");
   }
   int from_standard_input = 0;
   for (const Split& split : splits) {
@@ -128,10 +135,13 @@ fs::path source_dictionary(const fs::path& given) {
 
 class Preprocessing {
  public:
-  Preprocessing(const PreprocessOptions& options, int workers, const Splitter* splitter)
-      : options_(options), bin_(options.destdir, options.dataset_impl), report_(options.destdir) {
+  Preprocessing(const PreprocessOptions& options, int workers, const PreprocessTokenizer* tokenizer)
+      : options_(options),
+        tokenizer_(tokenizer),
+        bin_(options.destdir, options.dataset_impl),
+        report_(options.destdir) {
     reading_.workers = workers;
-    reading_.splitter = splitter;
+    if (tokenizer != nullptr) reading_.splitter = tokenizer->splitter;
     reading_.progress = [this](const TextInput& text) {
       bar_.show(text.name(), text.bytes_taken(), text.bytes_in_all());
     };
@@ -145,6 +155,7 @@ class Preprocessing {
     if (!dictionary_) count(splits);
     for (const Split& split : splits) bin_.is_text() ? copy(split) : encode(split);
     bin_.publish();
+    write_tokenizer();
     write_dictionary();
     if (!options_.dict_only) say("Wrote preprocessed data to " + options_.destdir);
   }
@@ -158,12 +169,24 @@ class Preprocessing {
 
   /// A dictionary that lies in the folder is put aside, so that no moment is without it.
   void load_dictionary() {
+    if (takes_vocabulary(options_, tokenizer_) && !options_.trainpref) {
+      dictionary_ = known_dictionary(tokenizer_->vocabulary, options_.padding_factor);
+    }
     if (!options_.srcdict) return;
     fs::path file = source_dictionary(*options_.srcdict);
     dictionary_ = Dictionary::load(file);
     srcdict_ = MappedFile(file).bytes();
     std::error_code error;
     if (fs::equivalent(file, bin_.dictionary(), error)) fs::rename(file, DataBin::kept(bin_.dictionary()));
+  }
+
+  void write_tokenizer() {
+    const fs::path file = fs::path(options_.destdir) / TokenizerRecord::file_name;
+    if (tokenizer_ != nullptr) {
+      replace_file(file, to_json(tokenizer_->record));
+    } else {
+      fs::remove(file);
+    }
   }
 
   void write_dictionary() {
@@ -188,7 +211,10 @@ class Preprocessing {
     }
     IndexedDatasetWriter* const writer = with_ids ? &bin_.add_ids(splits.front()) : nullptr;
     CountedText counted(text, writer, reading_);
-    dictionary_ = counted.dictionary(options_.thresholdsrc, options_.nwordssrc, options_.padding_factor);
+    dictionary_ =
+        takes_vocabulary(options_, tokenizer_)
+            ? counted.dictionary(tokenizer_->vocabulary, options_.padding_factor)
+            : counted.dictionary(options_.thresholdsrc, options_.nwordssrc, options_.padding_factor);
     if (!with_ids) return;
     say_dictionary();
     say(summary(splits.front().text, counted.write()));
@@ -211,6 +237,7 @@ class Preprocessing {
   }
 
   const PreprocessOptions& options_;
+  const PreprocessTokenizer* tokenizer_;
   DataBin bin_;
   Report report_;
   host::ProgressBar bar_;
@@ -221,9 +248,10 @@ class Preprocessing {
 
 }  // namespace
 
-void run_preprocess(const PreprocessOptions& options, const Splitter* splitter) {
+void run_preprocess(const PreprocessOptions& options, const PreprocessTokenizer* tokenizer) {
   const std::vector<Split> splits = splits_of(options);
-  check(options, splits);
+  check(options, tokenizer, splits);
+  read_tokenizer_record(options.destdir);  // another program's file of that name is not written over
   const fs::path dictionary = fs::path(options.destdir) / "dict.txt";
   if (!options.srcdict && fs::exists(dictionary)) {
     throw Error(ExitCode::data, "file exists: " + dictionary.string() + ". Give --srcdict " +
@@ -231,7 +259,7 @@ void run_preprocess(const PreprocessOptions& options, const Splitter* splitter) 
                                     " to keep that dictionary, or write to another --destdir.");
   }
   const int workers = options.workers ? static_cast<int>(*options.workers) : host::usable_processors();
-  Preprocessing(options, workers, splitter).run(splits);
+  Preprocessing(options, workers, tokenizer).run(splits);
 }
 
 }  // namespace nopos

@@ -2,16 +2,18 @@
 /// `nopos-host preprocess`: text files in, dictionary and token ids out, byte for byte as the reference
 /// writes them.
 ///
-/// Into --destdir go dict.txt; train.bin and train.idx; valid, valid1, ... and test, test1, ... likewise; and
-/// preprocess.log, to which each run appends what it said. dict.txt comes last (data_bin.h): without it the
-/// folder is not whole.
+/// Into --destdir go dict.txt, and tokenizer.json beside it where lines are symbols by a tokenizer; train.bin
+/// and train.idx; valid, valid1, ... and test, test1, ... likewise; and preprocess.log, to which each run
+/// appends what it said. dict.txt comes last (data_bin.h): without it the folder is not whole.
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "nopos/options.h"
 #include "nopos/text_symbols.h"
+#include "nopos/tokenizer_record.h"
 
 namespace nopos {
 
@@ -46,8 +48,13 @@ struct PreprocessOptions {
     o.add("validpref", &P::validpref, "validation texts, separated by commas: valid, valid1, ...");
     o.add("testpref", &P::testpref, "test texts, separated by commas: test, test1, ...");
     o.add("destdir", &P::destdir, "folder to write to; made where it is missing");
-    o.add("srcdict", &P::srcdict, "use this dictionary; it is copied to the folder");
-    o.add("thresholdsrc", &P::thresholdsrc, "drop words that occur less often from the dictionary");
+    o.add("srcdict", &P::srcdict,
+          "use this dictionary; it is copied to the folder. A tokenizer.json beside it says with which "
+          "tokenizer");
+    o.add("thresholdsrc", &P::thresholdsrc,
+          "drop words that occur less often from the dictionary; 1 leaves out the symbols of a --tokenizer "
+          "that "
+          "do not occur");
     o.add("nwordssrc", &P::nwordssrc,
           "most entries of the dictionary, special symbols included and padding not; 0 or less: all");
     o.add("padding-factor", &P::padding_factor, "pad the dictionary to a multiple of this", AtLeast{0});
@@ -58,8 +65,10 @@ struct PreprocessOptions {
     o.add("dataset-impl", &P::dataset_impl,
           "format: mmap; lazy or cached, the older one; raw, which is the text itself",
           OneOf{{"raw", "lazy", "cached", "mmap", "fasta", "huffman"}});
-    o.add("tokenizer", &P::tokenizer,
-          "how lines become symbols: gpt2_bpe, ...; default: words between white space");
+    o.add(
+        "tokenizer", &P::tokenizer,
+        "how lines become symbols: gpt2_bpe, ...; default: as tokenizer.json beside --srcdict says, or words "
+        "between white space");
     o.add("plugin-path", &P::plugin_path, "folders with plugins, separated by colons; may be repeated");
     o.add("source-lang", &P::source_lang, "source language", Alias{"s"}, pairs);
     o.add("target-lang", &P::target_lang, "target language", Alias{"t"}, pairs);
@@ -77,9 +86,18 @@ struct PreprocessOptions {
   }
 };
 
+/// What finds the symbols, where it is a tokenizer.
+struct PreprocessTokenizer {
+  const Splitter* splitter;
+  std::vector<std::string> vocabulary;  ///< Tokenizer::symbols
+  TokenizerRecord record;
+};
+
+/// The dictionary is --srcdict; or the whole vocabulary of the tokenizer, where it knows that and neither
+/// --thresholdsrc nor --nwordssrc asks for a choice of what occurs; or what occurs, the most frequent first.
 /// \throws Error (configuration) for options that do not fit together, (data) for a file that cannot be read
 /// or written, or where the folder already has a dictionary and --srcdict does not say to keep it.
-/// \param splitter  finds the symbols; nothing: words between white space
-void run_preprocess(const PreprocessOptions& options, const Splitter* splitter = nullptr);
+/// \param tokenizer  null: words between white space
+void run_preprocess(const PreprocessOptions& options, const PreprocessTokenizer* tokenizer = nullptr);
 
 }  // namespace nopos

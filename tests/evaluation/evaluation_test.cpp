@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdio>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "toy_run.h"
 
@@ -91,12 +94,133 @@ TEST(Evaluation, ContextWindowGivesEachBlockTheTokensBeforeIt) {
 TEST(Evaluation, BlocksAndPositionsFollowTheFlags) {
   EXPECT_NEAR(loss(evaluate(full_head(), {"--sample-break-mode", "eos"})), 6.8459, tolerance);
   EXPECT_NEAR(loss(evaluate(full_head(), {"--tokens-per-sample", "16"})), 6.8543, tolerance);
-  expect_figures(evaluate(alibi(), {"--tokens-per-sample", "64", "--model-overrides",
-                                    "{'max_tokens':64, 'tokens_per_sample':64, 'max_target_positions':64}"}),
-                 6.8409, 114.64);
-  const CommandResult nothing = evaluate(full_head(), {"--tokens-per-sample", "64"});
-  EXPECT_EQ(nothing.exit_code, 8);
-  EXPECT_TRUE(says(nothing.err, "have 64 tokens, the model takes 32")) << nothing.err;
+  // blocks longer than those of training: as the reference with --model-overrides, and without
+  for (const std::vector<std::string>& overrides :
+       {std::vector<std::string>{},
+        {"--model-overrides", "{'max_tokens':64, 'tokens_per_sample':64, 'max_target_positions':64}"}}) {
+    std::vector<std::string> flags{"--tokens-per-sample", "64"};
+    flags.insert(flags.end(), overrides.begin(), overrides.end());
+    expect_figures(evaluate(alibi(), flags), 6.8409, 114.64);
+  }
+}
+
+TEST(Evaluation, TheLengthIsTheCheckpointsUnlessItIsGiven) {
+  const CommandResult result = run({host, "eval-lm", toy_data(), "--path", full_head(), "--threads", "1"});
+  expect_figures(result, 6.8456, 115.01);
+}
+
+/// The objects of "lengths", by length.
+std::map<int, nlohmann::json> lengths(const CommandResult& result) {
+  std::map<int, nlohmann::json> found;
+  const auto json = nlohmann::json::parse(result.out);
+  for (const auto& one : json["lengths"]) found[one["tokens_per_sample"]] = one;
+  return found;
+}
+
+TEST(Evaluation, SeveralLengthsAreSoManyEvaluations) {
+  const CommandResult result = evaluate(alibi(), {"--tokens-per-sample", "16,32,64", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_FALSE(nlohmann::json::parse(result.out).contains("loss"));
+  const auto found = lengths(result);
+  ASSERT_EQ(found.size(), 3U);
+  for (const auto& [length, figures] : found) {
+    const CommandResult alone = evaluate(alibi(), {"--tokens-per-sample", std::to_string(length), "--json"});
+    const auto json = nlohmann::json::parse(alone.out);
+    EXPECT_EQ(figures["loss"], json["loss"]);
+    EXPECT_EQ(figures["loss"], json["lengths"][0]["loss"]);
+    EXPECT_EQ(figures["examples"], (1096 + length - 1) / length);
+    EXPECT_EQ(figures["scored"], 1096);
+  }
+  EXPECT_NEAR(found.at(64)["loss"], 6.8409, tolerance);
+  for (const char* part : {"tokens per sample      blocks       scored  loss (base 2)  perplexity",
+                           "               64          18        1,096         6.8409"}) {
+    EXPECT_TRUE(says(result.err, part)) << result.err;
+  }
+}
+
+TEST(Evaluation, ALengthThatTheEncodingCannotDoIsAnErrorOfItsOwn) {
+  const std::string learned = trained("learned", flags_t() + " --decoder-learned-pos");
+  const std::string reason =
+      "have 64 tokens, the model takes 32, and what it learned depends on that: "
+      "decoder.embed_positions.weight is [34, 64] and would have to be [66, 64]";
+  const CommandResult several = evaluate(learned, {"--tokens-per-sample", "64,32", "--json"});
+  EXPECT_EQ(several.exit_code, 8);
+  const auto found = lengths(several);
+  EXPECT_NEAR(found.at(32)["loss"], 6.8657, tolerance);
+  EXPECT_TRUE(says(found.at(64)["error"], reason)) << found.at(64);
+  EXPECT_TRUE(says(several.err, "1 of 2 lengths could not be evaluated:\n  64: blocks of split 'test' "))
+      << several.err;
+  const CommandResult alone = evaluate(learned, {"--tokens-per-sample", "64"});
+  EXPECT_EQ(alone.exit_code, 8);
+  EXPECT_TRUE(says(alone.err, reason)) << alone.err;
+}
+
+TEST(Evaluation, MaxTargetPositionsIsObeyed) {
+  const CommandResult shorter =
+      evaluate(alibi(), {"--tokens-per-sample", "16,64", "--max-target-positions", "32", "--json"});
+  EXPECT_EQ(shorter.exit_code, 8);
+  const auto found = lengths(shorter);
+  EXPECT_TRUE(found.at(16).contains("loss"));
+  EXPECT_TRUE(says(found.at(64)["error"], "have 64 tokens, the model takes 32")) << found.at(64);
+  // sentences longer than the blocks of training are left out, unless more positions are asked for
+  const auto sentences = [](const std::string& most) {
+    return nlohmann::json::parse(
+               evaluate(alibi(), {"--sample-break-mode", "eos", "--max-target-positions", most, "--json"})
+                   .out)["tokens"]
+        .get<int>();
+  };
+  EXPECT_LT(sentences("8"), 1096);
+  EXPECT_EQ(sentences("512"), 1096);
+}
+
+/// Tokens and bits of a file of --per-position, by length and position.
+std::map<std::pair<int, int>, std::pair<int, double>> positions(const std::filesystem::path& file) {
+  std::map<std::pair<int, int>, std::pair<int, double>> found;
+  std::istringstream lines(read_file(file));
+  std::string line;
+  std::getline(lines, line);
+  EXPECT_EQ(line, "tokens_per_sample,position,tokens,loss");
+  while (std::getline(lines, line)) {
+    int length = 0, position = 0, tokens = 0;
+    double bits = 0;
+    EXPECT_EQ(std::sscanf(line.c_str(), "%d,%d,%d,%lf", &length, &position, &tokens, &bits), 4) << line;
+    found[{length, position}] = {tokens, bits};
+  }
+  return found;
+}
+
+TEST(Evaluation, LossByPositionAddsUpToTheLoss) {
+  const TemporaryFolder folder;
+  const std::string file = folder / "positions.csv";
+  const CommandResult result = evaluate(
+      full_head(), {"--tokens-per-sample", "32,16", "--per-position", file, "--json", "--batch-size", "3"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  std::map<int, double> sums;
+  const auto found = positions(file);
+  EXPECT_EQ(found.size(), 32U + 16U);
+  for (const auto& [place, figures] : found) {
+    const auto [length, position] = place;
+    // 1,096 tokens: 34 blocks of 32 and one of 8; 68 of 16 and one of 8
+    EXPECT_EQ(figures.first, 1096 / length + (position <= 8)) << length << ' ' << position;
+    sums[length] += figures.first * figures.second;
+  }
+  for (const auto& [length, figures] : lengths(result)) {
+    EXPECT_NEAR(sums.at(length) / 1096, figures["loss"].get<double>(), 1e-5);
+  }
+  // what was seen before a block counts
+  ASSERT_EQ(evaluate(full_head(), {"--context-window", "8", "--per-position", file}).exit_code, 0);
+  const auto windowed = positions(file);
+  EXPECT_EQ(windowed.rbegin()->first, std::make_pair(32, 32));
+  EXPECT_EQ(windowed.at({32, 1}).first, 1);
+  EXPECT_EQ(windowed.at({32, 32}).first, 44);  // of 45 full blocks of 24, all but the first
+}
+
+TEST(Evaluation, AnEmptyShardIsSaidToBeEmpty) {
+  const CommandResult result = evaluate(full_head(), {"--num-shards", "8", "--shard-id", "5"});
+  EXPECT_EQ(result.exit_code, 8);
+  EXPECT_TRUE(
+      says(result.err, "shard 5 of 8 is empty: split 'test' has 1 batch, which the shards before it take"))
+      << result.err;
 }
 
 TEST(Evaluation, AnEnsembleOfOneModelTwiceIsThatModel) {

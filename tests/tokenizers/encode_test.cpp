@@ -74,8 +74,10 @@ TEST_F(Encode, ReadsAPipe) {
 }
 
 TEST_F(Encode, SaysWhatIsWrongWithTheCommand) {
-  expect_refusal({"encode"}, 2,
-                 "encode: --tokenizer must be given; nopos-host list tokenizer tells which there are");
+  expect_refusal(
+      {"encode"}, 2,
+      "encode: --tokenizer must be given, or --tokenizer-from a folder that preprocess wrote; nopos-host "
+      "list tokenizer tells which there are");
   expect_refusal({"decode", "--tokenizer", "byte", "--count"}, 2, "unknown flag '--count'");
   expect_refusal({"encode", "--tokenizer", "byte", "a", "b"}, 2,
                  "encode: unexpected argument 'b'; see nopos-host encode --help");

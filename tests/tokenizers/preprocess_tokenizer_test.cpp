@@ -52,8 +52,8 @@ TEST_F(PreprocessTokenizer, EqualsPreprocessingOfTheEncodedText) {
     }
     ASSERT_EQ(preprocess("." + tokenizer, "two_steps_" + tokenizer).exit_code, 0);
     for (const std::string workers : {"1", "3"}) {
-      const auto one_step =
-          preprocess("", tokenizer + workers, {"--tokenizer", tokenizer, "--workers", workers});
+      const auto one_step = preprocess(
+          "", tokenizer + workers, {"--tokenizer", tokenizer, "--workers", workers, "--thresholdsrc", "1"});
       ASSERT_EQ(one_step.exit_code, 0) << one_step.err;
       expect_equal_folders("two_steps_" + tokenizer, tokenizer + workers);
     }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -23,10 +24,19 @@ const std::string flags = flags_tiny() +
                           " --optimizer adam --lr 0.01 --log-format simple --log-interval 5"
                           " --validate-interval-updates 10 --save-interval-updates 10";
 
-std::string printed(double value) {
+std::string printed(const char* format, double value) {
   std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%g", value);
+  std::snprintf(text.data(), text.size(), format, value);
   return text.data();
+}
+
+/// A recorded figure as the reference logs it (specification §3.17): decimals by name, then "{:g}".
+std::string as_logged(const std::string& name, double value) {
+  static const std::map<std::string, const char*> decimals{
+      {"loss", "%.3f"}, {"best_loss", "%.3f"}, {"gnorm", "%.3f"}, {"ppl", "%.2f"},        {"ups", "%.2f"},
+      {"wps", "%.1f"},  {"wpb", "%.1f"},       {"bsz", "%.1f"},   {"train_wall", "%.0f"}, {"wall", "%.0f"}};
+  const auto format = decimals.find(name);
+  return printed("%g", format == decimals.end() ? value : std::stod(printed(format->second, value)));
 }
 
 /// What a log line says, without where it stands.
@@ -58,12 +68,15 @@ TEST(Metrics, HoldTheFiguresOfTheLog) {
     if (i == 0) continue;
     const Record logged = records(result.out, tag).at(seen[tag]++);
     EXPECT_EQ(found[i].at("epoch"), 1);
-    EXPECT_EQ(printed(found[i].at("num_updates")), logged.figures.at("num_updates"));
+    EXPECT_EQ(printed("%g", found[i].at("num_updates")), logged.figures.at("num_updates"));
     std::map<std::string, std::string> written;
     for (const auto& [name, value] : found[i].items()) {
-      if (value.is_number_float() && name != "time") written[name] = printed(value);
+      if (value.is_number_float() && name != "time") written[name] = as_logged(name, value);
     }
     EXPECT_EQ(written, figures_of(logged));
+    const double loss = found[i].at("loss");
+    EXPECT_NE(loss, std::stod(logged.figures.at("loss"))) << "rounded";
+    EXPECT_DOUBLE_EQ(found[i].at("ppl"), std::exp2(loss));
   }
 }
 
@@ -182,7 +195,12 @@ TEST(TensorBoard, EventFilesHoldTheFiguresOfTheLog) {
       const auto summary = fields(event.find(5)->second);
       for (const auto& [field, bytes] : summary) {
         const auto value = fields(bytes);
-        scalars[value.find(1)->second] = printed(number_at<float>(value.find(2)->second, 0));
+        const std::string& name = value.find(1)->second;
+        const float number = number_at<float>(value.find(2)->second, 0);
+        scalars[name] = as_logged(name, number);
+        if (name == "loss") {
+          EXPECT_NE(number, std::stof(logged[i].figures.at("loss"))) << "rounded";
+        }
       }
       EXPECT_EQ(scalars, figures_of(logged[i]));
     }
@@ -281,7 +299,10 @@ TEST(Wandb, TheOfflineRunHoldsSettingsAndFigures) {
   EXPECT_EQ(row, wandb_items(found[4].find(3)->second, 2));
   EXPECT_EQ(row.at("_step"), "10");
   for (const char* own : {"_step", "_timestamp", "_runtime"}) row.erase(own);
-  for (auto& [figure, text] : row) text = printed(std::stod(text));
+  EXPECT_GT(row.at("train_inner/loss").size(), 6U) << "rounded: " << row.at("train_inner/loss");
+  for (auto& [figure, text] : row) {
+    text = as_logged(figure.substr(figure.find('/') + 1), std::stod(text));
+  }
   EXPECT_EQ(row, expected);
   EXPECT_EQ(number_at<std::int64_t>(fields(found[6].find(18)->second).find(1)->second, 0), 0);
 }

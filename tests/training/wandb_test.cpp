@@ -33,7 +33,8 @@ TEST(Wandb, ItsClientSendsEveryRow) {
   }
   ASSERT_EQ(sent.size(), 4U) << synced.out << synced.err;
   for (const Record& record : records(trained.out, "train_inner")) {
-    EXPECT_EQ(sent.at(std::stoi(record.figures.at("num_updates"))), std::stod(record.figures.at("loss")));
+    EXPECT_NEAR(sent.at(std::stoi(record.figures.at("num_updates"))), std::stod(record.figures.at("loss")),
+                0.00051);
   }
 }
 

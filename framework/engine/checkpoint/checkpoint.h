@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "nopos/architecture.h"
-#include "nopos/dictionary.h"
 #include "nopos/optimizer.h"
+#include "nopos/task.h"
 #include "run_config.h"
 #include "state_dict.h"
 
@@ -29,13 +29,14 @@ struct MeterState {
   std::vector<std::pair<std::string, Value>> fields;
 };
 
-/// Which dictionary a model was trained with: enough to notice another one, also one of the same size.
+/// Which dictionary and tokenizer a model was trained with: enough to notice others, also a dictionary of the
+/// same size.
 struct DictionaryMark {
   std::int64_t size = 0;
-  std::string digest;  ///< of all symbols in their order; hexadecimal
-  bool operator==(const DictionaryMark&) const = default;
+  std::string digest;                        ///< of all symbols in their order; hexadecimal
+  std::optional<TokenizerRecord> tokenizer;  ///< where the data say it
 };
-DictionaryMark mark_of(const Dictionary& dictionary);
+DictionaryMark mark_of(const Task& task);
 
 /// A moving average of the weights: the model's parameters and buffers under its names.
 struct EmaState {
@@ -98,8 +99,8 @@ struct LoadedCheckpoint {
 /// Restores parameters, buffers and, unless left out, the optimizer from `file`, and returns the rest.
 /// Everything is checked, checksums included, before the model is touched.
 /// \throws Error (data) for a damaged file, one of another model (naming the first tensors that differ on
-/// both sides) or one trained with another dictionary; Error (configuration) where the criterion, optimizer
-/// or encodings of this run cannot continue it.
+/// both sides) or one trained with another dictionary or tokenizer; Error (configuration) where the
+/// criterion, optimizer or encodings of this run cannot continue it.
 LoadedCheckpoint load_checkpoint(const std::filesystem::path& file, Architecture& model, ParameterSlab& slab,
                                  Optimizer& optimizer, const RunConfig& config, const LoadOptions& options);
 

@@ -76,6 +76,20 @@ bool fits(const at::Tensor& there, const at::Tensor& mine) {
                   "with, and leave --model-overrides away.");
 }
 
+void check_tokenizer(const CheckpointFile& source, const DictionaryMark& mine) {
+  const PickleNode* entry = source.own()->get("tokenizer");
+  if (entry == nullptr) return;
+  const auto saved = parse_tokenizer_record(entry->as_text("tokenizer in " + source.name()),
+                                            "the tokenizer's record in " + source.name());
+  const std::string both =
+      tokenizer_difference(saved, "the model was trained with", mine.tokenizer, "the data were made with");
+  if (both.empty()) return;
+  throw Error(ExitCode::data,
+              "the data do not fit the checkpoint " + source.name() + ": " + both +
+                  ". Preprocess the data with --srcdict and the dict.txt of the model's data, "
+                  "or train a new model in another --save-dir.");
+}
+
 }  // namespace
 
 View view(const CheckpointFile& file, const PickleNode& node, const std::string& what) {
@@ -96,10 +110,13 @@ void make(const Copies& copies) {
 }
 
 void check_dictionary(const CheckpointFile& source, const DictionaryMark& mine) {
+  check_tokenizer(source, mine);
   const PickleNode& entry = source.own()->at("dictionary", source.name());
   const DictionaryMark saved{entry.at("size", "'dictionary'").as_integer("size of the dictionary"),
-                             entry.at("digest", "'dictionary'").as_text("digest of the dictionary")};
-  if (mine == saved || mine.digest.empty() || saved.digest.empty()) return;
+                             entry.at("digest", "'dictionary'").as_text("digest of the dictionary"),
+                             {}};
+  if (mine.digest.empty() || saved.digest.empty()) return;
+  if (mine.size == saved.size && mine.digest == saved.digest) return;
   const std::string what =
       mine.size != saved.size
           ? "it has " + std::to_string(mine.size) + " types, the checkpoint's had " +

@@ -29,7 +29,8 @@ struct Copy {
 using Copies = std::vector<Copy>;
 void make(const Copies& copies);
 
-/// \throws Error (data) where the checkpoint's model was trained with another dictionary.
+/// \throws Error (data) where the checkpoint's model was trained with another dictionary or
+/// tokenizer.
 void check_dictionary(const CheckpointFile& source, const DictionaryMark& mine);
 
 /// One copy per tensor of `mine` (of `model`, or an average of it), from an entry of the file, converted

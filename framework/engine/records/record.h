@@ -8,7 +8,7 @@
 
 namespace nopos::engine {
 
-/// Figures by name, in the log's order and with its rounding.
+/// Figures by name, in the log's order and without its rounding.
 using Figures = std::vector<std::pair<std::string, double>>;
 
 /// What one log line says.

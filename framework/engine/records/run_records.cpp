@@ -79,9 +79,11 @@ RunRecords::RunRecords(const RunConfig& config, std::int64_t num_updates) {
 }
 
 void RunRecords::add(const std::string& tag, std::int64_t epoch, std::int64_t num_updates,
-                     const Stats& stats) {
-  Record record{tag, epoch, num_updates, stats};
-  std::erase_if(record.figures, [](const auto& figure) { return figure.first == "num_updates"; });
+                     const Readings& readings) {
+  Record record{tag, epoch, num_updates, {}};
+  for (const Reading& reading : readings) {
+    if (reading.name != "num_updates") record.figures.emplace_back(reading.name, reading.value);
+  }
   for (std::unique_ptr<RecordWriter>& writer : writers_) {
     try {
       writer->write(record);

@@ -18,7 +18,7 @@ class RunRecords {
   RunRecords(const RunConfig& config, std::int64_t num_updates);
 
   /// A place that fails is left with a warning: training goes on.
-  void add(const std::string& tag, std::int64_t epoch, std::int64_t num_updates, const Stats& stats);
+  void add(const std::string& tag, std::int64_t epoch, std::int64_t num_updates, const Readings& readings);
 
  private:
   std::vector<std::unique_ptr<RecordWriter>> writers_;

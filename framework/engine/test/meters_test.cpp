@@ -44,6 +44,18 @@ TEST(Meters, WithoutWeightOnlyTheLatestValueCounts) {
   EXPECT_EQ(meters.smoothed(), (Stats{{"lr", 0.2}}));
 }
 
+TEST(Meters, ReadingsAreNotRoundedAndTheLogIs) {
+  Meters meters;
+  meters.scalar("loss", 6.7794321, 10, 10, 3);
+  meters.perplexity("ppl", "loss", 20, 2);
+  meters.scalar("lr", 0.00123456, 0, 300, {});
+  const Readings readings = meters.readings();
+  ASSERT_EQ(readings.size(), 3u);
+  EXPECT_EQ(readings[0].value, 6.7794321);
+  EXPECT_EQ(readings[1].value, std::exp2(6.7794321));
+  EXPECT_EQ(logged(readings), (Stats{{"loss", 6.779}, {"ppl", 109.85}, {"lr", 0.00123456}}));
+}
+
 TEST(Meters, PerplexityComesFromTheUnroundedAverage) {
   Meters meters;
   meters.perplexity("ppl", "loss", 20, 2);

@@ -137,7 +137,7 @@ TEST_F(TrainerTest, ClipsAndLogsTheNormBefore) {
   Trainer trainer(parts, {}, {.clip_norm = 0.1});
   trainer.train_step({batch({3, 4, 1})});
   expect_weight(-0.06, -0.08);
-  const Stats stats = trainer.stats("train_inner");
+  const Stats stats = logged(trainer.readings("train_inner"));
   const auto figure = [&](const std::string& name) {
     for (const auto& [key, value] : stats) {
       if (key == name) return value;
@@ -180,7 +180,7 @@ TEST_F(TrainerTest, AnOverflowUnderAScaledLossUpdatesAndCountsNothing) {
   EXPECT_TRUE(trainer.train_step({batch({0, 128, 1})}));  // 64 times 2, clipped to 1
   expect_weight(-0.5, -1);
   std::map<std::string, double> figures;
-  for (const auto& [name, value] : trainer.stats("train_inner")) figures[name] = value;
+  for (const auto& [name, value] : logged(trainer.readings("train_inner"))) figures[name] = value;
   EXPECT_EQ(figures.at("gnorm"), 1.25);  // the mean of two updates
   EXPECT_EQ(figures.at("loss_scale"), 64);
   EXPECT_EQ(figures.at("wpb"), 3);

@@ -81,6 +81,7 @@ class LanguageModeling final : public Task {
   const Dictionary& output_dictionary() const override {
     return output_dictionary_ ? *output_dictionary_ : dictionary_;
   }
+  std::optional<TokenizerRecord> tokenizer() const override { return tokenizer_; }
   std::shared_ptr<Dataset> load(const std::string& split, std::int64_t epoch, bool combine) override;
   bool data_changes_with_epoch() const override { return folders_.size() > 1; }
   std::vector<std::string> available_splits() const override;
@@ -91,6 +92,7 @@ class LanguageModeling final : public Task {
   }
 
  private:
+  void read_tokenizers();
   bool shortens(const std::string& split) const;
   std::int64_t fixed_rows(const std::string& split) const;
   std::shared_ptr<Dataset> dataset_of(SentenceStream sentences, const std::string& split,
@@ -101,6 +103,7 @@ class LanguageModeling final : public Task {
   std::vector<fs::path> folders_;
   Dictionary dictionary_;
   std::optional<Dictionary> output_dictionary_;
+  std::optional<TokenizerRecord> tokenizer_;
 };
 
 LanguageModeling::LanguageModeling(const Options& options, const Context& context)
@@ -132,6 +135,7 @@ LanguageModeling::LanguageModeling(const Options& options, const Context& contex
   }
   dictionary_ = Dictionary::load(file);
   log_info(log_source, "dictionary: " + std::to_string(dictionary_.size()) + " types");
+  read_tokenizers();
   const std::int64_t output_size = options_.output_dictionary_size;
   if (output_size >= 0) {
     if (output_size < Dictionary::num_special) {
@@ -141,6 +145,21 @@ LanguageModeling::LanguageModeling(const Options& options, const Context& contex
     }
     output_dictionary_ = dictionary_.truncated(output_size);
   }
+}
+
+/// All folders are read with the dictionary of the first.
+void LanguageModeling::read_tokenizers() {
+  for (const fs::path& folder : folders_) {
+    const auto found = read_tokenizer_record(folder);
+    const std::string both = tokenizer_difference(tokenizer_, folders_.front().string() + " was made with",
+                                                  found, folder.string() + " with");
+    if (!both.empty()) {
+      throw Error(ExitCode::data, "the data folders do not belong together: " + both +
+                                      ". Preprocess the one with --srcdict and the dict.txt of the other.");
+    }
+    if (&folder == &folders_.front()) tokenizer_ = found;
+  }
+  if (tokenizer_) log_info(log_source, "tokenizer: " + tokenizer_->described());
 }
 
 std::vector<std::string> LanguageModeling::available_splits() const {

@@ -2,6 +2,7 @@
 /// special token ("<|endoftext|>") is text like any other.
 /// Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", section 2.2.
 #include <dlfcn.h>
+#include <nopos/digest.h>
 #include <nopos/error.h>
 #include <nopos/files.h>
 #include <nopos/tokenizer.h>
@@ -68,6 +69,8 @@ std::filesystem::path data_folder() {
   return std::filesystem::path(library.dli_fname).parent_path() / "gpt2_bpe";
 }
 
+constexpr const char* gpt2s_tokens = "a40a613bd818b557";  // digest of the 50,257 tokens
+
 class Gpt2Bpe final : public nopos::IdTokenizer {
  public:
   struct Options {
@@ -80,6 +83,18 @@ class Gpt2Bpe final : public nopos::IdTokenizer {
   };
 
   explicit Gpt2Bpe(const Options& options) : Gpt2Bpe(read(options)) {}
+
+  /// GPT-2's own in the order of the dictionary that fairseq's users share; of other files in that of the
+  /// ids.
+  std::vector<std::string> symbols() const override {
+    if (!is_gpt2s()) return IdTokenizer::symbols();
+    const nopos::MappedFile order(data_folder() / "order.txt");
+    std::vector<std::string> list;
+    for (const std::uint32_t id : read_order(order.bytes(), order.path(), tokens_.size())) {
+      list.push_back(std::to_string(id));
+    }
+    return list;
+  }
 
   void encode(std::string_view text, std::vector<std::uint32_t>& ids) const override {
     static const Pretokens pretokens;
@@ -122,6 +137,13 @@ class Gpt2Bpe final : public nopos::IdTokenizer {
       : IdTokenizer(static_cast<std::uint32_t>(vocabulary.tokens.size())),
         pairs_(vocabulary),
         tokens_(std::move(vocabulary.tokens)) {}
+
+  /// Whether the tokens are those of GPT-2, whatever file they came from.
+  bool is_gpt2s() const {
+    nopos::Digest digest;
+    for (const std::string& token : tokens_) digest.add(token);
+    return digest.text() == gpt2s_tokens;
+  }
 
   static Vocabulary read(const Options& options) {
     if (options.encoder_json.has_value() != options.vocab_bpe.has_value()) {

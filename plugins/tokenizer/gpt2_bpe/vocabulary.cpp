@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <unordered_map>
@@ -166,6 +167,29 @@ Vocabulary read_vocabulary(std::string_view encoder_json, const std::filesystem:
   }
   read_merges(vocabulary, ids, vocab_bpe, merges_path);
   return vocabulary;
+}
+
+std::vector<std::uint32_t> read_order(std::string_view text, const std::filesystem::path& path,
+                                      std::size_t size) {
+  std::vector<std::uint32_t> order;
+  std::vector<bool> seen(size);
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    std::uint32_t id = 0;
+    const auto read = std::from_chars(line.data(), line.data() + line.size(), id);
+    if (read.ec != std::errc() || read.ptr != line.data() + line.size() || id >= size || seen[id]) {
+      refuse(path, ", line " + std::to_string(order.size() + 1) + ": found '" +
+                       std::string(line.substr(0, 80)) + "', expected an id below " + std::to_string(size) +
+                       " that did not stand before");
+    }
+    seen[id] = true;
+    order.push_back(id);
+  }
+  if (order.size() != size) {
+    refuse(path, " has " + std::to_string(order.size()) + " ids, expected " + std::to_string(size));
+  }
+  return order;
 }
 
 }  // namespace nopos::gpt2

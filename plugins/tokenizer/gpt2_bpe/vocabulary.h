@@ -29,4 +29,9 @@ constexpr std::uint32_t max_tokens = 1u << 20, max_merges = 1u << 23;
 Vocabulary read_vocabulary(std::string_view encoder_json, const std::filesystem::path& encoder_path,
                            std::string_view vocab_bpe, const std::filesystem::path& merges_path);
 
+/// Ids in the order of a dictionary, one a line; `size` of them, from 0 on, each once.
+/// \throws Error (data) with file and line
+std::vector<std::uint32_t> read_order(std::string_view text, const std::filesystem::path& path,
+                                      std::size_t size);
+
 }  // namespace nopos::gpt2

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "nopos/error.h"
 #include "parallel.h"
 #include "text_pieces.h"
 #include "word_order.h"
@@ -128,6 +129,16 @@ class Counter : public SentenceWorker {
   std::vector<Run> runs_;
 };
 
+/// What sorts a vocabulary by its own order.
+std::int64_t rank_of(std::size_t place, std::size_t size) { return static_cast<std::int64_t>(size - place); }
+constexpr Limits all_in_order(std::int64_t padding_factor) { return {0, 0, padding_factor}; }
+
+/// Behind the special symbols; padding keeps its 0.
+void set_counts(WordTable& table, const std::vector<std::int64_t>& counts) {
+  std::size_t id = static_cast<std::size_t>(Dictionary::num_special);
+  for (const std::int64_t count : counts) table.words()[id++].count = count;
+}
+
 }  // namespace
 
 class CountedText::Parts {
@@ -149,7 +160,22 @@ class CountedText::Parts {
     std::sort(runs_.begin(), runs_.end(), [](const Run& a, const Run& b) { return a.begin < b.begin; });
   }
 
-  Dictionary dictionary(const Limits& limits) {
+  Dictionary dictionary(const Limits& limits) { return Dictionary(ordered(limits).table); }
+
+  /// Words of a known vocabulary are put in order by ranks in place of counts.
+  Dictionary dictionary(const std::vector<std::string>& vocabulary, std::int64_t padding_factor) {
+    std::vector<std::int64_t> counts;
+    for (const std::string& symbol : vocabulary) {
+      CountedWord& word = words_.word(words_.add(symbol));
+      counts.push_back(std::exchange(word.count, rank_of(counts.size(), vocabulary.size())));
+    }
+    refuse_others(vocabulary.size());
+    OrderedWords known = ordered(all_in_order(padding_factor));
+    set_counts(known.table, counts);
+    return Dictionary(std::move(known.table));
+  }
+
+  OrderedWords ordered(const Limits& limits) {
     for (std::size_t id = 0; id < special_.size(); ++id) {
       special_[id].count += std::exchange(words_.word(special_ids_[id]).count, not_a_word);
     }
@@ -164,7 +190,7 @@ class CountedText::Parts {
     new_ids_ = std::move(ordered.new_ids);
     for (std::size_t id = 0; id < special_.size(); ++id) new_ids_[special_ids_[id]] = static_cast<Id>(id);
     for (std::size_t shard = 0; shard < words_.size(); ++shard) words_.table(shard) = {};
-    return Dictionary(std::move(ordered.table));
+    return ordered;
   }
 
   /// Where the final ids are narrower than the provisional ones, they are written to where others were read
@@ -191,6 +217,16 @@ class CountedText::Parts {
   }
 
  private:
+  /// \throws Error (data) where words were met beside the special symbols and `known` others
+  void refuse_others(std::size_t known) {
+    std::size_t met = 0;
+    for (std::size_t shard = 0; shard < words_.size(); ++shard) met += words_.table(shard).size();
+    if (met == known + special_.size()) return;
+    throw Error(ExitCode::data, "the tokenizer gave " + std::to_string(met - special_.size()) +
+                                    " symbols, but says that it knows " + std::to_string(known) +
+                                    ": its plugin is faulty.");
+  }
+
   /// Returns how many ids were of words that are not in the dictionary.
   std::int64_t renumber(std::span<Id> ids) const {
     std::int64_t dropped = 0;
@@ -223,6 +259,23 @@ Dictionary CountedText::dictionary(std::int64_t threshold, std::int64_t max_size
   Dictionary dictionary = parts_->dictionary({threshold, max_size, padding_factor});
   vocabulary_ = dictionary.size();
   return dictionary;
+}
+
+Dictionary CountedText::dictionary(const std::vector<std::string>& vocabulary, std::int64_t padding_factor) {
+  Dictionary dictionary = parts_->dictionary(vocabulary, padding_factor);
+  vocabulary_ = dictionary.size();
+  return dictionary;
+}
+
+Dictionary known_dictionary(const std::vector<std::string>& symbols, std::int64_t padding_factor) {
+  WordTable words;
+  for (const std::string& symbol : symbols) words.append(symbol, rank_of(words.size(), symbols.size()));
+  const Dictionary fresh;
+  WordTable table = in_order(fresh.words().words(), {std::as_const(words).words()},
+                             all_in_order(padding_factor), words.arena(), 1)
+                        .table;
+  set_counts(table, std::vector<std::int64_t>(symbols.size()));
+  return Dictionary(std::move(table));
 }
 
 BinarizeResult CountedText::write() const { return parts_->write(vocabulary_); }

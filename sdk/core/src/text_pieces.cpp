@@ -111,11 +111,18 @@ class Turn {
   bool stopped_ = false;
 };
 
-void check_utf8(const Piece& piece, const std::string& name) {
+/// Symbols must be UTF-8. A tokenizer may make such of bytes that are not; words between white space are what
+/// the text is.
+void check_utf8(const Piece& piece, const Symbols& symbols, const std::string& name) {
   const std::size_t bad = text::find_invalid_utf8(piece.text());
   if (bad == std::string_view::npos) return;
-  throw Error(ExitCode::data, name + ", byte " + std::to_string(piece.offset + bad) +
-                                  ": the text is not UTF-8. Convert it first.");
+  for (std::size_t i = 0; i < symbols.begins.size(); ++i) {
+    const std::string_view symbol(symbols.text + symbols.begins[i], symbols.ends[i] - symbols.begins[i]);
+    if (text::find_invalid_utf8(symbol) == std::string_view::npos) continue;
+    throw Error(ExitCode::data, name + ", byte " + std::to_string(piece.offset + bad) +
+                                    ": the text is not UTF-8. Convert it first, or give a --tokenizer that "
+                                    "takes any byte, such as byte.");
+  }
 }
 
 }  // namespace
@@ -135,8 +142,8 @@ void split_text(const std::filesystem::path& text, const ReadOptions& options,
         std::exception_ptr failure;
         try {
           more = reader.next(piece);
-          check_utf8(piece, reader.name());
           splitter.split(piece.text(), symbols);
+          check_utf8(piece, symbols, reader.name());
         } catch (...) {
           failure = std::current_exception();  // told in turn, so that it is the first in the text
         }

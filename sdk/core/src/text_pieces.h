@@ -26,7 +26,7 @@ class PieceWorker {
 };
 
 /// Reads `text` to its end, one thread for each of `workers`.
-/// \throws Error (data) as TextInput, and naming the byte where the text is not UTF-8; of several errors the
+/// \throws Error (data) as TextInput, and naming the byte where symbols are not UTF-8; of several errors the
 /// first in the text.
 void split_text(const std::filesystem::path& text, const ReadOptions& options,
                 const std::vector<PieceWorker*>& workers);

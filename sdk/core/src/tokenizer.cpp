@@ -17,6 +17,14 @@ void IdTokenizer::split(std::string_view text, std::vector<std::string_view>& sy
   for (const std::uint32_t id : ids) symbols.push_back(symbols_.at(id));
 }
 
+std::vector<std::string> IdTokenizer::symbols() const {
+  std::vector<std::string> list;
+  for (std::uint32_t id = 0; id < vocabulary(); ++id) {
+    if (!bytes(id).empty()) list.push_back(symbols_[id]);
+  }
+  return list;
+}
+
 void IdTokenizer::join(const std::vector<std::string_view>& symbols, std::string& text) const {
   for (const std::string_view symbol : symbols) {
     std::uint32_t id = 0;

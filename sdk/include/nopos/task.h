@@ -13,6 +13,7 @@
 #include "nopos/dataset.h"
 #include "nopos/dictionary.h"
 #include "nopos/plugin.h"
+#include "nopos/tokenizer_record.h"
 
 namespace nopos {
 
@@ -32,6 +33,10 @@ class Task {
 
   virtual const Dictionary& dictionary() const = 0;
   virtual const Dictionary& output_dictionary() const { return dictionary(); }
+
+  /// What made the symbols of the dictionary, where the data say it: a checkpoint keeps it, and a run on data
+  /// of another tokenizer is refused.
+  virtual std::optional<TokenizerRecord> tokenizer() const { return std::nullopt; }
 
   /// The split as a dataset, for epoch `epoch` (from 1): with several data folders each epoch takes the next
   /// one. `combine` appends the files "<split>1", "<split>2", ... where there are any: for training always.

@@ -1,14 +1,16 @@
 #pragma once
 /// From text to token ids: one sentence a line, </s> at the end of each.
 ///
-/// Text is UTF-8, in a file as nopos/text_input.h reads it; how lines become symbols is a Splitter's matter.
-/// No result depends on the number of workers, and no memory, apart from the vocabulary, on the size of the
-/// text.
+/// Text lies in a file as nopos/text_input.h reads it; how lines become symbols is a Splitter's matter.
+/// Symbols are UTF-8, and where the text is not, no byte that is wrong may have got into one. No result
+/// depends on the number of workers, and no memory, apart from the vocabulary, on the size of the text.
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "nopos/dictionary.h"
 #include "nopos/indexed_dataset_writer.h"
@@ -34,8 +36,8 @@ struct BinarizeResult {
 class CountedText {
  public:
   /// Reads `text`. Sentences are kept for `writer`, which must outlive this and gets their ids from `write`;
-  /// without one, words are only counted. \throws Error (data) as TextInput, naming the byte where it is not
-  /// UTF-8, or where the disk is full.
+  /// without one, words are only counted. \throws Error (data) as TextInput, naming the byte where a symbol
+  /// is not UTF-8, or where the disk is full.
   CountedText(const std::filesystem::path& text, IndexedDatasetWriter* writer, const ReadOptions& options);
   ~CountedText();
   CountedText(const CountedText&) = delete;
@@ -43,6 +45,10 @@ class CountedText {
 
   /// The words with their counts, </s> once a line, finalized (Dictionary::finalize). To be called once.
   Dictionary dictionary(std::int64_t threshold, std::int64_t max_size, std::int64_t padding_factor);
+
+  /// All of `vocabulary` (as `known_dictionary`) with the counts of the text. To be called once.
+  /// \throws Error (data) where the text has a symbol that is not among them
+  Dictionary dictionary(const std::vector<std::string>& vocabulary, std::int64_t padding_factor);
 
   /// Hands the sentences to the writer with the ids of that dictionary.
   BinarizeResult write() const;
@@ -52,6 +58,9 @@ class CountedText {
   std::unique_ptr<Parts> parts_;
   std::int64_t vocabulary_ = 0;
 };
+
+/// A dictionary of these symbols, in their order, with counts of 0, padded as Dictionary::finalize does.
+Dictionary known_dictionary(const std::vector<std::string>& symbols, std::int64_t padding_factor);
 
 /// The words of `text` with their counts, in the order of a dictionary but without padding; </s> once a
 /// line. \throws Error (data) as CountedText.

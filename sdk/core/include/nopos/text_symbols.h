@@ -1,7 +1,8 @@
 #pragma once
 /// From text to sentences of symbols: the place where a tokeniser stands.
 ///
-/// Text is UTF-8; a line is a sentence and ends at "\n", "\r" or "\r\n".
+/// A line is a sentence and ends at "\n", "\r" or "\r\n". Text is UTF-8, but for splitters that make symbols
+/// of any byte.
 
 #include <cstdint>
 #include <span>

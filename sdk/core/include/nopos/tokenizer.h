@@ -7,6 +7,10 @@
 /// decimal, as the reference's Pile data has them. A symbol is never empty and holds no white space
 /// (nopos/binarizer.h), so that a line of symbols with spaces between them can be read again.
 ///
+/// One that knows its vocabulary says so by `symbols`: preprocessing then writes the whole of it into
+/// `dict.txt`, so that no text that it can express has an <unk>. What tells two tokenizers apart afterwards
+/// is their digest (nopos/tokenizer_record.h).
+///
 /// All functions are const and may be called from several threads at once. They append to their last
 /// argument, so that a caller can keep its memory. Text is any sequence of bytes, as a rule one line without
 /// its end; what is not UTF-8 is no error.
@@ -36,6 +40,11 @@ class Tokenizer {
   /// Appends the text that the symbols stand for. \throws Error (data) for what is no symbol of this one
   virtual void join(const std::vector<std::string_view>& symbols, std::string& text) const = 0;
 
+  /// Every symbol that `split` can give, once, in the order in which a dictionary is to hold them; none of
+  /// them is "<s>", "<pad>", "</s>" or "<unk>". Empty: this tokenizer does not know, and the dictionary holds
+  /// what the text brings. Asked once or twice per run, not per text.
+  virtual std::vector<std::string> symbols() const { return {}; }
+
   /// Ids have numbers from 0 to this, exclusive; 0: the vocabulary is open, and `encode` is not called.
   virtual std::uint32_t vocabulary() const { return 0; }
 
@@ -48,6 +57,8 @@ class IdTokenizer : public Tokenizer {
  public:
   void split(std::string_view text, std::vector<std::string_view>& symbols) const final;
   void join(const std::vector<std::string_view>& symbols, std::string& text) const final;
+  /// The numbers that are tokens, in rising order.
+  std::vector<std::string> symbols() const override;
   std::uint32_t vocabulary() const final { return static_cast<std::uint32_t>(symbols_.size()); }
   void encode(std::string_view text, std::vector<std::uint32_t>& ids) const override = 0;
 

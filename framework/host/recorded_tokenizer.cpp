@@ -1,0 +1,37 @@
+#include "recorded_tokenizer.h"
+
+#include "checkpoint_file.h"
+#include "nopos/error.h"
+
+namespace nopos::host {
+namespace {
+
+std::optional<RecordedTokenizer> recorded_in_checkpoint(const std::filesystem::path& path) {
+  const CheckpointFile file(path);
+  const PickleNode* entry = file.own() == nullptr ? nullptr : file.own()->get("tokenizer");
+  if (entry == nullptr) return std::nullopt;
+  const std::string place = "checkpoint " + path.string();
+  return RecordedTokenizer{parse_tokenizer_record(entry->as_text("tokenizer in " + place), place), place};
+}
+
+}  // namespace
+
+std::optional<RecordedTokenizer> recorded_in_folder(const std::filesystem::path& folder) {
+  auto record = read_tokenizer_record(folder);
+  if (!record) return std::nullopt;
+  return RecordedTokenizer{std::move(*record), (folder / TokenizerRecord::file_name).string()};
+}
+
+RecordedTokenizer recorded_tokenizer(const std::filesystem::path& path) {
+  const bool is_folder = std::filesystem::is_directory(path);
+  auto found = is_folder ? recorded_in_folder(path) : recorded_in_checkpoint(path);
+  if (found) return std::move(*found);
+  throw Error(ExitCode::data,
+              path.string() +
+                  (is_folder ? " has no tokenizer.json"
+                             : " does not say with which tokenizer "
+                               "its data were made") +
+                  ": it was made without --tokenizer, or by an older program. Give --tokenizer.");
+}
+
+}  // namespace nopos::host
