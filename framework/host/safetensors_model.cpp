@@ -119,19 +119,26 @@ std::vector<SafeTensor> in_order(const SafetensorsReader& reader, const Json& na
 
 }  // namespace
 
-void checkpoint_to_safetensors(const fs::path& checkpoint, const fs::path& folder) {
-  const CheckpointFile file(checkpoint);
-  refuse_existing(folder / tensors_file);
-  refuse_existing(folder / config_file);
-  const StoredTensors tensors(file);
+Json model_config(const CheckpointFile& file, const StoredTensors& tensors) {
   Json config = described_model(file, tensors.list);
   config[own_key] = {{"tensors", tensors.names}, {"tied", tensors.tied}, {"root", plain_root(file)}};
+  return config;
+}
 
+void write_model_folder(const fs::path& folder, const Json& config, const std::vector<SafeTensor>& tensors) {
+  refuse_existing(folder / tensors_file);
+  refuse_existing(folder / config_file);
   fs::create_directories(folder);
   NewFile target(folder / tensors_file);
-  write_safetensors(tensors.list, {{"format", "pt"}}, [&](std::string_view bytes) { target.append(bytes); });
+  write_safetensors(tensors, {{"format", "pt"}}, [&](std::string_view bytes) { target.append(bytes); });
   replace_file(folder / config_file, config.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   target.publish();
+}
+
+void checkpoint_to_safetensors(const fs::path& checkpoint, const fs::path& folder) {
+  const CheckpointFile file(checkpoint);
+  const StoredTensors tensors(file);
+  write_model_folder(folder, model_config(file, tensors), tensors.list);
 }
 
 void safetensors_to_checkpoint(const fs::path& folder, const fs::path& checkpoint) {

@@ -1,6 +1,6 @@
 #pragma once
-/// The tensors of a checkpoint as safetensors describes them, and a checkpoint made of such tensors. No number
-/// changes on the way.
+/// The tensors of a checkpoint as safetensors describes them, and a checkpoint made of such tensors. No
+/// number changes on the way.
 
 #include <deque>
 #include <filesystem>
@@ -37,9 +37,8 @@ struct StoredTensors {
 /// Whatever a checkpoint holds beside tensors and the state of the optimizer; "model" is null.
 Json plain_root(const CheckpointFile& file);
 
-/// A checkpoint with the entries of `root`; "model" is made of the tensors, those that `tied` names share their
-/// numbers where these are equal. `source` stands in messages.
-/// \throws Error (data)
+/// A checkpoint with the entries of `root`; "model" is made of the tensors, those that `tied` names share
+/// their numbers where these are equal. `source` stands in messages. \throws Error (data)
 void write_checkpoint(const std::filesystem::path& checkpoint, const Json& root,
                       const std::vector<SafeTensor>& tensors, const Json& tied,
                       const std::filesystem::path& source);

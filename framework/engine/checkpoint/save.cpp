@@ -1,11 +1,11 @@
 #include <ATen/ATen.h>
 
-#include <cstdio>
 #include <map>
 
 #include "atomic_file.h"
 #include "checkpoint.h"
 #include "container.h"
+#include "dictionary_digest.h"
 #include "nopos/pickle.h"
 #include "nopos/zip.h"
 #include "reference_config.h"
@@ -291,16 +291,6 @@ void save_checkpoint(const std::filesystem::path& file, const Architecture& mode
   write_checkpoint(file, *compose_checkpoint(model, slab, optimizer, state, config, Tensors::shared));
 }
 
-DictionaryMark mark_of(const Dictionary& dictionary) {
-  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a over all symbols, each ended by a zero byte
-  const auto mix = [&hash](unsigned char byte) { hash = (hash ^ byte) * 0x100000001b3; };
-  for (std::int64_t id = 0; id < dictionary.size(); ++id) {
-    for (const char byte : dictionary.symbol(id)) mix(static_cast<unsigned char>(byte));
-    mix(0);
-  }
-  char digest[17];
-  std::snprintf(digest, sizeof digest, "%016llx", static_cast<unsigned long long>(hash));
-  return {dictionary.size(), digest};
-}
+DictionaryMark mark_of(const Dictionary& dictionary) { return {dictionary.size(), digest_of(dictionary)}; }
 
 }  // namespace nopos::engine
