@@ -86,17 +86,23 @@ TEST(TransformersPython, ItsTokenizerGivesTheIdsOfPreprocess) {
   const std::string text =
       "It's  a test,\n\nof 12 words\tand caf\u00e9\u3000\u2581 \u4e2d\u6587 x\r\nLast line\n";
   write_file(folder / "text", text);
+  std::string all;
+  for (int id = 0; id < 50257; ++id) all += std::to_string(id) + " 1\n";
+  write_file(folder / "all", all);
   for (const std::string name : {"space", "byte", "character", "gpt2_bpe"}) {
     const std::string bin = folder / name;
-    const CommandResult made = run({host, "preprocess", "--only-source", "--trainpref", folder / "text",
-                                    "--testpref", folder / "text", "--tokenizer", name, "--destdir", bin});
+    std::vector<std::string> command{
+        host,        "preprocess", "--only-source", "--testpref",   folder / "text", "--tokenizer", name,
+        "--destdir", bin,          "--trainpref",   folder / "text"};
+    if (name == "gpt2_bpe") command.insert(command.end(), {"--srcdict", folder / "all"});
+    const CommandResult made = run(command);
     ASSERT_EQ(made.exit_code, 0) << made.err;
     const CommandResult trained =
         run(words(host + " train " + bin + " " + flags_tiny() + " --optimizer adam --lr 0.01 --max-update 1" +
                   " --disable-validation --save-dir " + bin + "-run"));
     ASSERT_EQ(trained.exit_code, 0) << trained.err;
-    const CommandResult converted =
-        run({host, "convert", bin + "-run/checkpoint_last.pt", "--for", "transformers", "--to", bin + "-hf"});
+    const CommandResult converted = run({host, "convert", bin + "-run/checkpoint_last.pt", "--for",
+                                         "transformers", "--to", bin + "-hf", "--tokenizer", name});
     ASSERT_EQ(converted.exit_code, 0) << converted.err;
     const CommandResult same = run({python(), scripts + "tokens.py", bin, bin + "-hf", folder / "text"});
     EXPECT_EQ(same.exit_code, 0) << name << same.out << same.err;
