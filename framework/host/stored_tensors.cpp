@@ -52,7 +52,11 @@ std::string_view numbers_of(const PickledTensor& tensor, std::string_view storag
 /// The model of a checkpoint in the making: its entries in the pickle, and the storages they name.
 class Model {
  public:
-  explicit Model(const Json& tied) : tied_(tied) {}
+  explicit Model(const Json& tied) {
+    for (const auto& [name, other] : tied.items()) {
+      if (other.is_string()) tied_.emplace(name, other.get<std::string>());
+    }
+  }
 
   void add(Pickle& pickle, const SafeTensor& tensor, const fs::path& source) {
     const NumberType* const type = type_of(tensor.dtype);
@@ -81,8 +85,7 @@ class Model {
  private:
   std::size_t storage_of(const SafeTensor& tensor) {
     const auto alias = tied_.find(tensor.name);
-    const auto same = alias != tied_.end() && alias->is_string() ? written_.find(alias->get<std::string>())
-                                                                 : written_.end();
+    const auto same = alias != tied_.end() ? written_.find(alias->second) : written_.end();
     const auto equal = [&](const SafeTensor& other) {
       return other.bytes == tensor.bytes && other.dtype == tensor.dtype && other.shape == tensor.shape;
     };
@@ -91,7 +94,7 @@ class Model {
     return storages.size() - 1;
   }
 
-  const Json& tied_;
+  std::map<std::string, std::string> tied_;
   std::map<std::string, std::pair<const SafeTensor*, std::size_t>> written_;
 };
 
@@ -105,21 +108,23 @@ const NumberType* type_of(std::string_view dtype) {
 
 StoredTensors::StoredTensors(const CheckpointFile& file) {
   std::map<std::pair<std::string, std::int64_t>, std::string> places;  // the name that stands for a storage
-  for (const auto& [name, tensor] : file.tensors()) {
+  const auto described = file.tensors();
+  list.reserve(described.size());  // names in it are looked up by views of them
+  for (const auto& [name, tensor] : described) {
     const auto* const type = std::find_if(std::begin(types), std::end(types), [&](const NumberType& one) {
       return one.storage == tensor.storage_type;
     });
     list.push_back({name, type->dtype, tensor.sizes, numbers_of(tensor, file.bytes(tensor), gathered)});
     names.push_back(name);
+    const bool known = !places_.emplace(list.back().name, list.size() - 1).second;
     const auto [place, fresh] = places.emplace(std::pair(tensor.storage_key, tensor.offset), name);
-    if (!fresh) tied[name] = place->second;
+    if (!fresh && !known) add_member(tied, name, place->second);
   }
 }
 
 const SafeTensor* StoredTensors::find(std::string_view name) const {
-  const auto found =
-      std::find_if(list.begin(), list.end(), [&](const SafeTensor& tensor) { return tensor.name == name; });
-  return found == list.end() ? nullptr : &*found;
+  const auto found = places_.find(name);
+  return found == places_.end() ? nullptr : &list[found->second];
 }
 
 Json plain_root(const CheckpointFile& file) {

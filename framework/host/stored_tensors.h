@@ -5,6 +5,7 @@
 #include <deque>
 #include <filesystem>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "checkpoint_file.h"
@@ -32,6 +33,9 @@ struct StoredTensors {
   Json names = Json::array();        ///< the same
   Json tied = Json::object();        ///< a name and the earlier one whose numbers it shares
   std::deque<std::string> gathered;  ///< numbers that do not lie in order in the file
+
+ private:
+  std::unordered_map<std::string_view, std::size_t> places_;  // in `list`
 };
 
 /// Whatever a checkpoint holds beside tensors and the state of the optimizer; "model" is null.

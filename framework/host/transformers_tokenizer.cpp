@@ -1,5 +1,6 @@
 #include "transformers_tokenizer.h"
 
+#include <unordered_set>
 #include <vector>
 
 #include "dictionary_digest.h"
@@ -8,6 +9,7 @@
 #include "nopos/files.h"
 #include "nopos/text.h"
 #include "nopos/utf8.h"
+#include "saved_model.h"
 
 namespace nopos::host {
 namespace {
@@ -55,38 +57,46 @@ Json decoder(Json last) {
   return {{"type", "Sequence"}, {"decoders", Json::array({std::move(ends), std::move(last)})}};
 }
 
-/// The special symbols, for every model.
-Json special_vocabulary(const Dictionary& dictionary) {
-  Json vocabulary = Json::object();
-  for (std::int64_t id = 0; id < Dictionary::num_special; ++id) {
-    vocabulary[std::string(dictionary.symbol(id))] = id;
+/// Tokens and ids; the first of equal tokens counts. The special symbols are there from the start.
+class Vocabulary {
+ public:
+  explicit Vocabulary(const Dictionary& dictionary) {
+    for (std::int64_t id = 0; id < Dictionary::num_special; ++id) add(std::string(dictionary.symbol(id)), id);
   }
-  return vocabulary;
-}
+
+  void add(const std::string& token, std::int64_t id) {
+    if (known_.insert(token).second) add_member(json, token, id);
+  }
+
+  Json json = Json::object();
+
+ private:
+  std::unordered_set<std::string> known_;
+};
 
 void space(const Dictionary& dictionary, const fs::path&, Json& json) {
-  Json vocabulary = special_vocabulary(dictionary);
+  Vocabulary vocabulary(dictionary);
   for (std::int64_t id = Dictionary::num_special; id < dictionary.size(); ++id) {
     const std::string symbol(dictionary.symbol(id));
     if (text::find_invalid_utf8(symbol) != std::string::npos)
       cannot("the dictionary has symbols that are not UTF-8");
-    if (dictionary.index(symbol) == id) vocabulary[symbol] = id;
+    if (dictionary.index(symbol) == id) vocabulary.add(symbol, id);
   }
   json["pre_tokenizer"] = {
       {"type", "Split"}, {"pattern", {{"Regex", white_space}}}, {"behavior", "Removed"}, {"invert", false}};
-  json["model"] = {{"type", "WordLevel"}, {"vocab", std::move(vocabulary)}, {"unk_token", "<unk>"}};
+  json["model"] = {{"type", "WordLevel"}, {"vocab", std::move(vocabulary.json)}, {"unk_token", "<unk>"}};
 }
 
 void byte(const Dictionary& dictionary, const fs::path&, Json& json) {
-  Json vocabulary = special_vocabulary(dictionary);
+  Vocabulary vocabulary(dictionary);
   const std::vector<std::string> characters = byte_characters();
   for (std::size_t value = 0; value < characters.size(); ++value) {
     const std::int64_t id = dictionary.index(std::to_string(value));
-    if (id != Dictionary::unk) vocabulary[characters[value]] = id;
+    if (id != Dictionary::unk) vocabulary.add(characters[value], id);
   }
   json["pre_tokenizer"] = byte_level(false);
   json["decoder"] = decoder(byte_level(false));
-  json["model"] = pairs_model(std::move(vocabulary), Json::array(), true);
+  json["model"] = pairs_model(std::move(vocabulary.json), Json::array(), true);
 }
 
 /// The character that a symbol of the tokenizer `character` stands for; empty for a byte that is none.
@@ -101,24 +111,24 @@ std::string character_of(std::string_view symbol) {
 }
 
 void character(const Dictionary& dictionary, const fs::path&, Json& json) {
-  Json vocabulary = special_vocabulary(dictionary);
+  Vocabulary vocabulary(dictionary);
   for (std::int64_t id = Dictionary::num_special; id < dictionary.size(); ++id) {
     const std::string one = character_of(dictionary.symbol(id));
-    if (!one.empty()) vocabulary[one] = id;
+    if (!one.empty()) vocabulary.add(one, id);
   }
   json["decoder"] = decoder({{"type", "Fuse"}});
-  json["model"] = pairs_model(std::move(vocabulary), Json::array(), true);
+  json["model"] = pairs_model(std::move(vocabulary.json), Json::array(), true);
 }
 
 void gpt2_bpe(const Dictionary& dictionary, const fs::path& library, Json& json) {
   const fs::path folder = library.parent_path() / "gpt2_bpe";
   const Json tokens = registry::read_json(folder / "encoder.json", ExitCode::data);
-  Json vocabulary = special_vocabulary(dictionary);
+  Vocabulary vocabulary(dictionary);
   std::size_t lacking = 0;
   for (const auto& [token, number] : tokens.items()) {
     const std::int64_t id = dictionary.index(number.dump());
     if (id != Dictionary::unk) {
-      vocabulary[token] = id;
+      vocabulary.add(token, id);
     } else if (token != "<|endoftext|>") {
       ++lacking;  // no text gives the other one
     }
@@ -135,7 +145,7 @@ void gpt2_bpe(const Dictionary& dictionary, const fs::path& library, Json& json)
   });
   json["pre_tokenizer"] = byte_level(true);
   json["decoder"] = decoder(byte_level(true));
-  json["model"] = pairs_model(std::move(vocabulary), std::move(merges), false);
+  json["model"] = pairs_model(std::move(vocabulary.json), std::move(merges), false);
 }
 
 constexpr struct {
@@ -170,25 +180,6 @@ Json tokenizer_json(const std::string& name, const Dictionary& dictionary,
   cannot("the tokenizers library has none like '" + found.component->name + "'");
 }
 
-/// The folder of the data that the model was trained on; empty where the file does not say.
-std::string recorded_data(const CheckpointFile& file) {
-  const auto text = [](const PickleNode* node) {
-    return node != nullptr && node->is(PickleNode::Type::text) ? node->text : std::string();
-  };
-  if (file.own() != nullptr) {
-    for (const PickleNode* component : file.own()->at("components", "'nopos'").as_sequence("components")) {
-      if (text(component->get("kind")) != "task") continue;
-      const PickleNode* const options = component->get("options");
-      const PickleNode* const data = options == nullptr ? nullptr : options->get("data");
-      return data == nullptr || data->items.empty() ? "" : text(data->items[0]);
-    }
-    return {};
-  }
-  const PickleNode* const cfg = attributes_of(file.root().get("cfg"));
-  const PickleNode* const task = attributes_of(cfg != nullptr ? cfg->get("task") : file.root().get("args"));
-  return task == nullptr ? "" : text(task->get("data"));
-}
-
 /// The tokenizer that made the data in `folder`; empty where the data do not say.
 std::string recorded_tokenizer(const fs::path& folder) {
   const fs::path file = folder / "tokenizer.json";
@@ -200,7 +191,9 @@ std::string recorded_tokenizer(const fs::path& folder) {
 
 Dictionary read_dictionary(const fs::path& data, const CheckpointFile& file, std::int64_t vocabulary) {
   if (!fs::exists(data / "dict.txt"))
-    cannot("there is no " + (data / "dict.txt").string() + "; name it with --data");
+    cannot("there is no " + (data / "dict.txt").string() +
+           (data.is_relative() ? " here (the training may have run in another folder)" : "") +
+           "; name the folder with --data");
   Dictionary dictionary = Dictionary::load(data / "dict.txt");
   if (dictionary.size() != vocabulary) {
     cannot((data / "dict.txt").string() + " has " + std::to_string(dictionary.size()) + " types, the model " +
