@@ -10,6 +10,7 @@
 #include "nopos/safetensors.h"
 #include "plain_tree.h"
 #include "stored_tensors.h"
+#include "tensor_folder.h"
 
 namespace nopos::host {
 namespace {
@@ -19,7 +20,6 @@ namespace fs = std::filesystem;
 constexpr const char* tensors_file = "model.safetensors";
 constexpr const char* config_file = "config.json";
 constexpr const char* own_key = "nopos_checkpoint";
-constexpr std::uint64_t largest_config = std::uint64_t{16} << 20;
 
 /// Settings of the reference's model under the names that Hugging Face's configurations have for them.
 constexpr std::pair<const char*, const char*> settings[] = {
@@ -78,20 +78,16 @@ Json described_model(const CheckpointFile& file, const std::vector<SafeTensor>& 
   return json;
 }
 
-Json read_config(const fs::path& file) {
-  std::error_code error;
-  if (const auto size = fs::file_size(file, error); !error && size > largest_config) {
-    throw Error(ExitCode::data, file.string() + " has " + std::to_string(size) + " bytes, more than " +
-                                    std::to_string(largest_config) + ": it is no configuration of a model.");
-  }
-  Json json = registry::read_json(file, ExitCode::data);
-  const auto own = json.is_object() ? json.find(own_key) : json.end();
+Json read_config(const fs::path& folder) {
+  Json json = read_model_config(folder);
+  const auto own = json.find(own_key);
   if (own == json.end() || !own->is_object() || !own->contains("tensors") || !own->contains("root") ||
       !(*own)["tensors"].is_array() || !(*own)["root"].is_object()) {
     throw Error(ExitCode::data,
-                file.string() + " has no '" + own_key +
-                    "', which nopos-host convert writes: a model of another program does not say "
-                    "what a checkpoint needs.");
+                (folder / config_file).string() + " has no '" + own_key +
+                    "', which nopos-host convert writes, and its 'model_type' is not opt, gpt2 or gpt_neox, "
+                    "the models of "
+                    "other programs that can be taken: others do not say what a checkpoint needs.");
   }
   return *own;
 }
@@ -143,7 +139,7 @@ void checkpoint_to_safetensors(const fs::path& checkpoint, const fs::path& folde
 
 void safetensors_to_checkpoint(const fs::path& folder, const fs::path& checkpoint) {
   refuse_existing(checkpoint);
-  const Json config = read_config(folder / config_file);
+  const Json config = read_config(folder);
   const SafetensorsReader reader(folder / tensors_file);
   write_checkpoint(checkpoint, config["root"], in_order(reader, config["tensors"], folder),
                    config.value("tied", Json::object()), folder / config_file);
