@@ -185,8 +185,12 @@ std::string recorded_tokenizer(const fs::path& folder) {
   const fs::path file = folder / "tokenizer.json";
   if (!fs::exists(file)) return {};
   const Json json = registry::read_json(file, ExitCode::data);
-  const auto name = json.is_object() ? json.find("name") : json.end();
-  return name != json.end() && name->is_string() ? name->get<std::string>() : "";
+  if (!json.is_object() || json.value("kind", Json()) != "nopos.tokenizer") return {};
+  if (!json.value("options", Json::object()).empty()) {
+    cannot("the tokenizer of " + folder.string() + " was given options of its own");
+  }
+  const Json name = json.value("name", Json());
+  return name.is_string() ? name.get<std::string>() : "";
 }
 
 Dictionary read_dictionary(const fs::path& data, const CheckpointFile& file, std::int64_t vocabulary) {
