@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <filesystem>
 
 #include "nopos/error.h"
 
@@ -34,6 +35,9 @@ std::string record_line(LogLevel level, std::string_view source, std::string_vie
 
 Console::Console(const std::optional<std::string>& log_file, std::ostream& stream) : stream_(stream) {
   if (log_file) {
+    std::error_code ignored;  // opening says why
+    const std::filesystem::path folder = std::filesystem::path(*log_file).parent_path();
+    if (!folder.empty()) std::filesystem::create_directories(folder, ignored);
     file_.open(*log_file, std::ios::app);
     if (!file_) {
       throw Error(ExitCode::configuration,

@@ -6,20 +6,75 @@
 #include "nopos/error.h"
 #include "nopos/printable.h"
 #include "safetensors_model.h"
+#include "search.h"
+#include "tensor_folder.h"
+#include "transformers_model.h"
+#include "transformers_return.h"
 
 namespace nopos::host {
 namespace {
 
 struct ConvertOptions {
-  std::optional<std::string> from, to;
+  std::optional<std::string> from, to, target, data, tokenizer, dictionary, plugin_path;
+  std::optional<std::int64_t> max_positions;
 
   NOPOS_OPTIONS(o) {
-    o.add("from", &ConvertOptions::from,
-          "a checkpoint, or a folder with model.safetensors and config.json as this command writes them",
+    using C = ConvertOptions;
+    o.add("from", &C::from,
+          "a checkpoint, or a model's folder: written by this command, or an OPT, GPT-2 or GPT-NeoX of "
+          "transformers",
           Positional{});
-    o.add("to", &ConvertOptions::to, "where to write: a folder for a checkpoint, a file for a folder");
+    o.add("to", &C::to, "where to write: a folder for a checkpoint, a file for a folder");
+    o.add("for", &C::target,
+          "the library that shall load the folder; not given: the tensors under their own names",
+          OneOf{{"transformers"}});
+    o.add("max-target-positions", &C::max_positions,
+          "with --for: longest sequence, where the encoding has no limit of its own; as trained if not given",
+          AtLeast{1});
+    o.add("data", &C::data,
+          "with --for: the folder of the data, whose dict.txt the tokenizer needs; as trained if not given");
+    o.add("tokenizer", &C::tokenizer,
+          "with --for: the tokenizer that made the data; as recorded if not given");
+    o.add("dict", &C::dictionary,
+          "with a folder of a GPT-2 or GPT-NeoX: the dict.txt of the data, which gives the order of tokens");
+    o.add("plugin-path", &C::plugin_path, "folders with plugins, separated by colons; may be repeated");
   }
 };
+
+void refuse_flags(bool given, const std::string& flags, const std::string& where) {
+  if (given) throw Error(ExitCode::usage, flags + " means nothing " + where + ": leave it out.");
+}
+
+std::vector<std::string> from_folder(const ConvertOptions& options) {
+  const std::filesystem::path folder = *options.from;
+  refuse_flags(options.target || options.max_positions || options.data || options.tokenizer,
+               "--for, --max-target-positions, --data or --tokenizer", "where a folder is converted");
+  const Json config = read_model_config(folder);
+  const auto own = config.find("nopos_checkpoint");
+  if (own == config.end() && is_foreign_model(config)) {
+    return foreign_to_checkpoint(folder, config, *options.to, options.dictionary);
+  }
+  refuse_flags(options.dictionary.has_value(), "--dict", "with a folder that nopos-host wrote");
+  if (own != config.end() && own->is_object() && own->contains("opt")) {
+    opt_to_checkpoint(folder, config, *options.to);
+  } else {
+    safetensors_to_checkpoint(folder, *options.to);
+  }
+  return {};
+}
+
+std::vector<std::string> from_checkpoint(const ConvertOptions& options) {
+  refuse_flags(options.dictionary.has_value(), "--dict", "where a checkpoint is converted");
+  if (options.target) {
+    return checkpoint_to_transformers(*options.from, *options.to,
+                                      scan_plugins(options.plugin_path.value_or("")),
+                                      {options.max_positions, options.data, options.tokenizer});
+  }
+  refuse_flags(options.max_positions || options.data || options.tokenizer,
+               "--max-target-positions, --data or --tokenizer", "without --for transformers");
+  checkpoint_to_safetensors(*options.from, *options.to);
+  return {};
+}
 
 }  // namespace
 
@@ -34,14 +89,13 @@ int run_convert(const Words& words) {
     throw Error(ExitCode::usage,
                 "convert needs what to convert and where to, such as\n"
                 "  nopos-host convert checkpoints/checkpoint_best.pt --to model\n"
+                "  nopos-host convert checkpoints/checkpoint_best.pt --for transformers --to model\n"
                 "  nopos-host convert model --to checkpoint.pt");
   }
-  if (std::filesystem::is_directory(*options.from)) {
-    safetensors_to_checkpoint(*options.from, *options.to);
-  } else {
-    checkpoint_to_safetensors(*options.from, *options.to);
-  }
+  const auto said =
+      std::filesystem::is_directory(*options.from) ? from_folder(options) : from_checkpoint(options);
   std::cout << "wrote " << printable(*options.to) << '\n';
+  for (const std::string& line : said) std::cout << line << '\n';
   return 0;
 }
 

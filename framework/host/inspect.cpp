@@ -65,7 +65,8 @@ Json option_json(const OptionInfo& option) {
 }
 
 void print_json_component(const PluginManifest& plugin, const ComponentManifest& component) {
-  Json options = Json::array(), presets = Json::array();
+  Json options = Json::array(), presets = Json::array(), facts = Json::object();
+  for (const auto& [about, fact] : plugin.facts) facts[about] = fact;
   for (const OptionInfo& option : component.options) options.push_back(option_json(option));
   for (const Preset& preset : component.presets) {
     presets.push_back({{"name", preset.name},
@@ -86,6 +87,8 @@ void print_json_component(const PluginManifest& plugin, const ComponentManifest&
                 {"summary", plugin.summary},
                 {"licence", plugin.licence},
                 {"author", plugin.author},
+                {"paper", plugin.paper},
+                {"facts", std::move(facts)},
                 {"library", plugin.library.string()},
                 {"manifest", plugin.file.string()},
                 {"build_id", plugin.build_id},
@@ -123,6 +126,8 @@ void print_component(const PluginManifest& plugin, const ComponentManifest& comp
   const std::string licence = plugin.licence.empty() ? "" : " (" + plugin.licence + ")";
   facts.add({"plugin", plugin.id + " " + plugin.version + licence + ": " + plugin.summary});
   if (!plugin.author.empty()) facts.add({"author", plugin.author});
+  if (!plugin.paper.empty()) facts.add({"paper", plugin.paper});
+  for (const auto& [about, fact] : plugin.facts) facts.add({about, fact});
   if (!aliases.empty()) facts.add({"also called", aliases});
   facts.add({"interface", component.kind + " " + std::to_string(component.interface_version)});
   facts.add({"library", plugin.library.string()});

@@ -8,6 +8,7 @@
 #include "nopos/error.h"
 #include "nopos/log.h"
 #include "nopos/tokenizer_record.h"
+#include "saved_model.h"
 #include "terminal.h"
 #include "values.h"
 
@@ -54,6 +55,15 @@ void add(std::vector<std::pair<std::string, Value>>& list, const std::string& na
   if (!std::holds_alternative<std::monostate>(value)) list.emplace_back(name, value);
 }
 
+/// Where the data were, as the training was told; relative paths hold where it ran.
+void add_data(const std::string& data, Summary& summary) {
+  if (data.empty()) return;
+  add(summary.recipe, "data", Value(data));
+  if (std::filesystem::path(data).is_relative()) {
+    add(summary.recipe, "data are relative to", Value(std::string("the folder in which the training ran")));
+  }
+}
+
 void add_own_recipe(const CheckpointFile& file, Summary& summary) {
   const auto add_component = [&](const PickleNode& component) {
     add(summary.recipe, component.at("kind", "a component").as_text("kind of a component"),
@@ -70,9 +80,11 @@ void add_own_recipe(const CheckpointFile& file, Summary& summary) {
     add(summary.recipe, "tokenizer",
         Value(parse_tokenizer_record(tokenizer->as_text(place), place).described()));
   }
+  add_data(recorded_data(file), summary);
 }
 
-void add_reference_recipe(const PickleNode& root, Summary& summary) {
+void add_reference_recipe(const CheckpointFile& file, Summary& summary) {
+  const PickleNode& root = file.root();
   const PickleNode* cfg = attributes_of(root.get("cfg"));
   if (cfg != nullptr) {
     for (const char* kind : {"task", "model", "criterion", "optimizer", "lr_scheduler"}) {
@@ -87,6 +99,7 @@ void add_reference_recipe(const PickleNode& root, Summary& summary) {
     }
   }
   const PickleNode* model = cfg != nullptr ? cfg->get("model") : root.get("args");
+  add_data(recorded_data(file), summary);
   for (const char* flag : {"no_token_positional_embeddings", "decoder_learned_pos", "alibi"}) {
     add(summary.recipe, flag, value_at(model, {flag}));
   }
@@ -98,7 +111,7 @@ Summary summarise(const CheckpointFile& file) {
   if (file.own() != nullptr) {
     add_own_recipe(file, summary);
   } else {
-    add_reference_recipe(root, summary);
+    add_reference_recipe(file, summary);
   }
   if (const PickleNode* history = root.get("optimizer_history");
       history != nullptr && history->is(PickleNode::Type::list) && !history->items.empty()) {

@@ -45,7 +45,7 @@ const std::vector<Command>& commands() {
        run_inspect},
       {"inspect-checkpoint", "FILE [--json]",
        "Show what is in a checkpoint of nopos-host or of the reference.", run_inspect_checkpoint},
-      {"convert", "FILE --to FOLDER | FOLDER --to FILE",
+      {"convert", "FILE [--for transformers] --to FOLDER | FOLDER --to FILE",
        "Turn a checkpoint's model into safetensors and config.json, or back.", run_convert, Output::report},
       {"config", "show [DATA] [FLAGS OF train] [--json]",
        "Show the value of every option, and where it comes from.", run_config},

@@ -68,14 +68,21 @@ plot::ChartOptions chart_options(const PlotOptions& options) {
   return chart;
 }
 
-/// The runs that `list` names. Runs of the same name get their paths instead.
+/// The runs that `list` names. Runs of the same name get their paths instead; what lies beside runs is left
+/// out.
 std::vector<plot::RunCurves> read_runs(const std::vector<std::string>& list) {
   std::vector<plot::RunCurves> runs;
   std::map<std::string, int> times;
   for (const std::string& run : list) {
+    if (list.size() > 1 && plot::is_stray(run)) {
+      std::cerr << "nopos-host: warning: " << printable(run) << " is no run and is left out\n";
+      continue;
+    }
     runs.push_back(plot::read_run(run));
     ++times[runs.back().name];
   }
+  if (runs.empty())
+    throw Error(ExitCode::data, "none of the " + std::to_string(list.size()) + " paths is a run");
   for (plot::RunCurves& run : runs) {
     run.name = plot::printable(times[run.name] > 1 ? run.path : run.name);
   }

@@ -5,12 +5,24 @@
 
 #include <filesystem>
 
+#include "checkpoint_file.h"
+#include "json_value.h"
+#include "stored_tensors.h"
+
 namespace nopos::host {
 
 /// Writes the model of a checkpoint, ours or the reference's, into `folder`, which is made. The optimizer's
 /// state stays behind. Tensors that share their numbers are written once under each name.
 /// \throws Error (data), also where the folder holds a model already
 void checkpoint_to_safetensors(const std::filesystem::path& checkpoint, const std::filesystem::path& folder);
+
+/// What `config.json` of such a folder holds.
+Json model_config(const CheckpointFile& file, const StoredTensors& tensors);
+
+/// Writes `model.safetensors` and `config.json` into `folder`, which is made.
+/// \throws Error (data), also where the folder holds a model already
+void write_model_folder(const std::filesystem::path& folder, const Json& config,
+                        const std::vector<SafeTensor>& tensors);
 
 /// The way back, to a file that evaluates as the checkpoint did and that training can start from.
 /// \throws Error (data), also where the file exists or the folder was written by another program

@@ -256,6 +256,24 @@ ConfigFile saved_recipe(const CheckpointFile& file) {
   return recipe;
 }
 
+std::string recorded_data(const CheckpointFile& file) {
+  const auto text = [](const PickleNode* node) {
+    return node != nullptr && node->is(PickleNode::Type::text) ? node->text : std::string();
+  };
+  if (file.own() == nullptr) {
+    const PickleNode* const cfg = attributes_of(file.root().get("cfg"));
+    const PickleNode* const task = attributes_of(cfg != nullptr ? cfg->get("task") : file.root().get("args"));
+    return task == nullptr ? "" : text(task->get("data"));
+  }
+  for (const PickleNode* component : file.own()->at("components", "'nopos'").as_sequence("components")) {
+    if (text(component->get("kind")) != "task") continue;
+    const PickleNode* const options = component->get("options");
+    const PickleNode* const data = options == nullptr ? nullptr : options->get("data");
+    return data == nullptr || data->items.empty() ? "" : text(data->items[0]);
+  }
+  return {};
+}
+
 Settings parse_overrides(const std::string& text, const std::string& flag) {
   std::string json;  // the same as JSON: double quotes, and other words for the constants
   const std::pair<std::string_view, std::string_view> constants[] = {

@@ -25,6 +25,10 @@ SavedModel read_saved_model(const CheckpointFile& file, const registry::Catalogu
 /// data, precision and metrics. \throws Error (configuration) for a file of the reference, (data)
 ConfigFile saved_recipe(const CheckpointFile& file);
 
+/// The data of the training that wrote a file, as it was told, relative to where it ran; empty where the file
+/// does not say.
+std::string recorded_data(const CheckpointFile& file);
+
 /// "{'tokens_per_sample': 64}": a Python dict of texts, numbers, True, False and None.
 /// \throws Error (configuration); `flag` stands in the message
 Settings parse_overrides(const std::string& text, const std::string& flag);

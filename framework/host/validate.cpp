@@ -66,6 +66,20 @@ void restore_only(ResolvedOptions& checkpoint, const std::optional<std::string>&
                                                     .string();
 }
 
+/// A relative path in a checkpoint means the folder in which the training ran, which may be another one.
+void check_recorded_data(const RunConfig& config, const std::string& checkpoint) {
+  const auto value = config.task.options.values.find("data");
+  const auto* const data =
+      value == config.task.options.values.end() ? nullptr : std::get_if<std::string>(&value->second);
+  if (data == nullptr || *data != recorded_data(CheckpointFile(checkpoint))) return;
+  const std::filesystem::path folder = data->substr(0, data->find(':'));
+  if (folder.is_absolute() || std::filesystem::exists(folder)) return;
+  throw Error(ExitCode::data, checkpoint + " names its data as '" + *data +
+                                  "', relative to the folder in which its training ran, and there is no such "
+                                  "folder here. Name it:\n  nopos-host validate DATA --path " +
+                                  checkpoint);
+}
+
 }  // namespace
 
 int run_validate(const Words& given) {
@@ -83,6 +97,7 @@ int run_validate(const Words& given) {
                  options.path && !described ? saved_recipe(CheckpointFile(*options.path)) : ConfigFile()),
       words);
   config.stop = &stop;
+  if (options.path && !described) check_recorded_data(config, *options.path);
   restore_only(config.groups.at(CheckpointOptions::group), options.path);
   return validate_with_engine(config, options.json);
 }

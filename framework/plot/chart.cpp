@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -31,6 +32,18 @@ const std::vector<double>& dashes_of(std::size_t run) {
 }
 
 Colour colour_of(std::size_t run) { return palette[run % palette.size()]; }
+
+/// " (bits per token)", as the log has its figures; empty for those that are plain numbers.
+std::string unit_of(const std::string& figure) {
+  static const std::map<std::string, std::string, std::less<>> units{
+      {"loss", "bits per token"},      {"nll_loss", "bits per token"},
+      {"best_loss", "bits per token"}, {"wps", "tokens per second"},
+      {"ups", "updates per second"},   {"wpb", "tokens per update"},
+      {"bsz", "sequences per update"}, {"wall", "seconds"},
+      {"train_wall", "seconds"},       {"clip", "% of updates"}};
+  const auto unit = units.find(figure);
+  return unit == units.end() ? "" : " (" + unit->second + ")";
+}
 
 /// Nearer to the ground, for what lies behind something.
 Colour pale(const Colour& colour) {
@@ -266,7 +279,7 @@ class Chart {
     }
     if (panel.axis.logarithmic) note += note.empty() ? "logarithmic" : "; logarithmic";
     if (!panel.has_axis) note = "no value that can be shown";
-    write({left_, top - 8}, panel.figure, heading_size, Anchor::start, ink, true);
+    write({left_, top - 8}, panel.figure + unit_of(panel.figure), heading_size, Anchor::start, ink, true);
     write({options_.width - right_margin, top - 8}, note, label_size, Anchor::end, faint_ink);
   }
 

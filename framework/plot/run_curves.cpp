@@ -126,4 +126,14 @@ RunCurves read_run(const std::string& run) {
   return result;
 }
 
+bool is_stray(const std::string& run) {
+  const fs::path path = run;
+  if (fs::is_directory(path)) return !fs::exists(path / "metrics.jsonl");
+  if (!fs::is_regular_file(path) || path.filename() == "metrics.jsonl") return false;
+  const MappedFile file(path);
+  const std::string_view line = file.bytes().substr(0, file.bytes().find('\n'));
+  const json first = json::parse(line, nullptr, /*allow_exceptions=*/false);
+  return !first.is_object() || !first.contains("tag");
+}
+
 }  // namespace nopos::plot

@@ -30,4 +30,8 @@ struct RunCurves {
 /// \throws Error (data) with file, line and what was expected
 RunCurves read_run(const std::string& run);
 
+/// Whether `run` is a path to something that is no run: a folder without metrics.jsonl, or another file, as a
+/// shell's models/* gives them. Paths that do not exist, and damaged runs, are not of these.
+bool is_stray(const std::string& run);
+
 }  // namespace nopos::plot

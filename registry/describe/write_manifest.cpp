@@ -40,14 +40,18 @@ Json describe(const fs::path& library, bool tensors) {
 }
 
 void check_plugin_json(const Json& json, const fs::path& file) {
-  static const std::set<std::string> known{"id",     "version",      "summary", "licence",
-                                           "author", "requirements", "presets"};
+  static const std::set<std::string> known{"id",    "version", "summary",      "licence", "author",
+                                           "paper", "facts",   "requirements", "presets"};
+  static const std::set<std::string> objects{"facts", "requirements", "presets"};
   if (!json.is_object()) refuse(file, "is not a JSON object");
   for (const auto& [key, value] : json.items()) {
     if (!known.contains(key))
       refuse(file, "unknown key '" + key + "'" + did_you_mean(key, {known.begin(), known.end()}));
-    if (key == "presets" || key == "requirements" ? !value.is_object() : !value.is_string()) {
+    if (objects.contains(key) ? !value.is_object() : !value.is_string()) {
       refuse(file, "'" + key + "' has the wrong type");
+    }
+    for (const auto& [about, fact] : value.items()) {
+      if (key == "facts" && !fact.is_string()) refuse(file, "the fact '" + about + "' is no text");
     }
   }
   const auto matches = [&](const char* key, const char* pattern, const char* example) {

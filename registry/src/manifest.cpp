@@ -166,6 +166,9 @@ PluginManifest read(const Json& json, const std::filesystem::path& file) {
   manifest.summary = optional_member<std::string>(json, "summary");
   manifest.licence = optional_member<std::string>(json, "licence");
   manifest.author = optional_member<std::string>(json, "author");
+  manifest.paper = optional_member<std::string>(json, "paper");
+  const Json facts = optional_member<Json>(json, "facts", Json::object());
+  for (const auto& [about, fact] : facts.items()) manifest.facts.emplace_back(about, fact.get<std::string>());
   const Json requirements = optional_member<Json>(json, "requirements", Json::object());
   manifest.requirements.nopos = optional_member<std::string>(requirements, "nopos");
   manifest.requirements.processor = optional_member<std::vector<std::string>>(requirements, "processor");

@@ -80,7 +80,8 @@ class InspectCheckpoint : public ::testing::Test {
 TEST_F(InspectCheckpoint, ShowsRecipeProgressAndTensorsOfTheReference) {
   const auto section = [&](const char* name) { return pickle.dict({{"_name", pickle.text(name)}}); };
   const auto cfg = pickle.dict(
-      {{"task", section("language_modeling")},
+      {{"task",
+        pickle.dict({{"_name", pickle.text("language_modeling")}, {"data", pickle.text("data-bin")}})},
        {"model", pickle.dict({{"_name", pickle.text("transformer_lm")}, {"alibi", pickle.boolean(true)}})},
        {"criterion", section("adaptive_loss")}});
   const CommandResult result = inspect(reference_file(pickle, 5, 5, cfg, pickle.none()), {"--json"});
@@ -90,6 +91,8 @@ TEST_F(InspectCheckpoint, ShowsRecipeProgressAndTensorsOfTheReference) {
   EXPECT_EQ(json["recipe"]["architecture"], "transformer_lm");
   EXPECT_EQ(json["recipe"]["criterion"], "adaptive_loss");
   EXPECT_EQ(json["recipe"]["alibi"], true);
+  EXPECT_EQ(json["recipe"]["data"], "data-bin");
+  EXPECT_EQ(json["recipe"]["data are relative to"], "the folder in which the training ran");
   EXPECT_EQ(json["progress"]["updates"], 30);
   EXPECT_EQ(json["progress"]["validation loss"], 6.75);
   EXPECT_EQ(json["numbers"], 5);

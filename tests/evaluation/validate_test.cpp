@@ -91,6 +91,23 @@ TEST_F(Validate, SeveralSubsetsAsJson) {
   EXPECT_TRUE(read_file(folder / last) == before);  // nothing is written
 }
 
+TEST_F(Validate, RelativeDataOfAnotherFolderAreSaidToBe) {
+  std::filesystem::create_directory_symlink(toy_data(), folder / "bin");
+  const CommandResult trained_here =
+      run(words(host + " train bin " + flags + " --max-update 1 --save-dir relative --disable-validation"),
+          {.directory = folder.path()});
+  ASSERT_EQ(trained_here.exit_code, 0) << trained_here.err;
+  const std::string file = folder / "relative/checkpoint_last.pt";
+  EXPECT_EQ(validate({"--path", file}).exit_code, 0);
+  const TemporaryFolder elsewhere;
+  const CommandResult lost = run({host, "validate", "--path", file}, {.directory = elsewhere.path()});
+  EXPECT_EQ(lost.exit_code, static_cast<int>(ExitCode::data));
+  EXPECT_NE(lost.err.find("'bin', relative to the folder in which its training ran"), std::string::npos)
+      << lost.err;
+  EXPECT_EQ(run({host, "validate", toy_data(), "--path", file}, {.directory = elsewhere.path()}).exit_code,
+            0);
+}
+
 TEST_F(Validate, WhatCannotBeValidatedIsSaid) {
   const auto refused = [&](const Words& command, ExitCode code, const std::string& says) {
     const CommandResult result = validate(command);

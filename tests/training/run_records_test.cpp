@@ -307,6 +307,68 @@ TEST(Wandb, TheOfflineRunHoldsSettingsAndFigures) {
   EXPECT_EQ(number_at<std::int64_t>(fields(found[6].find(18)->second).find(1)->second, 0), 0);
 }
 
+/// The updates of a run's rows in order; how it ends last.
+std::vector<std::int64_t> steps_of(const fs::path& file) {
+  std::vector<std::int64_t> steps;
+  int starts = 0, ends = 0;
+  const auto all = wandb_records(read_file(file));
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const auto record = fields(all[i]);
+    EXPECT_EQ(number_at<std::size_t>(record.find(1)->second, 0), i + 1);
+    starts += static_cast<int>(record.count(17)), ends += static_cast<int>(record.count(18));
+    if (!record.contains(2)) continue;
+    const auto step = fields(fields(record.find(2)->second).find(2)->second);
+    steps.push_back(number_at<std::int64_t>(step.find(1)->second, 0));
+  }
+  EXPECT_EQ(starts, 1);
+  EXPECT_EQ(ends, 1);
+  return steps;
+}
+
+TEST(Wandb, AResumedTrainingGoesOnWithItsRun) {
+  const TemporaryFolder folder;
+  const auto go_on = [&](const std::string& more) {
+    const CommandResult result = train(folder.path(), flags + " --save-dir run --wandb-project p " + more);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return result.out;
+  };
+  go_on("--max-update 10");
+  const fs::path run = only_file(folder / "wandb"),
+                 file = run / ("run-" + run.string().substr(run.string().size() - 8) + ".wandb");
+  EXPECT_EQ(steps_of(file), (std::vector<std::int64_t>{5, 10}));
+  write_file(file.string() + ".synced", "");
+  EXPECT_NE(go_on("--max-update 20").find("its run goes on"), std::string::npos);
+  EXPECT_EQ(only_file(folder / "wandb"), run);
+  EXPECT_EQ(steps_of(file), (std::vector<std::int64_t>{5, 10, 15, 20}));
+  EXPECT_FALSE(fs::exists(file.string() + ".synced"));  // or the client would leave the rest out
+
+  // from an earlier checkpoint, rows come again; and the end was cut off in the middle of a record
+  fs::copy_file(folder / "run/checkpoint_1_10.pt", folder / "run/checkpoint_last.pt",
+                fs::copy_options::overwrite_existing);
+  fs::resize_file(file, fs::file_size(file) - 3);
+  go_on("--max-update 15");
+  EXPECT_EQ(only_file(folder / "wandb"), run);
+  EXPECT_EQ(steps_of(file), (std::vector<std::int64_t>{5, 10, 15}));
+}
+
+TEST(Wandb, ARunOfAnotherProjectOrOneThatIsGoneIsANewOne) {
+  const TemporaryFolder folder;
+  const auto go_on = [&](const std::string& more) {
+    const CommandResult result = train(folder.path(), flags + " --save-dir run " + more);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return std::distance(fs::directory_iterator(folder / "wandb"), {});
+  };
+  EXPECT_EQ(go_on("--wandb-project p --max-update 5"), 1);
+  EXPECT_EQ(go_on("--wandb-project q --max-update 10"), 2);
+  fs::remove_all(folder / "wandb");
+  EXPECT_EQ(go_on("--wandb-project q --max-update 15"), 1);
+  write_file(folder / "run/wandb-run.json", "{");
+  const CommandResult damaged =
+      train(folder.path(), flags + " --save-dir run --wandb-project q --max-update 20");
+  EXPECT_NE(damaged.exit_code, 0);
+  EXPECT_NE(damaged.err.find("wandb-run.json"), std::string::npos) << damaged.err;
+}
+
 // Records of more than a block, so that some are cut and some blocks end in too little room for another.
 TEST(Wandb, RecordsReachOverBlocks) {
   const TemporaryFolder folder;

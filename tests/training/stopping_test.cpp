@@ -95,7 +95,7 @@ INSTANTIATE_TEST_SUITE_P(
                 8,
                 {"'train' has nothing to go through", "the model takes 4"}},
         Refusal{"a_missing_subset", nopos + " --valid-subset valid,dev", 8, {"dev"}},
-        Refusal{"an_unwritable_log", nopos + " --log-file none/run.log", 3, {"none/run.log"}}),
+        Refusal{"an_unwritable_log", nopos + " --log-file /dev/null/run.log", 3, {"/dev/null/run.log"}}),
     [](const auto& info) { return info.param.name; });
 
 TEST_P(Refusing, SaysWhy) {

@@ -87,7 +87,7 @@ TEST(TrainingLog, NoneKeepsTheFiguresBack) {
 
 TEST(TrainingLog, TellsWhatTrainsAndHowItEnded) {
   const TemporaryFolder folder;
-  const CommandResult result = train(folder.path(), flags + " --max-update 5 --log-file run.log");
+  const CommandResult result = train(folder.path(), flags + " --max-update 5 --log-file logs/of/run.log");
   for (const char* line :
        {"task: language_modeling", "model: transformer_lm_gpt_4", "criterion: cross_entropy",
         "num. shared model params: 87,552 (num. trained: 87,552)",
@@ -100,7 +100,7 @@ TEST(TrainingLog, TellsWhatTrainsAndHowItEnded) {
   }
   const std::regex end(R"(done training in \d+\.\d seconds\n.* tokens/s, peak memory \d+\.\d\d GiB\n$)");
   EXPECT_TRUE(std::regex_search(result.out, end)) << result.out;
-  EXPECT_EQ(read_file(folder / "run.log"), result.out);
+  EXPECT_EQ(read_file(folder / "logs/of/run.log"), result.out);
 }
 
 TEST(TrainingLog, WarningsAloneOnRequest) {

@@ -5,7 +5,7 @@
 #include "atomic_file.h"
 #include "checkpoint.h"
 #include "container.h"
-#include "nopos/digest.h"
+#include "dictionary_digest.h"
 #include "nopos/pickle.h"
 #include "nopos/zip.h"
 #include "reference_config.h"
@@ -296,9 +296,7 @@ void save_checkpoint(const std::filesystem::path& file, const Architecture& mode
 
 DictionaryMark mark_of(const Task& task) {
   const Dictionary& dictionary = task.dictionary();
-  Digest digest;
-  for (std::int64_t id = 0; id < dictionary.size(); ++id) digest.add(dictionary.symbol(id));
-  return {dictionary.size(), digest.text(), task.tokenizer()};
+  return {dictionary.size(), digest_of(dictionary), task.tokenizer()};
 }
 
 }  // namespace nopos::engine

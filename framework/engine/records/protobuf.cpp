@@ -39,4 +39,39 @@ ProtobufMessage& ProtobufMessage::text(int field, std::string_view value) {
   return *this;
 }
 
+bool ProtobufFields::read_varint(std::uint64_t& value) {
+  value = 0;
+  for (int shift = 0; shift < 64 && !rest_.empty(); shift += 7) {
+    const auto byte = static_cast<unsigned char>(rest_.front());
+    rest_.remove_prefix(1);
+    value |= std::uint64_t{byte & 0x7fU} << shift;
+    if ((byte & 0x80U) == 0) return true;
+  }
+  return false;
+}
+
+bool ProtobufFields::next() {
+  std::uint64_t key = 0, size = 0;
+  if (rest_.empty() || !read_varint(key)) return false;
+  field = static_cast<int>(key >> 3);
+  value = 0, text = {};
+  switch (key & 7) {
+    case varint_type:
+      return read_varint(value);
+    case fixed64_type:
+    case fixed32_type:
+      size = (key & 7) == fixed64_type ? sizeof(std::uint64_t) : sizeof(std::uint32_t);
+      break;
+    case length_type:
+      if (!read_varint(size)) return false;
+      break;
+    default:
+      return false;
+  }
+  if (size > rest_.size()) return false;
+  text = rest_.substr(0, size);
+  rest_.remove_prefix(size);
+  return true;
+}
+
 }  // namespace nopos::engine

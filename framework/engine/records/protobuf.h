@@ -24,4 +24,22 @@ class ProtobufMessage {
   std::string bytes_;
 };
 
+/// Field by field through a message that was written before.
+class ProtobufFields {
+ public:
+  explicit ProtobufFields(std::string_view message) : rest_(message) {}
+
+  /// Goes to the next field; false at the end, and where what follows is no field.
+  bool next();
+
+  int field = 0;
+  std::uint64_t value = 0;  ///< of an integer
+  std::string_view text;    ///< of a string, bytes or a message
+
+ private:
+  bool read_varint(std::uint64_t& value);
+
+  std::string_view rest_;
+};
+
 }  // namespace nopos::engine

@@ -44,19 +44,36 @@ std::vector<std::pair<std::string, std::string>> settings_of(const RunConfig& co
   return settings;
 }
 
-/// As the client chooses: WANDB_DIR, or here; and WANDB_NAME, or the save-dir's.
-std::unique_ptr<WandbRun> wandb_run(const RunConfig& config, const std::string& project,
-                                    const std::string& save_dir) {
+/// A new one as the client chooses: WANDB_DIR, or here; and WANDB_NAME, or the save-dir's.
+std::unique_ptr<WandbRun> new_wandb_run(const RunConfig& config, const std::string& project,
+                                        const CheckpointOptions& checkpoint) {
   const auto variable = [](const char* name) {
     const char* value = std::getenv(name);
     return std::string(value == nullptr ? "" : value);
   };
   std::string name = variable("WANDB_NAME");
-  if (name.empty()) name = std::filesystem::absolute(save_dir).lexically_normal().filename().string();
+  if (name.empty()) {
+    name = std::filesystem::absolute(checkpoint.save_dir).lexically_normal().filename().string();
+  }
   auto run = std::make_unique<WandbRun>(std::filesystem::path(variable("WANDB_DIR")) / "wandb",
                                         WandbIdentity{project, name, settings_of(config)});
-  log_info("nopos.train", "--wandb-project: nothing is sent; `wandb sync " +
-                              run->file().parent_path().string() + "` does that");
+  if (!checkpoint.no_save) {
+    note_wandb_run(checkpoint.save_dir, project, run->id(), run->file(), run->started());
+  }
+  return run;
+}
+
+/// The one that the training wrote so far, where it goes on; else a new one.
+std::unique_ptr<WandbRun> wandb_run(const RunConfig& config, const std::string& project,
+                                    const CheckpointOptions& checkpoint, std::int64_t num_updates) {
+  std::optional<WandbPast> past;
+  if (num_updates > 0 && !checkpoint.no_save) {
+    past = take_up_wandb_run(checkpoint.save_dir, project, num_updates);
+  }
+  auto run = past ? std::make_unique<WandbRun>(*past) : new_wandb_run(config, project, checkpoint);
+  log_info("nopos.train", std::string("--wandb-project: ") + (past ? "its run goes on; " : "") +
+                              "nothing is sent; `wandb sync " + run->file().parent_path().string() +
+                              "` does that");
   return run;
 }
 
@@ -74,7 +91,7 @@ RunRecords::RunRecords(const RunConfig& config, std::int64_t num_updates) {
     writers_.push_back(std::make_unique<EventFiles>(*common.tensorboard_logdir, num_updates, command));
   }
   if (common.wandb_project) {
-    writers_.push_back(wandb_run(config, *common.wandb_project, checkpoint.save_dir));
+    writers_.push_back(wandb_run(config, *common.wandb_project, checkpoint, num_updates));
   }
 }
 

@@ -15,52 +15,13 @@
 #include "nopos/json.h"
 #include "nopos/log.h"
 #include "records/little_endian.h"
+#include "records/wandb_format.h"
+#include "records/wandb_past.h"
 
 namespace nopos::engine {
 namespace {
 
-// Field numbers of the messages in wandb/proto/wandb_internal.proto.
-namespace record {
-enum { number = 1, history = 2, summary = 3, run = 17, exit = 18, header = 21, info = 200 };
-}
-namespace info {
-enum { stream_id = 1 };
-}
-namespace header {
-enum { version_info = 1 };
-}
-namespace version_info {
-enum { producer = 1, min_consumer = 2 };
-}
-namespace run {
-enum { id = 1, entity = 2, project = 3, config = 4, display_name = 8, host = 13, start_time = 17 };
-}
-namespace timestamp {
-enum { seconds = 1, nanos = 2 };
-}
-namespace config {
-enum { update = 1 };
-}
-namespace summary {
-enum { update = 1 };
-}
-namespace history {
-enum { item = 1, step = 2 };
-}
-namespace history_step {
-enum { number = 1 };
-}
-namespace item {
-enum { key = 1, nested_key = 2, json = 16 };
-}
-namespace exit_record {
-enum { code = 1, runtime = 2 };
-}
-
-// The container: blocks of 32 KiB with the framing of LevelDB's log, behind a magic number.
-constexpr std::string_view magic("\x3aW&B\xe1\xbe\0", 7);
-constexpr std::size_t block_size = 32768, frame_size = 7;
-enum class Piece : char { full = 1, first, middle, last };
+using namespace wandb;
 
 std::string frame(std::string_view piece, Piece type) {
   const auto byte = static_cast<Bytef>(type);
@@ -153,6 +114,17 @@ WandbRun::WandbRun(const std::filesystem::path& folder, const WandbIdentity& ide
   append(content);
   std::error_code ignored;  // for files that were uploaded with a run; `wandb sync` looks for the folder
   std::filesystem::create_directory(path_.parent_path() / "files", ignored);
+}
+
+WandbRun::WandbRun(const WandbPast& past)
+    : id_(past.id),
+      path_(past.file),
+      file_(path_),
+      started_(past.started),
+      written_(past.bytes),
+      records_(past.records) {
+  std::error_code ignored;  // the client's mark of a run that it has sent: there is more to send now
+  std::filesystem::remove(path_.string() + ".synced", ignored);
 }
 
 WandbRun::~WandbRun() {

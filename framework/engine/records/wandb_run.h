@@ -10,6 +10,7 @@
 #include "records/protobuf.h"
 #include "records/record.h"
 #include "records/record_file.h"
+#include "records/wandb_past.h"
 
 namespace nopos::engine {
 
@@ -23,6 +24,8 @@ class WandbRun final : public RecordWriter {
  public:
   /// Makes `folder`/offline-run-<time>-<id>/run-<id>.wandb. \throws Error (data) as `write`
   WandbRun(const std::filesystem::path& folder, const WandbIdentity& identity);
+  /// Goes on with a run that was written before.
+  explicit WandbRun(const WandbPast& past);
   /// Ends the run; as failed where an exception is on its way.
   ~WandbRun() override;
   WandbRun(const WandbRun&) = delete;
@@ -33,6 +36,8 @@ class WandbRun final : public RecordWriter {
   void write(const Record& record) override;
 
   const std::filesystem::path& file() const { return path_; }
+  const std::string& id() const { return id_; }
+  double started() const { return started_; }
 
  private:
   void append(ProtobufMessage& record);

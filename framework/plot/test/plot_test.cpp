@@ -87,7 +87,8 @@ TEST_F(Plot, SvgHasTextCurvesAndWhatAReaderIsTold) {
   const std::string svg = read_file(folder / "x.svg");
   for (const char* part : {"<title id=\"title\">a &lt; b &amp; c</title>", "<desc id=\"description\">",
                            "nopos: lowest valid loss 6.779 at update 29</text>", ">gnorm</text>",
-                           ">lr</text>", "stroke=\"#0072b2\"", "fill=\"#0072b2\""}) {
+                           ">loss (bits per token)</text>", ">updates</text>", ">lr</text>",
+                           "stroke=\"#0072b2\"", "fill=\"#0072b2\""}) {
     EXPECT_NE(svg.find(part), std::string::npos) << part;
   }
   const auto parsed =
@@ -121,6 +122,21 @@ TEST_F(Plot, PngHasTheSizeAskedForAndTheColoursOfTheRuns) {
   EXPECT_GT(count(0, 114, 178), 50);
   EXPECT_GT(count(213, 94, 0), 50);
   EXPECT_GT(count(255, 255, 255), 900 * 750 / 2);
+}
+
+TEST_F(Plot, WhatLiesBesideRunsIsLeftOutWithAWarning) {
+  write_good_run("a");
+  write_file(folder / "notes.txt", "a note");
+  std::filesystem::create_directory(folder / "empty");
+  const auto result = plot({"a", "notes.txt", "empty", "--output", "x.svg"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  for (const char* stray : {"notes.txt is no run", "empty is no run"}) {
+    EXPECT_NE(result.err.find(stray), std::string::npos) << result.err;
+  }
+  EXPECT_EQ(plot({"notes.txt", "empty"}).exit_code, 8);
+  EXPECT_EQ(plot({"a", "gone"}).exit_code, 8);  // a slip of the pen, not a stray file
+  write_run("broken", "{\"tag\": \"run\", \"num_updates\": 0}\n{\"tag\": \"valid\"\n");
+  EXPECT_EQ(plot({"a", "broken"}).exit_code, 8);
 }
 
 TEST_F(Plot, BadInputIsNamed) {

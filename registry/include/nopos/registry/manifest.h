@@ -43,7 +43,9 @@ struct Requirements {
 
 struct PluginManifest {
   std::string id;  ///< "vendor.name"
-  std::string version, summary, licence, author;
+  std::string version, summary, licence, author, paper;
+  /// What the author tells of it in words, by what it is about ("longest sequence": "any").
+  std::vector<std::pair<std::string, std::string>> facts;
   Requirements requirements;
   std::filesystem::path file;              ///< the manifest
   std::filesystem::path library;           ///< beside it
