@@ -6,7 +6,6 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <ctime>
 
 #include "nopos/error.h"
@@ -37,10 +36,10 @@ std::string record_line(LogLevel level, std::string_view source, std::string_vie
 
 Console::Console(const std::optional<std::string>& log_file, std::FILE* stream) : stream_(stream) {
   if (log_file) {
-    file_.open(*log_file, std::ios::app);
-    if (!file_) {
-      throw Error(ExitCode::configuration,
-                  "--log-file " + *log_file + " cannot be written: " + std::strerror(errno));
+    try {
+      file_.emplace(*log_file);
+    } catch (const Error& error) {
+      throw Error(ExitCode::configuration, std::string("--log-file: ") + error.what());
     }
   }
   previous_ = set_log_sink(
@@ -75,7 +74,7 @@ void Console::write(LogLevel level, std::string_view source, std::string_view me
   std::fprintf(stream_, "%s\n", line.c_str());
   std::fflush(stream_);
   if (!live_.empty()) draw(live_);
-  if (file_.is_open()) file_ << line << std::endl;
+  if (file_) file_->append(line + "\n");
 }
 
 void Console::draw(const std::string& line) {

@@ -3,11 +3,11 @@
 /// line (the progress bar) that stays below them on the terminal.
 
 #include <cstdio>
-#include <fstream>
 #include <mutex>
 #include <optional>
 #include <string>
 
+#include "append_file.h"
 #include "nopos/log.h"
 
 namespace nopos::engine {
@@ -41,7 +41,7 @@ class Console {
   std::FILE* stream_;
   std::mutex mutex_;  // records come from the prefetch thread as well
   std::string live_;
-  std::ofstream file_;
+  std::optional<AppendFile> file_;
   LogSink previous_;
 };
 

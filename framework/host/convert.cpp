@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "help.h"
 #include "nopos/error.h"
+#include "run_lock.h"
 #include "safetensors_model.h"
 
 namespace nopos::host {
@@ -35,7 +36,11 @@ int run_convert(const Words& words) {
                 "  nopos-host convert checkpoints/checkpoint_best.pt --to model\n"
                 "  nopos-host convert model --to checkpoint.pt");
   }
-  if (std::filesystem::is_directory(*options.from)) {
+  const bool to_file = std::filesystem::is_directory(*options.from);
+  const std::string remedy = "name another place";
+  const RunLock lock(to_file ? RunLock::on_file(*options.to, remedy) : RunLock::on_folder(*options.to, remedy),
+                     "convert");
+  if (to_file) {
     safetensors_to_checkpoint(*options.from, *options.to);
   } else {
     checkpoint_to_safetensors(*options.from, *options.to);

@@ -2,9 +2,9 @@
 /// `nopos-host preprocess`: text files in, dictionary and token ids out, byte for byte as the reference
 /// writes them.
 ///
-/// Into --destdir go dict.txt; train.bin and train.idx; valid, valid1, ... and test, test1, ... likewise; and
-/// preprocess.log, to which each run appends what it said. dict.txt comes last (data_bin.h): without it the
-/// folder is not whole.
+/// Into --destdir go dict.txt; train.bin and train.idx; valid, valid1, ... and test, test1, ... likewise;
+/// preprocess.log, to which each run appends what it said; and preprocess.json, the list of what it wrote
+/// (own_files.h). dict.txt comes last (data_bin.h): without it the folder is not whole.
 
 #include <cstdint>
 #include <optional>

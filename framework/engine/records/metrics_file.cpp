@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "records/unix_seconds.h"
+
 namespace nopos::engine {
 namespace {
 

@@ -15,6 +15,7 @@
 #include "nopos/error.h"
 #include "nopos/log.h"
 #include "records/little_endian.h"
+#include "records/unix_seconds.h"
 
 namespace nopos::engine {
 namespace {

@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "append_file.h"
 #include "records/protobuf.h"
 #include "records/record.h"
-#include "records/record_file.h"
 
 namespace nopos::engine {
 
@@ -21,7 +21,7 @@ struct WandbIdentity {
 
 class WandbRun final : public RecordWriter {
  public:
-  /// Makes `folder`/offline-run-<time>-<id>/run-<id>.wandb. \throws Error (data) as `write`
+  /// Makes `folder`/offline-run-<time>-<id>/run-<id>.wandb. \throws Error (runtime) with file and reason
   WandbRun(const std::filesystem::path& folder, const WandbIdentity& identity);
   /// Ends the run; as failed where an exception is on its way.
   ~WandbRun() override;
@@ -40,7 +40,7 @@ class WandbRun final : public RecordWriter {
 
   std::string id_;
   std::filesystem::path path_;
-  RecordFile file_;
+  AppendFile file_;
   double started_;
   std::size_t written_ = 0;  // bytes of the file
   std::int64_t records_ = 0;
