@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
-#include <filesystem>
 
 #include "nopos/error.h"
 
@@ -35,13 +34,10 @@ std::string record_line(LogLevel level, std::string_view source, std::string_vie
 
 Console::Console(const std::optional<std::string>& log_file, std::ostream& stream) : stream_(stream) {
   if (log_file) {
-    std::error_code ignored;  // opening says why
-    const std::filesystem::path folder = std::filesystem::path(*log_file).parent_path();
-    if (!folder.empty()) std::filesystem::create_directories(folder, ignored);
-    file_.open(*log_file, std::ios::app);
-    if (!file_) {
-      throw Error(ExitCode::configuration,
-                  "--log-file " + *log_file + " cannot be written: " + std::strerror(errno));
+    try {
+      file_.emplace(*log_file);
+    } catch (const Error& error) {
+      throw Error(ExitCode::configuration, std::string("--log-file: ") + error.what());
     }
   }
   previous_ = set_log_sink(
@@ -69,13 +65,13 @@ void Console::write(LogLevel level, std::string_view source, std::string_view me
     live_.make_way([&] { stream_ << line << std::endl; });
     if (!stream_) failure = errno == 0 ? "it failed" : std::strerror(errno);
   }
-  if (!file_.is_open()) return;
-  file_ << line << std::endl;
+  if (!file_) return;
+  file_->append(line + "\n");
   if (failure.empty()) return;
-  file_ << record_line(
-               LogLevel::warning, "nopos.log",
-               "the log cannot be written to the terminal or pipe any more: " + failure + "; it goes on here")
-        << std::endl;
+  file_->append(record_line(LogLevel::warning, "nopos.log",
+                            "the log cannot be written to the terminal or pipe any more: " + failure +
+                                "; it goes on here") +
+                "\n");
 }
 
 }  // namespace nopos::engine

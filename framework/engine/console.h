@@ -2,12 +2,12 @@
 /// Where the log of a training process goes: records on standard output and in `--log-file`, and one live
 /// line (the progress bar) that stays below them on the terminal.
 
-#include <fstream>
 #include <iostream>
 #include <mutex>
 #include <optional>
 #include <string>
 
+#include "append_file.h"
 #include "live_line.h"
 #include "nopos/log.h"
 
@@ -41,7 +41,7 @@ class Console {
   std::ostream& stream_;
   std::mutex mutex_;  // records come from the prefetch thread as well
   LiveLine live_;
-  std::ofstream file_;
+  std::optional<AppendFile> file_;
   LogSink previous_;
 };
 

@@ -59,7 +59,7 @@ ConfigFile read(const std::filesystem::path& path, std::vector<std::filesystem::
   std::error_code ignored;
   if (std::filesystem::is_directory(path, ignored))
     refuse(path.string() + " is a folder, not a configuration file");
-  const Json json = registry::read_json(path, ExitCode::configuration);
+  const Json json = registry::read_json(path, ExitCode::configuration, Source::any);
   if (!json.is_object())
     refuse(path.string() + ": a configuration is one JSON object with an object per kind");
   if (const auto base = json.find("extends"); base != json.end()) {

@@ -5,6 +5,7 @@
 #include "help.h"
 #include "nopos/error.h"
 #include "nopos/printable.h"
+#include "run_lock.h"
 #include "safetensors_model.h"
 #include "search.h"
 #include "tensor_folder.h"
@@ -92,8 +93,11 @@ int run_convert(const Words& words) {
                 "  nopos-host convert checkpoints/checkpoint_best.pt --for transformers --to model\n"
                 "  nopos-host convert model --to checkpoint.pt");
   }
-  const auto said =
-      std::filesystem::is_directory(*options.from) ? from_folder(options) : from_checkpoint(options);
+  const bool to_file = std::filesystem::is_directory(*options.from);
+  const std::string remedy = "name another place";
+  const RunLock lock(to_file ? RunLock::on_file(*options.to, remedy) : RunLock::on_folder(*options.to, remedy),
+                     "convert");
+  const auto said = to_file ? from_folder(options) : from_checkpoint(options);
   std::cout << "wrote " << printable(*options.to) << '\n';
   for (const std::string& line : said) std::cout << line << '\n';
   return 0;

@@ -1,4 +1,5 @@
 #include <iostream>
+#include <optional>
 
 #include "commands.h"
 #include "help.h"
@@ -6,6 +7,7 @@
 #include "nopos/log.h"
 #include "pile.h"
 #include "progress_bar.h"
+#include "run_lock.h"
 #include "terminal.h"
 
 namespace nopos::host {
@@ -46,8 +48,15 @@ int run_prepare(const Words& words) {
       return 0;
     }
     const Settings settings = parse_settings(rest, described, "nopos-host prepare pile");
+    const auto options = read_options<PileOptions>(settings, PileOptions::group);
+    std::optional<RunLock> lock;
+    if (options.paths) {
+      lock.emplace(RunLock::on_file(std::filesystem::path(options.out_dir) / options.name,
+                                    "give another --out-dir or --name"),
+                   "prepare");
+    }
     ProgressBar bar;
-    const PileCounts counts = prepare_pile(read_options<PileOptions>(settings, PileOptions::group),
+    const PileCounts counts = prepare_pile(options,
                                            [&bar](const std::string& doing, std::uint64_t bytes,
                                                   std::uint64_t all) { bar.show(doing, bytes, all); });
     bar.clear();

@@ -1,14 +1,14 @@
 #include "preprocess.h"
 
-#include <cerrno>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <system_error>
+#include <optional>
 #include <vector>
 
+#include "append_file.h"
 #include "data_bin.h"
 #include "nopos/binarizer.h"
+#include "nopos/dictionary_text.h"
 #include "nopos/error.h"
 #include "nopos/files.h"
 #include "nopos/log.h"
@@ -25,26 +25,15 @@ namespace fs = std::filesystem;
 /// Says everything twice: in the log, and without time and source in the folder's preprocess.log.
 class Report {
  public:
-  explicit Report(const fs::path& destdir) : path_(destdir / "preprocess.log") {
-    errno = 0;
-    file_.open(path_, std::ios::app);
-    if (!file_) fail();
-  }
+  explicit Report(const fs::path& destdir) : file_(destdir / "preprocess.log") {}
 
   void operator()(const std::string& message) {
     log_info("nopos.preprocess", message);
-    errno = 0;
-    if (!(file_ << message << std::endl)) fail();
+    file_.append(message + "\n");
   }
 
  private:
-  [[noreturn]] void fail() const {
-    throw Error(ExitCode::data, "cannot write " + path_.string() + ": " +
-                                    std::generic_category().message(errno == 0 ? EIO : errno) + ".");
-  }
-
-  fs::path path_;
-  std::ofstream file_;
+  AppendFile file_;
 };
 
 std::vector<Split> splits_of(const PreprocessOptions& options) {
@@ -118,8 +107,10 @@ void check(const PreprocessOptions& options, const PreprocessTokenizer* tokenize
   }
   int from_standard_input = 0;
   for (const Split& split : splits) {
-    if (!is_standard_input(split.text)) {
+    if (!is_read_once(split.text)) {
       TextInput{split.text};  // a wrong name ends the run before it begins
+    } else if (!is_standard_input(split.text)) {
+      continue;
     } else if (++from_standard_input > 1) {
       throw Error(ExitCode::configuration,
                   "preprocess: - stands for standard input, and that is one text; it is given "
@@ -128,18 +119,10 @@ void check(const PreprocessOptions& options, const PreprocessTokenizer* tokenize
   }
 }
 
-/// The dictionary of --srcdict, or where a run that was stopped put it while it replaced the folder's files.
-fs::path source_dictionary(const fs::path& given) {
-  return !fs::exists(given) && fs::exists(DataBin::kept(given)) ? DataBin::kept(given) : given;
-}
-
 class Preprocessing {
  public:
   Preprocessing(const PreprocessOptions& options, int workers, const PreprocessTokenizer* tokenizer)
-      : options_(options),
-        tokenizer_(tokenizer),
-        bin_(options.destdir, options.dataset_impl),
-        report_(options.destdir) {
+      : options_(options), tokenizer_(tokenizer), bin_(options.destdir, options.dataset_impl) {
     reading_.workers = workers;
     if (tokenizer != nullptr) reading_.splitter = tokenizer->splitter;
     reading_.progress = [this](const TextInput& text) {
@@ -148,65 +131,59 @@ class Preprocessing {
   }
 
   void run(std::vector<Split> splits) {
-    say("preprocess: " + described(options_));
     if (options_.dict_only) splits.clear();
     load_dictionary();
-    bin_.begin(splits);
+    bin_.check(splits, srcdict_);
+    report_.emplace(options_.destdir);  // up to here the folder is as it was
+    say("preprocess: " + described(options_));
     if (!dictionary_) count(splits);
-    for (const Split& split : splits) bin_.is_text() ? copy(split) : encode(split);
-    bin_.publish();
-    write_tokenizer();
-    write_dictionary();
+    for (const Split& split : splits) {
+      if (bin_.is_text()) {
+        copy(split);
+      } else {
+        encode(split);
+      }
+    }
+    const std::string tokenizer_file = TokenizerRecord::file_name;
+    if (tokenizer_ != nullptr) bin_.add_file(tokenizer_file).append(to_json(tokenizer_->record));
+    bin_.publish(srcdict_, [this](const fs::path& file) {
+      srcdict_ ? replace_file(file, *srcdict_) : dictionary_->save(file, reading_.workers);
+    });
+    if (tokenizer_ == nullptr) fs::remove(fs::path(options_.destdir) / tokenizer_file);
     if (!options_.dict_only) say("Wrote preprocessed data to " + options_.destdir);
   }
 
  private:
   void say(const std::string& message) {
     bar_.clear();
-    report_(message);
+    (*report_)(message);
   }
   void say_dictionary() { say("[None] Dictionary: " + std::to_string(dictionary_->size()) + " types"); }
 
-  /// A dictionary that lies in the folder is put aside, so that no moment is without it.
   void load_dictionary() {
-    if (takes_vocabulary(options_, tokenizer_) && !options_.trainpref) {
-      dictionary_ = known_dictionary(tokenizer_->vocabulary, options_.padding_factor);
+    read_tokenizer_record(options_.destdir);  // another program's file of that name is not written over
+    if (!options_.srcdict) {
+      if (fs::exists(bin_.dictionary())) {
+        throw Error(ExitCode::data, "file exists: " + bin_.dictionary().string() + ". Give --srcdict " +
+                                        bin_.dictionary().string() +
+                                        " to keep that dictionary, or write to another --destdir.");
+      }
+      if (takes_vocabulary(options_, tokenizer_) && !options_.trainpref)
+        dictionary_ = known_dictionary(tokenizer_->vocabulary, options_.padding_factor);
+      return;
     }
-    if (!options_.srcdict) return;
-    fs::path file = source_dictionary(*options_.srcdict);
-    dictionary_ = Dictionary::load(file);
-    srcdict_ = MappedFile(file).bytes();
-    std::error_code error;
-    if (fs::equivalent(file, bin_.dictionary(), error)) fs::rename(file, DataBin::kept(bin_.dictionary()));
-  }
-
-  void write_tokenizer() {
-    const fs::path file = fs::path(options_.destdir) / TokenizerRecord::file_name;
-    if (tokenizer_ != nullptr) {
-      replace_file(file, to_json(tokenizer_->record));
-    } else {
-      fs::remove(file);
-    }
-  }
-
-  void write_dictionary() {
-    if (options_.srcdict) {
-      replace_file(bin_.dictionary(), srcdict_);
-      std::error_code ignored;
-      fs::remove(DataBin::kept(bin_.dictionary()), ignored);
-    } else {
-      dictionary_->save(bin_.dictionary(), reading_.workers);
-    }
+    constexpr std::uint64_t most = std::uint64_t{1} << 34;
+    srcdict_ = read_small_file(*options_.srcdict, most, Source::any);
+    dictionary_ = parse_dictionary(*srcdict_, *options_.srcdict);
   }
 
   /// Makes the dictionary from the first text; its ids, where they are wanted, come of the same reading.
   void count(std::vector<Split>& splits) {
     const bool with_ids = !splits.empty() && !bin_.is_text();
     fs::path text = *options_.trainpref;
-    if (is_standard_input(text) && !splits.empty() &&
-        !with_ids) {  // which cannot be read again: the copy can
-      copy(splits.front());
-      text = NewFile::temporary_name(fs::path(options_.destdir) / splits.front().name);
+    if (is_read_once(text) && !splits.empty() && !with_ids) {  // the copy can be read again
+      const fs::path copied = copy(splits.front());
+      text = copied;
       splits.erase(splits.begin());
     }
     IndexedDatasetWriter* const writer = with_ids ? &bin_.add_ids(splits.front()) : nullptr;
@@ -226,7 +203,8 @@ class Preprocessing {
     say(summary(split.text, binarize(split.text, *dictionary_, bin_.add_ids(split), reading_)));
   }
 
-  void copy(const Split& split) {
+  /// Returns where the copy stands meanwhile.
+  fs::path copy(const Split& split) {
     TextInput text(split.text);
     NewFile& file = bin_.add_text(split);
     std::vector<char> buffer(std::size_t{1} << 20);
@@ -234,16 +212,18 @@ class Preprocessing {
       file.append({buffer.data(), count});
       reading_.progress(text);
     }
+    file.flush();
+    return file.temporary();
   }
 
   const PreprocessOptions& options_;
   const PreprocessTokenizer* tokenizer_;
   DataBin bin_;
-  Report report_;
+  std::optional<Report> report_;
   host::ProgressBar bar_;
   ReadOptions reading_;
   std::optional<Dictionary> dictionary_;
-  std::string srcdict_;  // its bytes
+  std::optional<std::string> srcdict_;  // its bytes
 };
 
 }  // namespace
@@ -251,13 +231,6 @@ class Preprocessing {
 void run_preprocess(const PreprocessOptions& options, const PreprocessTokenizer* tokenizer) {
   const std::vector<Split> splits = splits_of(options);
   check(options, tokenizer, splits);
-  read_tokenizer_record(options.destdir);  // another program's file of that name is not written over
-  const fs::path dictionary = fs::path(options.destdir) / "dict.txt";
-  if (!options.srcdict && fs::exists(dictionary)) {
-    throw Error(ExitCode::data, "file exists: " + dictionary.string() + ". Give --srcdict " +
-                                    dictionary.string() +
-                                    " to keep that dictionary, or write to another --destdir.");
-  }
   const int workers = options.workers ? static_cast<int>(*options.workers) : host::usable_processors();
   Preprocessing(options, workers, tokenizer).run(splits);
 }

@@ -1,9 +1,13 @@
 #include <iostream>
+#include <memory>
 
+#include "checkpoint_options.h"
 #include "commands.h"
 #include "engine_library.h"
 #include "help.h"
+#include "nopos/error.h"
 #include "optimizer_overrides.h"
+#include "run_lock.h"
 #include "run_setup.h"
 #include "terminal.h"
 
@@ -30,6 +34,21 @@ void print_train_help(const Words& words) {
   }
 }
 
+/// While it trains, nobody else saves there.
+std::unique_ptr<RunLock> lock_save_dir(const RunConfig& config) {
+  const auto options = config.group<CheckpointOptions>();
+  if (options.no_save) return nullptr;
+  try {
+    return std::make_unique<RunLock>(RunLock::on_folder(options.save_dir, "give another --save-dir"),
+                                     "train");
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::data) throw;
+    throw Error(ExitCode::configuration, "checkpoints cannot be saved in --save-dir " + options.save_dir +
+                                             ": " + error.what() +
+                                             " Give a folder that can be written, or --no-save.");
+  }
+}
+
 }  // namespace
 
 int run_train(const Words& words) {
@@ -42,6 +61,7 @@ int run_train(const Words& words) {
   RunConfig config = host::run_config(setup, words);
   config.stop = &stop;
   config.optimizer_overrides = optimizer_overrides(setup, config);
+  const std::unique_ptr<RunLock> lock = lock_save_dir(config);
   return train_with_engine(config);
 }
 

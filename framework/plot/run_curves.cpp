@@ -116,9 +116,12 @@ RunCurves read_run(const std::string& run) {
   const MappedFile file(path);
   std::string_view rest = file.bytes();
   std::int64_t number = 0;
-  for (std::size_t end; (end = rest.find('\n')) != std::string_view::npos; rest.remove_prefix(end + 1)) {
+  constexpr std::size_t longest = std::size_t{1} << 20;  // a line; what has none is no such file
+  for (std::size_t end; (end = rest.substr(0, longest).find('\n')) != std::string_view::npos;
+       rest.remove_prefix(end + 1)) {
     add(Line(result.path, ++number, rest.substr(0, end)), result);
   }
+  if (rest.size() >= longest) Line(result.path, ++number, rest.substr(0, longest));
   if (result.curves.empty()) {
     throw Error(ExitCode::data, result.path + " has no figures yet (" + std::to_string(number) +
                                     " lines); training adds some every --log-interval updates");

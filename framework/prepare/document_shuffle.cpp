@@ -8,7 +8,6 @@
 
 #include "nopos/error.h"
 #include "nopos/files.h"
-#include "output_file.h"
 
 namespace nopos {
 namespace {
@@ -45,18 +44,20 @@ struct DocumentShuffle::Spread {
 
   void add(std::uint64_t key, const Document& document) {
     const std::size_t number = (key >> (key_bits - bits_a_level * (level + 1))) % files_a_level;
-    std::unique_ptr<OutputFile>& file = files[number];
-    if (!file) file = std::make_unique<OutputFile>(prefix.string() + "-" + std::to_string(number));
+    std::unique_ptr<NewFile>& file = files[number];
+    if (!file) {
+      file =
+          std::make_unique<NewFile>(prefix.string() + "-" + std::to_string(number), NewFile::Kind::scratch);
+    }
     const Header header{key, document.characters, document.text.size(), document.source};
-    file->write({reinterpret_cast<const char*>(&header), sizeof(header)});
-    file->write(document.text);
+    file->append({reinterpret_cast<const char*>(&header), sizeof(header)});
+    file->append(document.text);
   }
 
   void for_each(const Visit& visit, std::uint64_t memory) {
     std::vector<fs::path> paths;
     for (const auto& file : files) {
       if (!file) continue;
-      file->finish();
       file->publish();
       paths.push_back(file->path());
     }
@@ -107,7 +108,7 @@ struct DocumentShuffle::Spread {
 
   fs::path prefix;
   int level;
-  std::vector<std::unique_ptr<OutputFile>> files;
+  std::vector<std::unique_ptr<NewFile>> files;
 };
 
 DocumentShuffle::DocumentShuffle(fs::path folder, std::int64_t seed, std::uint64_t memory)

@@ -210,7 +210,7 @@ PileCounts prepare_pile(const PileOptions& options, const PileProgress& progress
   check(options);
   const std::vector<std::string> paths = paths_of(*options.paths);
   for (const std::string& path : paths)
-    if (!is_standard_input(path)) TextInput{path};  // a wrong name ends the run before it begins
+    if (!is_read_once(path)) TextInput{path};  // a wrong name ends the run before it begins
 
   const fs::path folder = options.out_dir, prefix = folder / options.name;
   std::error_code error;

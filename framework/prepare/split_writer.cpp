@@ -38,7 +38,7 @@ void SplitWriter::add(std::string_view text, std::uint64_t characters) {
     ++counts_.lines;
     (lines_ += line) += '\n';
   });
-  if (lines_.size() > nothing) output_.write(lines_);
+  if (lines_.size() > nothing) output_.append(lines_);
 }
 
 }  // namespace nopos

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "output_file.h"
+#include "nopos/files.h"
 #include "pile_counts.h"
 
 namespace nopos {
@@ -16,12 +16,13 @@ class SplitWriter {
   /// between documents.
   SplitWriter(const std::filesystem::path& file, std::int64_t min_line_length, bool boundaries);
 
-  /// A document none of whose lines is long enough leaves nothing in the file. \throws Error (data)
+  /// A document none of whose lines is long enough leaves nothing in the file. \throws Error (runtime), as
+  /// the rest
   void add(std::string_view text, std::uint64_t characters);
 
-  /// Closes the file, which has no name yet. \throws Error (data)
-  void finish() { output_.finish(); }
-  /// Gives it its name. \throws Error (data)
+  /// Closes the file, which has no name yet.
+  void finish() { output_.close(); }
+  /// Gives it its name.
   void publish() { output_.publish(); }
 
   const PileSplitCounts& counts() const { return counts_; }
@@ -29,7 +30,7 @@ class SplitWriter {
  private:
   std::int64_t min_line_length_;
   bool boundaries_;
-  OutputFile output_;
+  NewFile output_;
   std::string lines_;  // of one document
   PileSplitCounts counts_;
 };

@@ -12,6 +12,7 @@
 
 #include "command.h"
 #include "description.h"
+#include "folder_names.h"
 #include "nopos/zip.h"
 #include "toy_run.h"
 
@@ -236,14 +237,17 @@ TEST_F(CheckpointCommand, KilledWhileItSavesTheLastCompleteCheckpointLoads) {
       if (freopen("/dev/null", "w", stdout) != nullptr) execv(arguments[0], arguments.data());
       _exit(127);
     }
-    const std::filesystem::path half = last.string() + ".tmp";
-    while (!(std::filesystem::exists(half) && std::filesystem::exists(last)) &&
-           waitpid(child, nullptr, WNOHANG) == 0) {
+    const auto is_half_written = [&] {
+      for (const std::string& name : test::names_in(save_dir))
+        if (name.starts_with("checkpoint_last.pt.nopos-" + std::to_string(child) + "-")) return true;
+      return false;
+    };
+    while (!(is_half_written() && std::filesystem::exists(last)) && waitpid(child, nullptr, WNOHANG) == 0) {
       usleep(200);
     }
     ASSERT_EQ(kill(child, SIGKILL), 0);
     waitpid(child, nullptr, 0);
-    hit = std::filesystem::exists(half);
+    hit = is_half_written();
     const CommandResult result = test::run(joined(command, {"--max-update", "1", "--no-save"}));
     expect_said(result, 0, {"Loaded checkpoint " + last.string()});
   }

@@ -238,11 +238,12 @@ TEST(Keeper, AFolderThatCannotBeWrittenIsNoticedAtOnce) {
 
 TEST(Keeper, CleansUpAfterAnInterruptedSave) {
   const nopos::test::TemporaryFolder folder;
-  nopos::test::write_file(folder / "checkpoint_1_20.pt.tmp", "half");
+  const std::string half = "checkpoint_1_20.pt.nopos-999999-1.tmp";
+  nopos::test::write_file(folder / half, "half");
   nopos::test::write_file(folder / "checkpoint_1_10.pt", "whole");
   nopos::test::write_file(folder / "notes.tmp", "not ours");
   CheckpointKeeper keeper(options_with({{"save-dir", folder.path().string()}}));
-  EXPECT_FALSE(std::filesystem::exists(folder / "checkpoint_1_20.pt.tmp"));
+  EXPECT_FALSE(std::filesystem::exists(folder / half));
   EXPECT_TRUE(std::filesystem::exists(folder / "checkpoint_1_10.pt"));
   EXPECT_TRUE(std::filesystem::exists(folder / "notes.tmp"));
 }

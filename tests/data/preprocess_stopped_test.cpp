@@ -14,7 +14,7 @@ TEST_F(PreprocessStopped, OnAFullDiskItNamesTheFile) {
     std::string line = "trap '' XFSZ; ulimit -f " + std::to_string(blocks) + "; exec";
     for (const std::string& word : command(false)) line.append(" '").append(word).append("'");
     const CommandResult result = run({"sh", "-c", line});
-    EXPECT_EQ(result.exit_code, 8) << result.out;
+    EXPECT_EQ(result.exit_code, 6) << result.out;
     EXPECT_NE(result.err.find("cannot write " + (folder / "bin/").string()), std::string::npos) << result.err;
     EXPECT_NE(result.err.find(": File too large."), std::string::npos) << result.err;
     for (const auto& entry : fs::directory_iterator(folder / "bin"))

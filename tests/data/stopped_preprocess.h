@@ -88,7 +88,7 @@ class PreprocessStopped : public testing::Test {
       ASSERT_TRUE(read_file(folder / "bin/dict.txt") == dictionary) << i;
       std::size_t files = 0;
       for ([[maybe_unused]] const auto& entry : fs::directory_iterator(folder / "bin")) ++files;
-      EXPECT_EQ(files, 6u) << "dict.txt, preprocess.log, train and valid";
+      EXPECT_EQ(files, 7u) << "dict.txt, preprocess.json, preprocess.log, train and valid";
     }
   }
 

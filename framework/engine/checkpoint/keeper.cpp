@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <regex>
 
-#include "atomic_file.h"
 #include "nopos/error.h"
+#include "nopos/files.h"
 #include "nopos/log.h"
 #include "nopos/numpy_random.h"
 
@@ -204,15 +204,12 @@ CheckpointKeeper::CheckpointKeeper(CheckpointOptions options)
   if (options_.no_save) return;
   try {
     std::filesystem::create_directories(folder_);
-    for (const std::string& name : names_in(folder_)) {
-      if (name.starts_with("checkpoint") &&
-          name.ends_with(std::string(".pt") + AtomicFile::temporary_suffix)) {
-        std::filesystem::remove(folder_ / name);
-        log_info("checkpoint",
-                 "removed " + (folder_ / name).string() + ", which an interrupted run left unfinished");
-      }
+    for (const std::filesystem::path& file : remove_leftovers(folder_)) {
+      log_info("checkpoint", "removed " + file.string() + ", which an interrupted run left unfinished");
     }
-    AtomicFile(folder_ / "dummy").write("x");
+    NewFile trial(folder_ / "checkpoint");
+    trial.append("x");
+    trial.close();
   } catch (const std::exception& error) {
     throw Error(ExitCode::configuration, "checkpoints cannot be saved in --save-dir " + folder_.string() +
                                              ": " + error.what() +
@@ -232,12 +229,16 @@ std::vector<std::filesystem::path> CheckpointKeeper::plan(const SavePoint& point
 
 void CheckpointKeeper::save(const SavePoint& point, const std::vector<std::filesystem::path>& files,
                             const std::function<void(const std::filesystem::path&)>& write) const {
-  for (const std::filesystem::path& file : files) {
-    if (file == files.front()) {
-      write(file);
-    } else {
-      copy_atomically(files.front(), file);
+  try {
+    for (const std::filesystem::path& file : files) {
+      file == files.front() ? write(file) : copy_to_new_file(files.front(), file);
     }
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::runtime) throw;
+    throw Error(ExitCode::runtime,
+                std::string(error.what()) +
+                    " A file of that name from before is unchanged; make room or give another --save-dir, "
+                    "and continue from the last checkpoint.");
   }
   if (options_.no_save) return;
   for (const std::string& name : names_to_remove(options_, point.end_of_epoch, names_in(folder_))) {

@@ -2,10 +2,10 @@
 
 #include <map>
 
-#include "atomic_file.h"
 #include "checkpoint.h"
 #include "container.h"
 #include "dictionary_digest.h"
+#include "nopos/files.h"
 #include "nopos/pickle.h"
 #include "nopos/zip.h"
 #include "reference_config.h"
@@ -40,8 +40,8 @@ class Composer {
     return node(tensor.sizes(), storages_.size() - 1);
   }
 
-  void write(AtomicFile& file) const {
-    ZipWriter zip([&](std::string_view bytes) { file.write(bytes); });
+  void write(NewFile& file) const {
+    ZipWriter zip([&](std::string_view bytes) { file.append(bytes); });
     const std::string folder = container::root;
     zip.add(folder + container::pickle, write_pickle(*pickle.root));
     for (std::size_t key = 0; key < storages_.size(); ++key) {
@@ -284,9 +284,9 @@ std::shared_ptr<const Composition> compose_checkpoint(const Architecture& model,
 }
 
 void write_checkpoint(const std::filesystem::path& file, const Composition& composition) {
-  AtomicFile target(file);
+  NewFile target(file);
   composition.composer.write(target);
-  target.commit();
+  target.publish();
 }
 
 void save_checkpoint(const std::filesystem::path& file, const Architecture& model, const ParameterSlab& slab,

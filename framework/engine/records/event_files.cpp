@@ -10,6 +10,7 @@
 #include "records/little_endian.h"
 #include "records/masked_crc.h"
 #include "records/protobuf.h"
+#include "records/unix_seconds.h"
 
 namespace nopos::engine {
 namespace {
@@ -79,10 +80,10 @@ std::string file_name() {
 EventFiles::EventFiles(std::filesystem::path folder, std::int64_t num_updates, std::string command)
     : folder_(std::move(folder)), num_updates_(num_updates), command_(std::move(command)) {}
 
-RecordFile& EventFiles::file_of(const std::string& tag) {
-  std::unique_ptr<RecordFile>& file = files_[tag];
+AppendFile& EventFiles::file_of(const std::string& tag) {
+  std::unique_ptr<AppendFile>& file = files_[tag];
   if (file != nullptr) return *file;
-  file = std::make_unique<RecordFile>(folder_ / tag / file_name());
+  file = std::make_unique<AppendFile>(folder_ / tag / file_name());
   file->append(framed(event_now().text(event::file_version, "brain.Event:2").bytes()));
   const auto start = ProtobufMessage().integer(session_log::status, session_log::status_start);
   file->append(framed(

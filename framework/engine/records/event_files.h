@@ -6,8 +6,8 @@
 #include <memory>
 #include <string>
 
+#include "append_file.h"
 #include "records/record.h"
-#include "records/record_file.h"
 
 namespace nopos::engine {
 
@@ -19,12 +19,12 @@ class EventFiles final : public RecordWriter {
   void write(const Record& record) override;
 
  private:
-  RecordFile& file_of(const std::string& tag);
+  AppendFile& file_of(const std::string& tag);
 
   std::filesystem::path folder_;
   std::int64_t num_updates_;
   std::string command_;
-  std::map<std::string, std::unique_ptr<RecordFile>> files_;  // by tag
+  std::map<std::string, std::unique_ptr<AppendFile>> files_;  // by tag
 };
 
 }  // namespace nopos::engine

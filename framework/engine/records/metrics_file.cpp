@@ -2,6 +2,8 @@
 
 #include "nopos/json.h"
 
+#include "records/unix_seconds.h"
+
 namespace nopos::engine {
 namespace {
 

@@ -11,19 +11,19 @@
 
 #include <filesystem>
 
+#include "append_file.h"
 #include "records/record.h"
-#include "records/record_file.h"
 
 namespace nopos::engine {
 
 class MetricsFile final : public RecordWriter {
  public:
-  /// Of a run that has `num_updates` behind it. \throws Error (data) as `write`
+  /// Of a run that has `num_updates` behind it. \throws Error (runtime) with file and reason
   MetricsFile(const std::filesystem::path& folder, std::int64_t num_updates);
   void write(const Record& record) override;
 
  private:
-  RecordFile file_;
+  AppendFile file_;
 };
 
 }  // namespace nopos::engine

@@ -13,8 +13,8 @@ namespace nopos::engine {
 class RunRecords {
  public:
   /// Of a run that has `num_updates` behind it: metrics.jsonl where checkpoints are saved,
-  /// `--tensorboard-logdir` and `--wandb-project`. \throws Error (data) with file and reason where none can
-  /// be written
+  /// `--tensorboard-logdir` and `--wandb-project`. \throws Error (runtime) with file and reason where none
+  /// can be written
   RunRecords(const RunConfig& config, std::int64_t num_updates);
 
   /// A place that fails is left with a warning: training goes on.

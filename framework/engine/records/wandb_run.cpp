@@ -17,6 +17,7 @@
 #include "records/little_endian.h"
 #include "records/wandb_format.h"
 #include "records/wandb_past.h"
+#include "records/unix_seconds.h"
 
 namespace nopos::engine {
 namespace {

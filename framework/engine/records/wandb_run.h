@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "append_file.h"
 #include "records/protobuf.h"
 #include "records/record.h"
-#include "records/record_file.h"
 #include "records/wandb_past.h"
 
 namespace nopos::engine {
@@ -22,7 +22,7 @@ struct WandbIdentity {
 
 class WandbRun final : public RecordWriter {
  public:
-  /// Makes `folder`/offline-run-<time>-<id>/run-<id>.wandb. \throws Error (data) as `write`
+  /// Makes `folder`/offline-run-<time>-<id>/run-<id>.wandb. \throws Error (runtime) with file and reason
   WandbRun(const std::filesystem::path& folder, const WandbIdentity& identity);
   /// Goes on with a run that was written before.
   explicit WandbRun(const WandbPast& past);
@@ -45,7 +45,7 @@ class WandbRun final : public RecordWriter {
 
   std::string id_;
   std::filesystem::path path_;
-  RecordFile file_;
+  AppendFile file_;
   double started_;
   std::size_t written_ = 0;  // bytes of the file
   std::int64_t records_ = 0;

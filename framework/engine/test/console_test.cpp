@@ -29,12 +29,14 @@ TEST(Console, LogFileIsAppendedTo) {
 }
 
 TEST(Console, AnUnwritableLogFileIsNamed) {
+  const test::TemporaryFolder folder;
+  test::write_file(folder / "file", "no folder");
   try {
-    Console console("/no/such/folder/run.log");
+    Console console(folder / "file/run.log");
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::configuration);
-    EXPECT_NE(std::string(error.what()).find("/no/such/folder/run.log"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find(folder / "file/run.log"), std::string::npos);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "nopos/dictionary_text.h"
 #include "nopos/error.h"
 #include "nopos/files.h"
 #include "nopos/printable.h"
@@ -92,12 +93,15 @@ std::int64_t Dictionary::count(std::int64_t id) const { return word_at(*words_, 
 
 Dictionary Dictionary::load(const std::filesystem::path& path) {
   const MappedFile file(path);
-  const std::string_view bytes = file.bytes();
+  return parse_dictionary(file.bytes(), path.string());
+}
+
+Dictionary parse_dictionary(std::string_view bytes, const std::string& file) {
   std::int64_t number = 0;
   const auto refuse = [&](const std::string& what) {
-    throw Error(ExitCode::data, path.string() + ", line " + std::to_string(number) + ": " + what);
+    throw Error(ExitCode::data, file + ", line " + std::to_string(number) + ": " + what);
   };
-  Dictionary dictionary;
+  WordTable words = Dictionary().words();
   text::for_each_line(bytes, [&](std::string_view line) {
     ++number;
     if (text::find_invalid_utf8(line) != std::string_view::npos) {
@@ -108,14 +112,14 @@ Dictionary Dictionary::load(const std::filesystem::path& path) {
       refuse("incorrect dictionary format: expected \"<symbol> <count>\" with an integer count, found \"" +
              printable(line, 80) + "\".");
     }
-    if (!entry.overwrite && dictionary.words_->find(entry.symbol) != WordTable::none) {
+    if (!entry.overwrite && words.find(entry.symbol) != WordTable::none) {
       refuse("duplicate word '" + printable(entry.symbol, 80) +
              "': it stands in the dictionary already; remove the line, or end it with \" " +
              std::string(overwrite_flag) + "\" to let it replace the earlier one.");
     }
-    dictionary.words_->append(entry.symbol, entry.count);
+    words.append(entry.symbol, entry.count);
   });
-  return dictionary;
+  return Dictionary(std::move(words));
 }
 
 void Dictionary::save(const std::filesystem::path& path, int threads) const {

@@ -1,36 +1,74 @@
 #include "nopos/files.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
-#include <cstring>
-#include <system_error>
+#include <thread>
 #include <utility>
 
 #include "file_error.h"
 #include "nopos/mapped_files.h"
 
 namespace nopos {
+namespace {
+
+/// A descriptor that is closed with it.
+struct Opened {
+  /// Does not wait for whoever writes to a FIFO.
+  Opened(const std::filesystem::path& path, ExitCode code)
+      : descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {
+    if (descriptor < 0) fail_on_file("open", path, errno, code);
+    if (fstat(descriptor, &status) != 0) {
+      const int reason = errno;
+      close(descriptor);
+      fail_on_file("read", path, reason, code);
+    }
+  }
+  ~Opened() { close(descriptor); }
+  Opened(const Opened&) = delete;
+  Opened& operator=(const Opened&) = delete;
+
+  bool is_regular() const { return S_ISREG(status.st_mode); }
+
+  int descriptor;
+  struct stat status {};
+};
+
+/// Waits for the first byte of a pipe, or its end; a FIFO without a writer has neither.
+void wait_for_writer(const Opened& pipe, const std::filesystem::path& file, ExitCode code) {
+  constexpr int patience = 2000, infinite = -1;  // milliseconds
+  struct stat named {};
+  // behind /dev/fd there is a pipe that has, or had, a writer
+  const bool has_name = lstat(file.c_str(), &named) == 0 && S_ISFIFO(named.st_mode);
+  pollfd ready{pipe.descriptor, POLLIN, 0};
+  int count = 0;
+  do count = poll(&ready, 1, has_name ? patience : infinite);
+  while (count < 0 && errno == EINTR);
+  if (count > 0) return;
+  throw Error(code, "cannot read " + file.string() +
+                        ": nobody has written to this pipe (FIFO) for two seconds. Start what writes to it "
+                        "first, or name a file.");
+}
+
+}  // namespace
 
 MappedFile::MappedFile(std::filesystem::path path) : path_(std::move(path)) {
-  const int descriptor = open(path_.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) fail_on_file("open", path_, errno);
-  struct stat status {};
-  int reason = fstat(descriptor, &status) == 0 ? 0 : errno;
-  if (reason == 0 && !S_ISREG(status.st_mode)) reason = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
-  if (reason == 0 && status.st_size > 0) {  // an empty file cannot be mapped, and has no bytes
-    size_ = static_cast<std::size_t>(status.st_size);
-    void* const address = mmap(nullptr, size_, PROT_READ, MAP_SHARED, descriptor, 0);
-    if (address == MAP_FAILED) reason = errno;
-    data_ = static_cast<const char*>(address);
-  }
-  close(descriptor);
-  if (reason != 0) fail_on_file("read", path_, reason);
-  if (size_ > 0) note_mapped_file(data_, size_, path_.c_str());
+  const Opened file(path_, ExitCode::data);
+  if (!file.is_regular()) fail_on_kind(path_, file.status.st_mode, ExitCode::data);
+  if (file.status.st_size == 0) return;  // an empty file cannot be mapped, and has no bytes
+  const auto size = static_cast<std::size_t>(file.status.st_size);
+  void* const address = mmap(nullptr, size, PROT_READ, MAP_SHARED, file.descriptor, 0);
+  if (address == MAP_FAILED) fail_on_file("read", path_, errno);
+  data_ = static_cast<const char*>(address);
+  size_ = size;
+  note_mapped_file(data_, size_, path_.c_str());
 }
 
 MappedFile::~MappedFile() {
@@ -48,68 +86,30 @@ void MappedFile::release(std::string_view part) {
   if (end > begin) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }
 
-std::filesystem::path NewFile::temporary_name(std::filesystem::path path) {
-  path += ".tmp";
-  return path;
-}
-
-NewFile::NewFile(std::filesystem::path path) : path_(std::move(path)) {
-  constexpr mode_t everyones = 0666;  // less the user's mask
-  descriptor_ = open(temporary_name(path_).c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, everyones);
-  if (descriptor_ < 0) fail_on_file("write", path_, errno);
-}
-
-NewFile::~NewFile() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-  if (!published_) unlink(temporary_name(path_).c_str());
-}
-
-void NewFile::append(std::string_view bytes) {
-  write_at(size_, bytes);
-  size_ += bytes.size();
-}
-
-void NewFile::write_at(std::uint64_t offset, std::string_view bytes) const {
-  while (!bytes.empty()) {
-    const ssize_t count = pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) fail_on_file("write", path_, count < 0 ? errno : EIO);
-    offset += static_cast<std::uint64_t>(count);
-    bytes.remove_prefix(static_cast<std::size_t>(count));
+std::string read_small_file(const std::filesystem::path& path, std::uint64_t most, Source source,
+                            ExitCode code) {
+  const Opened file(path, code);
+  const bool is_pipe = S_ISFIFO(file.status.st_mode) && source == Source::any;
+  if (!file.is_regular() && !is_pipe) fail_on_kind(path, file.status.st_mode, code);
+  if (is_pipe) {
+    wait_for_writer(file, path, code);
+    fcntl(file.descriptor, F_SETFL, 0);  // from here on its end is worth waiting for
   }
-}
-
-void NewFile::read_at(std::uint64_t offset, std::span<char> out) const {
-  while (!out.empty()) {
-    const ssize_t count = pread(descriptor_, out.data(), out.size(), static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) fail_on_file("read", path_, count < 0 ? errno : EIO);
-    offset += static_cast<std::uint64_t>(count);
-    out = out.subspan(static_cast<std::size_t>(count));
+  std::string bytes;
+  constexpr std::size_t piece = std::size_t{64} << 10;
+  const auto expected = file.is_regular() ? static_cast<std::uint64_t>(file.status.st_size) : 0;
+  if (expected <= most) bytes.reserve(expected + piece);
+  for (std::uint64_t filled = 0; expected <= most;) {
+    bytes.resize(filled + piece);
+    const ssize_t count = read(file.descriptor, bytes.data() + filled, piece);
+    if (count < 0 && errno != EINTR) fail_on_file("read", path, errno, code);
+    filled += static_cast<std::uint64_t>(std::max<ssize_t>(count, 0));
+    bytes.resize(filled);
+    if (count == 0) return bytes;
+    if (filled > most) break;
   }
-}
-
-void NewFile::cut(std::uint64_t size) {
-  if (ftruncate(descriptor_, static_cast<off_t>(size)) != 0) fail_on_file("write", path_, errno);
-}
-
-void NewFile::close() {
-  const int descriptor = std::exchange(descriptor_, -1);
-  if (descriptor >= 0 && ::close(descriptor) != 0) fail_on_file("write", path_, errno);
-}
-
-void NewFile::publish() {
-  close();
-  std::error_code error;
-  std::filesystem::rename(temporary_name(path_), path_, error);
-  if (error) fail_on_file("write", path_, error.value());
-  published_ = true;
-}
-
-void replace_file(const std::filesystem::path& file, std::string_view bytes) {
-  NewFile whole(file);
-  whole.append(bytes);
-  whole.publish();
+  throw Error(code, "cannot read " + path.string() + ": it has more than " + std::to_string(most) +
+                        " bytes, so that it is not what is expected here. Name another file.");
 }
 
 }  // namespace nopos

@@ -20,28 +20,10 @@ std::string_view bytes_of(const std::vector<Number>& numbers) {
   return {reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(Number)};
 }
 
-/// Appends numbers to a file, many at a time.
-class Appender {
- public:
-  explicit Appender(NewFile& file) : file_(file) {}
-  Appender(const Appender&) = delete;
-  ~Appender() = default;
-
-  template <class Number>
-  void operator()(Number number) {
-    buffer_.append(reinterpret_cast<const char*>(&number), sizeof(number));
-    if (buffer_.size() > (std::size_t{1} << 16)) flush();
-  }
-  void text(std::string_view bytes) { buffer_ += bytes; }
-  void flush() {
-    file_.append(buffer_);
-    buffer_.clear();
-  }
-
- private:
-  NewFile& file_;
-  std::string buffer_;
-};
+template <class Number>
+void append(NewFile& file, Number number) {
+  file.append({reinterpret_cast<const char*>(&number), sizeof(number)});
+}
 
 /// Calls `visit(size)` for each of `count` sizes that stand in the file.
 template <class Visit>
@@ -76,7 +58,7 @@ IndexedDatasetWriter::IndexedDatasetWriter(const std::filesystem::path& prefix, 
       type_(number_type(0, format)),
       bin_(with_extension(prefix, ".bin")),
       idx_(with_extension(prefix, ".idx")),
-      sizes_(with_extension(prefix, ".sizes")) {}
+      sizes_(with_extension(prefix, ".sizes"), NewFile::Kind::scratch) {}
 
 IndexedDatasetWriter::IndexedDatasetWriter(const std::filesystem::path& prefix, std::int64_t vocabulary)
     : IndexedDatasetWriter(prefix) {
@@ -130,37 +112,34 @@ void IndexedDatasetWriter::read_provisional(std::int64_t begin, std::span<std::u
 }
 
 void IndexedDatasetWriter::write_mmap_index() {
-  Appender append(idx_);
-  append.text(index_formats::mmap_magic);
-  append(std::uint64_t{1});
-  append(static_cast<std::uint8_t>(type_.code));
-  append(sentences_);
-  for_each_size(sizes_, sentences_, [&](std::int32_t size) { append(size); });
+  idx_.append(index_formats::mmap_magic);
+  append(idx_, std::uint64_t{1});
+  append(idx_, static_cast<std::uint8_t>(type_.code));
+  append(idx_, sentences_);
+  for_each_size(sizes_, sentences_, [&](std::int32_t size) { append(idx_, size); });
   std::int64_t pointer = 0;
   for_each_size(sizes_, sentences_, [&](std::int32_t size) {
-    append(pointer);
+    append(idx_, pointer);
     pointer += std::int64_t{size} * type_.bytes;
   });
-  append.flush();
 }
 
 void IndexedDatasetWriter::write_legacy_index() {
-  Appender append(idx_);
-  append.text(index_formats::legacy_magic);
-  append(std::uint64_t{1});
-  append(static_cast<std::uint64_t>(type_.code));
-  append(static_cast<std::uint64_t>(type_.bytes));
-  append(sentences_);
-  append(sentences_);  // of sizes: a sentence has one dimension
-  for (std::int64_t i = 0; i <= sentences_; ++i) append(i);
+  idx_.append(index_formats::legacy_magic);
+  append(idx_, std::uint64_t{1});
+  append(idx_, static_cast<std::uint64_t>(type_.code));
+  append(idx_, static_cast<std::uint64_t>(type_.bytes));
+  append(idx_, sentences_);
+  append(idx_, sentences_);  // of sizes: a sentence has one dimension
+  for (std::int64_t i = 0; i <= sentences_; ++i) append(idx_, i);
   std::int64_t pointer = 0;
-  append(pointer);
-  for_each_size(sizes_, sentences_, [&](std::int32_t size) { append(pointer += size); });
-  for_each_size(sizes_, sentences_, [&](std::int32_t size) { append(std::int64_t{size}); });
-  append.flush();
+  append(idx_, pointer);
+  for_each_size(sizes_, sentences_, [&](std::int32_t size) { append(idx_, pointer += size); });
+  for_each_size(sizes_, sentences_, [&](std::int32_t size) { append(idx_, std::int64_t{size}); });
 }
 
 void IndexedDatasetWriter::close() {
+  sizes_.flush();
   format_ == IndexFormat::mmap ? write_mmap_index() : write_legacy_index();
   bin_.cut(static_cast<std::uint64_t>(tokens_ * type_.bytes));  // behind ids that took less room
   bin_.close();

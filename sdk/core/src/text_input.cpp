@@ -256,6 +256,13 @@ class Zstd : public TextInput::Decoder {
 
 bool is_standard_input(const std::filesystem::path& path) { return path == "-"; }
 
+bool is_read_once(const std::filesystem::path& path) {
+  std::error_code ignored;
+  const auto type = std::filesystem::status(path, ignored).type();
+  using enum std::filesystem::file_type;
+  return is_standard_input(path) || type == fifo || type == socket || type == character;
+}
+
 TextInput::TextInput(const std::filesystem::path& path)
     : name_(is_standard_input(path) ? "standard input" : path.string()),
       source_(std::make_unique<Source>(path, name_)) {

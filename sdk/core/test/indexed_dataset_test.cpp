@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "data_fixture.h"
+#include "folder_names.h"
 #include "nopos/binarizer.h"
 #include "toy_corpus.h"
 
@@ -37,7 +38,7 @@ TEST(IndexedDataset, WritesTheIndexOfTheSpecification) {
             from_hex("4d4d49444944580000010000000000000008050000000000000004000000010000000300000003000000"
                      "0300000000000000000000000800000000000000"
                      "0a0000000000000010000000000000001600000000000000"));
-  EXPECT_FALSE(std::filesystem::exists(folder / "out.bin.tmp"));
+  EXPECT_EQ(test::names_in(folder.path()), (std::vector<std::string>{"out.bin", "out.idx", "text"}));
 }
 
 TEST(IndexedDataset, ReadsBackWhatWasWritten) {
@@ -135,7 +136,7 @@ TEST(IndexedDataset, AnUnfinishedWriterLeavesTheOldFiles) {
     writer.add(std::vector<std::uint32_t>{5, 6, 2});
   }
   EXPECT_EQ(sentence(IndexedDataset(folder / "d"), 0), (std::vector<std::int64_t>{4, 2}));
-  EXPECT_FALSE(std::filesystem::exists(folder / "d.bin.tmp"));
+  EXPECT_EQ(test::names_in(folder.path()), (std::vector<std::string>{"d.bin", "d.idx"}));
 }
 
 TEST(IndexedDataset, ToyCorpusIsTheSameForAnyNumberOfWorkers) {

@@ -58,6 +58,9 @@ class IndexedDatasetWriter {
   void publish_idx() { idx_.publish(); }
   void finish();
 
+  const NewFile& bin() const { return bin_; }
+  const NewFile& idx() const { return idx_; }
+
  private:
   void write_mmap_index();
   void write_legacy_index();

@@ -47,4 +47,8 @@ class TextInput {
 /// Whether `path` means standard input.
 bool is_standard_input(const std::filesystem::path& path);
 
+/// Whether what stands there is gone once it was opened and read: standard input, a pipe, a FIFO. A file that
+/// is not there is not.
+bool is_read_once(const std::filesystem::path& path);
+
 }  // namespace nopos
