@@ -4,8 +4,10 @@
 #include <ATen/Context.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
+#include "checkpoint/divergence.h"
 #include "nopos/error.h"
 #include "nopos/levers.h"
 #include "nopos/log.h"
@@ -57,6 +59,7 @@ TrainingRun::TrainingRun(const RunConfig& config, Console& console)
         "how large is a batch? Give --max-tokens (tokens, padding included), --batch-size (rows) or both.");
   }
   check_best_metric();
+  check_rates();
   log_components(parts_, config_);
   validation_ = load_validation_splits(parts_, common_, dataset_options_);
   if (const std::string notice = precision_notice(common_); !notice.empty()) say(notice);
@@ -77,6 +80,33 @@ void TrainingRun::check_best_metric() const {
   throw Error(ExitCode::configuration, "--best-checkpoint-metric " + wanted +
                                            " is not among the figures of a validation" +
                                            did_you_mean(wanted, names) + ": " + list);
+}
+
+void TrainingRun::check_rates() const {
+  const std::vector<double>& rates = optimization_.lr;
+  if (rates.size() < 2 || rates[0] != 0) return;
+  log_warning(source, "--lr " + to_text(rates) +
+                          " is a list of rates by epoch, the first of which is 0. "
+                          "Where one rate is meant, decimals follow a point: 0.1");
+}
+
+/// `batches` of an epoch, in this and in the epochs for which --update-freq says something else.
+void TrainingRun::check_updates_of_epochs(std::int64_t batches) const {
+  if (!optimization_.skip_remainder_batch) return;
+  const auto& sizes = optimization_.update_freq;
+  const auto last = static_cast<std::int64_t>(sizes.size());
+  const std::int64_t end = optimization_.max_epoch > 0 ? std::min(last, optimization_.max_epoch) : last;
+  for (std::int64_t epoch = std::min(epoch_, last); epoch <= std::max(end, std::min(epoch_, last)); ++epoch) {
+    const std::int64_t size = sizes[static_cast<std::size_t>(epoch - 1)];
+    if (size <= batches) continue;
+    throw Error(ExitCode::configuration,
+                "--skip-remainder-batch leaves no update in epoch " +
+                    std::to_string(std::max(epoch, epoch_)) + ": it has " + std::to_string(batches) +
+                    " batches, and an update takes --update-freq " + std::to_string(size) +
+                    " of them. Give --update-freq " + std::to_string(batches) +
+                    " or less, smaller batches (--max-tokens, --batch-size), or leave out "
+                    "--skip-remainder-batch.");
+  }
 }
 
 void TrainingRun::restore() {
@@ -104,6 +134,7 @@ void TrainingRun::restore() {
     epoch_ = state.epoch;
     first_iteration_ = state.iterations_in_epoch;
     epoch_iterations_ = state.epoch_iterations;
+    if (state.may_stand_at_the_end) to_settle_ = state;
   }
   earlier_seconds_ = state.training_seconds;
   // A checkpoint at an epoch's end is written before the schedule hears of that end.
@@ -113,11 +144,31 @@ void TrainingRun::restore() {
                      epoch_ended ? state.validation_loss : std::nullopt);
   // Meters of an epoch that has ended are of no use to the next.
   if (!plan.load.reset_meters && state.iterations_in_epoch > 0) trainer_.restore_meters(state.meters);
+  if (const std::string name = weight_range(*parts_.slab).not_finite; !name.empty()) {
+    throw Error(ExitCode::data, plan.file.string() +
+                                    " holds weights that are not finite numbers, the first in " + name +
+                                    ": its run had diverged. Continue from an earlier checkpoint, with a "
+                                    "lower --lr, a longer warm-up or --clip-norm.");
+  }
+  set_way_back(plan.file, state.epoch, trainer_.num_updates());
   say("Loaded checkpoint " + plan.file.string() + " (epoch " + std::to_string(state.epoch) + " @ " +
       std::to_string(trainer_.num_updates()) + " updates)");
 }
 
+/// Older files of the reference stand at the last batch of an epoch that has ended, instead of at the first
+/// of the next. Which of the two it is, the data tell.
+void TrainingRun::settle_epoch() {
+  if (!to_settle_ || first_iteration_ == 0) return;
+  training_.emplace(load_training_split(parts_, common_, dataset_options_, epoch_));
+  const BatchList batches = training_->batches(epoch_, shuffle());
+  if (batches.empty() || first_iteration_ < static_cast<std::int64_t>(batches.size())) return;
+  first_iteration_ = 0;
+  trainer_.end_epoch(epoch_++, to_settle_->validation_loss);
+  for (const char* aggregator : {"train", "train_inner"}) trainer_.meters()[aggregator].reset();
+}
+
 ExitCode TrainingRun::run() {
+  settle_epoch();
   Outcome outcome = Outcome::epoch_done;
   while (outcome == Outcome::epoch_done) {
     if (optimization_.max_epoch > 0 && epoch_ > optimization_.max_epoch) break;
@@ -135,6 +186,11 @@ ExitCode TrainingRun::run() {
       break;
     }
     outcome = train_epoch();
+    if (outcome == Outcome::epoch_done && signals_.received()) {  // behind the epoch's last update
+      say("received " + signals_.name() + ": saving, then ending");
+      if (saved_updates_ != trainer_.num_updates()) save(/*end_of_epoch=*/true, 0);
+      outcome = Outcome::interrupted;
+    }
     if (outcome == Outcome::epoch_done) trainer_.end_epoch(epoch_++, validation_loss_);
   }
   saving_.finish();
@@ -160,6 +216,7 @@ TrainingRun::Outcome TrainingRun::train_epoch() {
                                     "sizes. --reset-dataloader starts with the first epoch.");
   }
   epoch_iterations_ = count;
+  check_updates_of_epochs(count);
   const std::int64_t group_size = update_freq();
   const bool skip_rest = optimization_.skip_remainder_batch;
   const std::int64_t groups = skip_rest ? count / group_size : groups_of(count, group_size);
@@ -188,6 +245,7 @@ TrainingRun::Outcome TrainingRun::train_epoch() {
     iterations += static_cast<std::int64_t>(group.size());
     progress.advance();
     const bool updated = trainer_.train_step(group);
+    last_batch_ = std::move(group.back());
     if (updated && trainer_.num_updates() % common_.log_interval == 0) {
       const Stats stats = trainer_.stats("train_inner");
       progress.log(stats, "train_inner", trainer_.num_updates());
@@ -211,6 +269,7 @@ TrainingRun::Outcome TrainingRun::after_update(bool end_of_epoch, std::int64_t i
   std::string stop = decision.stop;
   if (!stop.empty()) say(stop);
   validation_loss_.reset();
+  diverged_.clear();
   if (decision.validate && !signals_.received()) {
     validate();
     if (const std::string reason = patience_.stop_after(validation_loss_); !reason.empty()) {
@@ -266,13 +325,23 @@ std::vector<std::pair<std::string, Stats>> TrainingRun::validate() {
 
     Stats stats = meters.smoothed();
     stats.emplace_back("num_updates", static_cast<double>(trainer_.num_updates()));
-    const double loss = std::find_if(stats.begin(), stats.end(), [&](const auto& stat) {
-                          return stat.first == metric;
-                        })->second;
+    const auto figure = [&stats](const std::string& name) -> std::optional<double> {
+      const auto found =
+          std::find_if(stats.begin(), stats.end(), [&](const auto& s) { return s.first == name; });
+      return found == stats.end() ? std::nullopt : std::optional(found->second);
+    };
+    const std::optional<double> loss = figure(metric);
+    if (!loss) {
+      log_warning(source, "no token of \"" + split.name + "\" gives a " + metric +
+                              " (--best-checkpoint-metric): this validation decides nothing");
+    }
+    if (const auto plain = figure("loss"); plain && !std::isfinite(*plain)) {
+      diverged_ = "the loss of the validation on '" + split.name + "' is " + to_text(*plain);
+    }
     if (keeper_.best()) stats.emplace_back("best_" + metric, *better(checkpoint_, loss, keeper_.best()));
     progress.print(stats, split.name);
     record(split.name, stats);
-    if (!first) first = loss;
+    if (&split == &validation_.front()) first = loss;
     figures.emplace_back(split.name, std::move(stats));
   }
   validation_loss_ = first;
@@ -285,6 +354,8 @@ void TrainingRun::save(bool end_of_epoch, std::int64_t iterations) {
   const double start = seconds_now();
   const auto files = keeper_.plan(point);
   if (files.empty()) return;
+  refuse_diverged();
+  saved_updates_ = point.num_updates;
   const bool background = checkpoint_.write_checkpoints_asynchronously;
   const auto composition =
       compose_checkpoint(*parts_.model, *parts_.slab, *parts_.optimizer, state(end_of_epoch, iterations),
@@ -299,6 +370,30 @@ void TrainingRun::save(bool end_of_epoch, std::int64_t iterations) {
                  to_text(rounded(seconds_now() - start, 3)) + " seconds)");
   });
   if (!background) saving_.finish();
+  set_way_back(files.back(), point.epoch, point.num_updates);
+}
+
+/// \throws Error (runtime) where the weights, or a loss of theirs, are not finite.
+void TrainingRun::refuse_diverged() {
+  std::string what = diverged_;
+  if (const WeightRange weights = weight_range(*parts_.slab); !weights.not_finite.empty()) {
+    what = weights.not_finite + " holds values that are not finite";
+  } else if (what.empty() && !validation_loss_ && weights.largest > suspicious_weight && last_batch_ &&
+             !trainer_.loss_is_finite(*last_batch_)) {
+    what = "the loss of the last batch is not finite";
+  }
+  if (what.empty()) return;
+  throw Error(ExitCode::runtime,
+              "the model has diverged: after update " + std::to_string(trainer_.num_updates()) + " " + what +
+                  ". It was not saved. A lower --lr, a longer warm-up or --clip-norm usually helps; " +
+                  way_back_ + ".");
+}
+
+void TrainingRun::set_way_back(const std::filesystem::path& file, std::int64_t epoch,
+                               std::int64_t num_updates) {
+  way_back_ = "the last checkpoint with finite weights is " + file.string() + " (epoch " +
+              std::to_string(epoch) + " @ " + std::to_string(num_updates) + " updates)";
+  trainer_.set_way_back(way_back_);
 }
 
 RunState TrainingRun::state(bool end_of_epoch, std::int64_t iterations) {

@@ -37,7 +37,10 @@ class TrainingRun {
   enum class Outcome { epoch_done, stopped, interrupted };
 
   void check_best_metric() const;
+  void check_rates() const;
+  void check_updates_of_epochs(std::int64_t batches) const;
   void restore();
+  void settle_epoch();
   Outcome train_epoch();
   /// After an update: validates, saves and decides. `validation_loss_` holds the loss if there was one.
   Outcome after_update(bool end_of_epoch, std::int64_t iterations);
@@ -47,6 +50,8 @@ class TrainingRun {
     records_->add(tag, epoch_, trainer_.num_updates(), stats);
   }
   void save(bool end_of_epoch, std::int64_t iterations);
+  void refuse_diverged();
+  void set_way_back(const std::filesystem::path& file, std::int64_t epoch, std::int64_t num_updates);
   RunState state(bool end_of_epoch, std::int64_t iterations);
   double training_seconds() const { return earlier_seconds_ + seconds_now() - started_; }
   std::int64_t update_freq() const;
@@ -69,7 +74,12 @@ class TrainingRun {
 
   std::int64_t epoch_ = 1, first_iteration_ = 0;  // of the epoch that runs: where it begins, after a resume
   std::int64_t epoch_iterations_ = 0;
+  std::optional<RunState> to_settle_;  // of a file that may stand at the end of its epoch
   std::optional<double> validation_loss_;
+  std::string diverged_;                  // which loss of the last validation was not finite
+  std::optional<TokenBatch> last_batch_;  // of the last update
+  std::string way_back_ = "no checkpoint was saved before";
+  std::int64_t saved_updates_ = -1;  // when the last checkpoint was saved
   double started_ = seconds_now(), earlier_seconds_ = 0;
   BackgroundTask saving_;  // last: it ends before what it uses
 };

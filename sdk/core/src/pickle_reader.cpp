@@ -18,13 +18,14 @@ class Reader {
  public:
   Reader(std::string_view bytes, std::string_view source) : bytes_(bytes), source_(source) {}
 
-  Pickle read() && {
+  Pickle read(std::size_t* size) && {
     if (op() != pickle::PROTO) fail("it does not begin like one");
     if (const auto protocol = raw<std::uint8_t>(); protocol < 2 || protocol > 4) {
       fail("protocol " + std::to_string(protocol) + " is not one of 2 to 4");
     }
     for (pickle::Opcode code = op(); code != pickle::STOP; code = op()) step(code);
     tree_.root = pop();
+    if (size != nullptr) *size = position_;
     return std::move(tree_);
   }
 
@@ -280,6 +281,8 @@ class Reader {
 
 }  // namespace
 
-Pickle read_pickle(std::string_view bytes, std::string_view source) { return Reader(bytes, source).read(); }
+Pickle read_pickle(std::string_view bytes, std::string_view source, std::size_t* size) {
+  return Reader(bytes, source).read(size);
+}
 
 }  // namespace nopos

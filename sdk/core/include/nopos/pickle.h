@@ -104,9 +104,10 @@ std::string write_pickle(const PickleNode& root);
 inline constexpr std::size_t max_pickle_nodes = std::size_t{1} << 22;
 inline constexpr std::size_t max_pickle_names = std::size_t{1} << 22;
 
-/// Reads a stream. \throws Error (data) naming `source` and the byte, for a stream that is cut short,
-/// inconsistent, makes more than the limits above or uses an opcode outside protocols 2 to 4.
-Pickle read_pickle(std::string_view bytes, std::string_view source);
+/// Reads a stream, and says in `size` how many of `bytes` it took. \throws Error (data) naming `source` and
+/// the byte, for a stream that is cut short, inconsistent, makes more than the limits above or uses an opcode
+/// outside protocols 2 to 4.
+Pickle read_pickle(std::string_view bytes, std::string_view source, std::size_t* size = nullptr);
 
 /// A tensor as the pickle describes it: a view of a storage.
 struct PickledTensor {
