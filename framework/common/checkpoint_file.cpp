@@ -1,8 +1,12 @@
 #include "checkpoint_file.h"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
 #include <set>
 
+#include "checkpoint_fields.h"
 #include "container.h"
 #include "nopos/error.h"
 #include "nopos/printable.h"
@@ -10,19 +14,27 @@
 namespace nopos {
 namespace {
 
-constexpr std::pair<std::string_view, std::int64_t> element_sizes[] = {
-    {"FloatStorage", 4}, {"DoubleStorage", 8}, {"HalfStorage", 2},  {"BFloat16Storage", 2},
-    {"LongStorage", 8},  {"IntStorage", 4},    {"ShortStorage", 2}, {"CharStorage", 1},
-    {"ByteStorage", 1},  {"BoolStorage", 1}};
-
-/// Classes and functions that checkpoints name: tensors, and the containers of plain values.
+/// Classes and functions that checkpoints name: tensors, the containers of plain values, and the meters that
+/// older files of the reference hold as objects.
 constexpr std::string_view known_globals[] = {"torch._utils _rebuild_tensor_v2",
+                                              "torch._utils _rebuild_tensor",
                                               "torch._utils _rebuild_parameter",
                                               "collections OrderedDict",
                                               "argparse Namespace",
                                               "__builtin__ set",
                                               "builtins set",
-                                              "_codecs encode"};
+                                              "_codecs encode",
+                                              "fairseq.meters AverageMeter",
+                                              "fairseq.meters TimeMeter",
+                                              "fairseq.meters StopwatchMeter"};
+
+/// Half precision: a sign, 5 bits of exponent, 10 bits of fraction.
+double half(std::uint16_t bits) {
+  const int exponent = bits >> 10 & 31, fraction = bits & 1023;
+  const double size = exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(1024 + fraction, exponent - 25);
+  const double value = exponent == 31 ? (fraction == 0 ? HUGE_VAL : std::nan("")) : size;
+  return (bits & 0x8000) != 0 ? -value : value;
+}
 
 bool is_known(const std::string& global) {
   return (global.starts_with("torch ") && global.ends_with("Storage")) ||
@@ -44,9 +56,7 @@ std::string root_folder(const ZipReader& zip) {
 }  // namespace
 
 std::int64_t element_size(std::string_view storage_type, std::string_view what) {
-  for (const auto& [name, size] : element_sizes) {
-    if (name == storage_type) return size;
-  }
+  if (const auto size = storage_element_size(storage_type)) return *size;
   throw Error(ExitCode::data, std::string(what) + " is stored as '" + printable(storage_type, 200) +
                                   "', which is not a type of numbers that NoPos reads.");
 }
@@ -68,20 +78,32 @@ const PickleNode* attributes_of(const PickleNode* node) {
   return names ? node->items[2] : nullptr;
 }
 
-CheckpointFile::CheckpointFile(const std::filesystem::path& file)
-    : zip_(file), name_(file.string()), folder_(root_folder(zip_)) {
-  if (zip_.size(entry(container::pickle)) > max_pickle) {
+void CheckpointFile::open_zip() {
+  zip_.emplace(file_.bytes(), file_.path());
+  folder_ = root_folder(*zip_);
+  const std::uint64_t size = zip_->size(entry(container::pickle));
+  if (size > max_pickle) {
     throw Error(ExitCode::data, name_ + " is no checkpoint that NoPos reads: entry 'data.pkl' has " +
-                                    std::to_string(zip_.size(entry(container::pickle))) +
-                                    " bytes, more than " + std::to_string(max_pickle) + ".");
+                                    std::to_string(size) + " bytes, more than " + std::to_string(max_pickle) +
+                                    ".");
   }
-  tree_ = read_pickle(zip_.read(entry(container::pickle)), "entry 'data.pkl' of " + name_);
+  tree_ = read_pickle(zip_->read(entry(container::pickle)), "entry 'data.pkl' of " + name_);
+}
+
+CheckpointFile::CheckpointFile(const std::filesystem::path& file) : file_(file), name_(file.string()) {
+  if (LegacyArchive::is_one(file_.bytes())) {
+    legacy_.emplace(file_.bytes(), name_, max_pickle);
+    tree_ = legacy_->take_tree();
+  } else {
+    open_zip();
+  }
   check_globals();
   if (!root().is_mapping() || root().get("model") == nullptr) {
     throw Error(ExitCode::data, name_ +
                                     " is no checkpoint of a training run: it has no entry 'model'. Weights "
                                     "alone do not say which model they are of.");
   }
+  check_fields(root(), name_);
   if (own() == nullptr) return;
   const std::int64_t format = own()->at("format", name_).as_integer("'format' in " + name_);
   if (format < 1)
@@ -133,7 +155,7 @@ std::vector<std::pair<std::string, PickledTensor>> CheckpointFile::tensors() con
 PickledTensor CheckpointFile::describe(const PickleNode& node, const std::string& what) const {
   const PickledTensor tensor = tensor_of(node, what + " in " + name_);
   const std::int64_t width = element_size(tensor.storage_type, what + " in " + name_);
-  const std::uint64_t size = zip_.size(entry(container::storage(tensor.storage_key)));
+  const std::uint64_t size = storage_size(tensor.storage_key);
   std::int64_t expected = 0;
   if (__builtin_mul_overflow(tensor.storage_size, width, &expected) ||
       static_cast<std::uint64_t>(expected) != size) {
@@ -146,7 +168,32 @@ PickledTensor CheckpointFile::describe(const PickleNode& node, const std::string
 }
 
 std::string_view CheckpointFile::bytes(const PickledTensor& tensor) const {
-  return zip_.read(entry(container::storage(tensor.storage_key)));
+  const std::string_view bytes = legacy_ ? legacy_->storage(tensor.storage_key)
+                                         : zip_->read(entry(container::storage(tensor.storage_key)));
+  MappedFile::release(bytes);  // the checksum has read all of them
+  return bytes;
+}
+
+double CheckpointFile::first_number(const PickleNode& node, const std::string& what) const {
+  const PickledTensor tensor = describe(node, what);
+  const std::string_view all = bytes(tensor);
+  const auto read = [&]<class T>(T number) {
+    std::memcpy(&number, all.data() + tensor.offset * static_cast<std::int64_t>(sizeof(T)), sizeof(T));
+    return number;
+  };
+  const std::string& type = tensor.storage_type;
+  if (tensor.elements() > 0) {
+    if (type == "FloatStorage") return read(0.0f);
+    if (type == "DoubleStorage") return read(0.0);
+    if (type == "BFloat16Storage") return std::bit_cast<float>(std::uint32_t{read(std::uint16_t{})} << 16);
+    if (type == "HalfStorage") return half(read(std::uint16_t{}));
+    if (type == "LongStorage") return static_cast<double>(read(std::int64_t{}));
+  }
+  throw Error(ExitCode::data, name_ + ": " + what + " is not a number, as it must be in a checkpoint.");
+}
+
+std::uint64_t CheckpointFile::storage_size(const std::string& key) const {
+  return legacy_ ? legacy_->storage(key).size() : zip_->size(entry(container::storage(key)));
 }
 
 }  // namespace nopos

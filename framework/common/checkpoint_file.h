@@ -1,14 +1,18 @@
 #pragma once
-/// A checkpoint opened for reading, ours or the reference's: its tree of plain values, and where the numbers
+/// A checkpoint opened for reading, ours or the reference's, in the container of today or that of PyTorch
+/// before 1.6: its tree of plain values, and where the numbers
 /// of its tensors lie. Needs no LibTorch, and executes nothing that is in the file.
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "nopos/files.h"
+#include "nopos/legacy_archive.h"
 #include "nopos/pickle.h"
 #include "nopos/zip.h"
 
@@ -47,11 +51,18 @@ class CheckpointFile {
   /// \throws Error (data) where their checksum differs.
   std::string_view bytes(const PickledTensor& tensor) const;
 
+  /// The first number of a tensor, whatever its precision. \throws Error (data) where it has none
+  double first_number(const PickleNode& node, const std::string& what) const;
+
  private:
   void check_globals() const;
+  void open_zip();
   std::string entry(const std::string& name) const { return folder_ + name; }
+  std::uint64_t storage_size(const std::string& key) const;
 
-  ZipReader zip_;
+  MappedFile file_;
+  std::optional<LegacyArchive> legacy_;
+  std::optional<ZipReader> zip_;  // one of the two
   std::string name_, folder_;
   Pickle tree_;
 };

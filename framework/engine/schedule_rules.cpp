@@ -1,5 +1,7 @@
 #include "schedule_rules.h"
 
+#include <cmath>
+
 #include "nopos/options.h"
 
 namespace nopos::engine {
@@ -36,7 +38,7 @@ Patience::Patience(const CheckpointOptions& checkpoint)
 
 std::string Patience::stop_after(std::optional<double> loss) {
   if (!loss || limit_ <= 0) return {};
-  if (!best_ || (maximize_ ? *loss > *best_ : *loss < *best_)) {
+  if (std::isfinite(*loss) && (!best_ || (maximize_ ? *loss > *best_ : *loss < *best_))) {
     best_ = loss;
     without_improvement_ = 0;
     return {};

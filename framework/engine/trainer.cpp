@@ -45,7 +45,7 @@ Trainer::Trainer(Components& parts, const CommonOptions& common, const Optimizat
       recorder_({&meters_["default"], &meters_["train"], &meters_["train_inner"]},
                 parts.criterion->metrics()) {
   meters_["default"].start("wall", 790, 0);
-  lr_ = parts_.lr_scheduler->lr(0);
+  lr_ = scheduled_rate();
 }
 
 bool Trainer::train_step(const std::vector<TokenBatch>& group) {
@@ -126,6 +126,14 @@ bool Trainer::update(const std::vector<TokenBatch>& group) {
   return true;
 }
 
+bool Trainer::loss_is_finite(const TokenBatch& tokens) {
+  const at::NoGradGuard no_grad;
+  if (parts_.model->is_training()) parts_.model->eval();
+  const CriterionResult result =
+      parts_.task->step(*parts_.model, *parts_.criterion, to_tensors(tokens), /*train=*/false);
+  return at::isfinite(result.loss).all().item<bool>();
+}
+
 void Trainer::valid_step(const TokenBatch& tokens, MetricRecorder& recorder) {
   if (parts_.model->is_training()) parts_.model->eval();
   const Batch batch = to_tensors(tokens);
@@ -149,8 +157,22 @@ void Trainer::end_epoch(std::int64_t epoch, std::optional<double> validation_los
   follow_schedule();
 }
 
+double Trainer::scheduled_rate() const {
+  const double lr = parts_.lr_scheduler->lr(num_updates_);
+  if (!std::isfinite(lr) || lr < 0) {
+    throw Error(
+        ExitCode::configuration,
+        parts_.schedule + " gives a rate of " + to_text(lr) + " for update " +
+            std::to_string(num_updates_ + 1) +
+            ", but a rate must be a finite number of at least 0. Its options, or the state that it was "
+            "restored with, describe no schedule there; " +
+            way_back_ + ".");
+  }
+  return lr;
+}
+
 void Trainer::follow_schedule() {
-  lr_ = parts_.lr_scheduler->lr(num_updates_);
+  lr_ = scheduled_rate();
   recorder_.scalar("lr", lr_, 0, 300, {});
 }
 
@@ -186,11 +208,11 @@ void Trainer::check_finite(double norm, const std::vector<TokenBatch>& group) {
       break;
     }
   }
-  throw Error(ExitCode::runtime,
-              "the gradient of update " + std::to_string(num_updates_ + 1) + " is not finite (norm " +
-                  std::to_string(norm) + ")" + culprit + origin(group) +
-                  ". A lower --lr, a longer warm-up or --clip-norm usually helps; training "
-                  "can continue from the last checkpoint.");
+  throw Error(ExitCode::runtime, "the gradient of update " + std::to_string(num_updates_ + 1) +
+                                     " is not finite (norm " + std::to_string(norm) + ")" + culprit +
+                                     origin(group) +
+                                     ". A lower --lr, a longer warm-up or --clip-norm usually helps; " +
+                                     way_back_ + ".");
 }
 
 std::string Trainer::origin(const std::vector<TokenBatch>& group) {

@@ -31,13 +31,20 @@ class Trainer {
   /// its smallest; nothing was updated then.
   bool train_step(const std::vector<TokenBatch>& group);
 
+  /// Whether the loss of one batch, as validation computes it, is a finite number.
+  bool loss_is_finite(const TokenBatch& batch);
+
+  /// Said where a run cannot go on: the checkpoint from which it can, as the end of a sentence.
+  void set_way_back(std::string way_back) { way_back_ = std::move(way_back); }
+
   /// Adds one batch, without gradients, to `recorder`.
   void valid_step(const TokenBatch& batch, MetricRecorder& recorder);
 
   std::int64_t num_updates() const { return num_updates_; }
   void set_num_updates(std::int64_t num_updates);
   double lr() const { return lr_; }
-  /// The schedule's begin or end of an epoch; the rate follows at once.
+  /// The schedule's begin or end of an epoch; the rate follows at once. Both, and an update, \throw Error
+  /// (configuration) naming the schedule where its rate is negative or not finite.
   void begin_epoch(std::int64_t epoch);
   void end_epoch(std::int64_t epoch, std::optional<double> validation_loss);
 
@@ -62,6 +69,7 @@ class Trainer {
   Gradients gradients(const std::vector<TokenBatch>& group);
   Gradients named_gradients(const std::vector<TokenBatch>& group);
   bool update(const std::vector<TokenBatch>& group);
+  double scheduled_rate() const;
   void follow_schedule();
   void check_finite(double norm, const std::vector<TokenBatch>& group);
   std::string origin(const std::vector<TokenBatch>& group);
@@ -71,6 +79,7 @@ class Trainer {
   double clip_norm_;
   std::int64_t num_updates_ = 0, tokens_trained_ = 0;
   double lr_ = 0, seconds_in_steps_ = 0, started_ = seconds_now();
+  std::string way_back_ = "no checkpoint was saved before";
   std::map<std::string, Meters> meters_;
   MetricRecorder recorder_;
 };

@@ -4,8 +4,10 @@
 #include <ATen/Context.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 
+#include "checkpoint/divergence.h"
 #include "nopos/error.h"
 #include "nopos/levers.h"
 #include "nopos/log.h"
@@ -61,6 +63,7 @@ TrainingRun::TrainingRun(const RunConfig& config, Console& console)
   }
   stop_before_training();
   check_best_metric();
+  check_rates();
   log_components(parts_, config_);
   validation_ = load_validation_splits(parts_, common_, dataset_options_);
   if (const std::string notice = precision_notice(common_); !notice.empty()) say(notice);
@@ -92,6 +95,33 @@ void TrainingRun::check_best_metric() const {
                                            did_you_mean(wanted, names) + ": " + list);
 }
 
+void TrainingRun::check_rates() const {
+  const std::vector<double>& rates = optimization_.lr;
+  if (rates.size() < 2 || rates[0] != 0) return;
+  log_warning(source, "--lr " + to_text(rates) +
+                          " is a list of rates by epoch, the first of which is 0. "
+                          "Where one rate is meant, decimals follow a point: 0.1");
+}
+
+/// `batches` of an epoch, in this and in the epochs for which --update-freq says something else.
+void TrainingRun::check_updates_of_epochs(std::int64_t batches) const {
+  if (!optimization_.skip_remainder_batch) return;
+  const auto& sizes = optimization_.update_freq;
+  const auto last = static_cast<std::int64_t>(sizes.size());
+  const std::int64_t end = optimization_.max_epoch > 0 ? std::min(last, optimization_.max_epoch) : last;
+  for (std::int64_t epoch = std::min(epoch_, last); epoch <= std::max(end, std::min(epoch_, last)); ++epoch) {
+    const std::int64_t size = sizes[static_cast<std::size_t>(epoch - 1)];
+    if (size <= batches) continue;
+    throw Error(ExitCode::configuration,
+                "--skip-remainder-batch leaves no update in epoch " +
+                    std::to_string(std::max(epoch, epoch_)) + ": it has " + std::to_string(batches) +
+                    " batches, and an update takes --update-freq " + std::to_string(size) +
+                    " of them. Give --update-freq " + std::to_string(batches) +
+                    " or less, smaller batches (--max-tokens, --batch-size), or leave out "
+                    "--skip-remainder-batch.");
+  }
+}
+
 void TrainingRun::restore() {
   RestorePlan plan = restore_plan(checkpoint_);
   if (!std::filesystem::exists(plan.file)) {
@@ -117,6 +147,7 @@ void TrainingRun::restore() {
     epoch_ = state.epoch;
     first_iteration_ = state.iterations_in_epoch;
     epoch_iterations_ = state.epoch_iterations;
+    if (state.may_stand_at_the_end) to_settle_ = state;
   }
   earlier_seconds_ = state.training_seconds;
   // A checkpoint at an epoch's end is written before the schedule hears of that end.
@@ -126,11 +157,31 @@ void TrainingRun::restore() {
                      epoch_ended ? state.validation_loss : std::nullopt);
   // Meters of an epoch that has ended are of no use to the next.
   if (!plan.load.reset_meters && state.iterations_in_epoch > 0) trainer_.restore_meters(state.meters);
+  if (const std::string name = weight_range(*parts_.slab).not_finite; !name.empty()) {
+    throw Error(ExitCode::data, plan.file.string() +
+                                    " holds weights that are not finite numbers, the first in " + name +
+                                    ": its run had diverged. Continue from an earlier checkpoint, with a "
+                                    "lower --lr, a longer warm-up or --clip-norm.");
+  }
+  set_way_back(plan.file, state.epoch, trainer_.num_updates());
   say("Loaded checkpoint " + plan.file.string() + " (epoch " + std::to_string(state.epoch) + " @ " +
       std::to_string(trainer_.num_updates()) + " updates)");
 }
 
+/// Older files of the reference stand at the last batch of an epoch that has ended, instead of at the first
+/// of the next. Which of the two it is, the data tell.
+void TrainingRun::settle_epoch() {
+  if (!to_settle_ || first_iteration_ == 0) return;
+  training_.emplace(load_training_split(parts_, common_, dataset_options_, epoch_));
+  const BatchList batches = training_->batches(epoch_, shuffle());
+  if (batches.empty() || first_iteration_ < static_cast<std::int64_t>(batches.size())) return;
+  first_iteration_ = 0;
+  trainer_.end_epoch(epoch_++, to_settle_->validation_loss);
+  for (const char* aggregator : {"train", "train_inner"}) trainer_.meters()[aggregator].reset();
+}
+
 ExitCode TrainingRun::run() {
+  settle_epoch();
   Outcome outcome = Outcome::epoch_done;
   while (outcome == Outcome::epoch_done) {
     if (optimization_.max_epoch > 0 && epoch_ > optimization_.max_epoch) break;
@@ -148,6 +199,11 @@ ExitCode TrainingRun::run() {
       break;
     }
     outcome = train_epoch();
+    if (outcome == Outcome::epoch_done && stop_.received()) {  // behind the epoch's last update
+      say("received " + stop_.name() + ": saving, then ending");
+      if (saved_updates_ != trainer_.num_updates()) save(/*end_of_epoch=*/true, 0);
+      outcome = Outcome::interrupted;
+    }
     if (outcome == Outcome::epoch_done) trainer_.end_epoch(epoch_++, validation_loss_);
   }
   saving_.finish();
@@ -176,6 +232,7 @@ TrainingRun::Outcome TrainingRun::train_epoch() {
                                     "sizes. --reset-dataloader starts with the first epoch.");
   }
   epoch_iterations_ = count;
+  check_updates_of_epochs(count);
   const std::int64_t group_size = update_freq(epoch_), groups = updates_in(epoch_, count);
   log_info("nopos.data", "grouped total_num_itrs = " + std::to_string(groups));
   say("begin training epoch " + std::to_string(epoch_));
@@ -205,6 +262,7 @@ TrainingRun::Outcome TrainingRun::train_epoch() {
     iterations += static_cast<std::int64_t>(group.size());
     progress.advance();
     const bool updated = trainer_.train_step(group);
+    last_batch_ = std::move(group.back());
     if (updated && trainer_.num_updates() % common_.log_interval == 0) {
       const Readings readings = trainer_.readings("train_inner");
       progress.log(logged(readings), "train_inner", trainer_.num_updates());
@@ -231,6 +289,7 @@ TrainingRun::Outcome TrainingRun::after_update(bool end_of_epoch, std::int64_t i
   std::string stop = decision.stop;
   if (!stop.empty()) say(stop);
   validation_loss_.reset();
+  diverged_.clear();
   if (decision.validate && !stop_.received()) {
     validate();
     if (const std::string reason = patience_.stop_after(validation_loss_); !reason.empty()) {
@@ -294,13 +353,28 @@ std::vector<std::pair<std::string, Readings>> TrainingRun::validate() {
 
     Readings readings = meters.readings();
     readings.push_back({"num_updates", static_cast<double>(trainer_.num_updates()), {}});
-    const Reading exact = *std::ranges::find(readings, metric, &Reading::name);
-    const double loss = rounded(exact.value, exact.round);
-    const double best = exact_best(*better(checkpoint_, loss, keeper_.best()), exact);
-    if (keeper_.best()) readings.push_back({"best_" + metric, best, exact.round});
+    const auto reading = [&readings](const std::string& name) {
+      const auto found = std::ranges::find(readings, name, &Reading::name);
+      return found == readings.end() ? std::nullopt : std::optional(*found);
+    };
+    const std::optional<Reading> exact = reading(metric);
+    std::optional<double> loss;
+    if (exact) {
+      loss = rounded(exact->value, exact->round);
+    } else {
+      log_warning(source, "no token of \"" + split.name + "\" gives a " + metric +
+                              " (--best-checkpoint-metric): this validation decides nothing");
+    }
+    if (const auto plain = reading("loss"); plain && !std::isfinite(plain->value)) {
+      diverged_ = "the loss of the validation on '" + split.name + "' is " + to_text(plain->value);
+    }
+    if (keeper_.best()) {
+      const double best = *better(checkpoint_, loss, keeper_.best());
+      readings.push_back({"best_" + metric, exact ? exact_best(best, *exact) : best, exact ? exact->round : std::optional<int>()});
+    }
     progress.print(logged(readings), split.name);
     record(split.name, readings);
-    if (!first) first = loss;
+    if (&split == &validation_.front()) first = loss;
     figures.emplace_back(split.name, std::move(readings));
   }
   validation_loss_ = first;
@@ -313,6 +387,8 @@ void TrainingRun::save(bool end_of_epoch, std::int64_t iterations) {
   const double start = seconds_now();
   const auto files = keeper_.plan(point);
   if (files.empty()) return;
+  refuse_diverged();
+  saved_updates_ = point.num_updates;
   const bool background = checkpoint_.write_checkpoints_asynchronously;
   const auto composition =
       compose_checkpoint(*parts_.model, *parts_.slab, *parts_.optimizer, state(end_of_epoch, iterations),
@@ -327,6 +403,30 @@ void TrainingRun::save(bool end_of_epoch, std::int64_t iterations) {
                  to_text(rounded(seconds_now() - start, 3)) + " seconds)");
   });
   if (!background) saving_.finish();
+  set_way_back(files.back(), point.epoch, point.num_updates);
+}
+
+/// \throws Error (runtime) where the weights, or a loss of theirs, are not finite.
+void TrainingRun::refuse_diverged() {
+  std::string what = diverged_;
+  if (const WeightRange weights = weight_range(*parts_.slab); !weights.not_finite.empty()) {
+    what = weights.not_finite + " holds values that are not finite";
+  } else if (what.empty() && !validation_loss_ && weights.largest > suspicious_weight && last_batch_ &&
+             !trainer_.loss_is_finite(*last_batch_)) {
+    what = "the loss of the last batch is not finite";
+  }
+  if (what.empty()) return;
+  throw Error(ExitCode::runtime,
+              "the model has diverged: after update " + std::to_string(trainer_.num_updates()) + " " + what +
+                  ". It was not saved. A lower --lr, a longer warm-up or --clip-norm usually helps; " +
+                  way_back_ + ".");
+}
+
+void TrainingRun::set_way_back(const std::filesystem::path& file, std::int64_t epoch,
+                               std::int64_t num_updates) {
+  way_back_ = "the last checkpoint with finite weights is " + file.string() + " (epoch " +
+              std::to_string(epoch) + " @ " + std::to_string(num_updates) + " updates)";
+  trainer_.set_way_back(way_back_);
 }
 
 RunState TrainingRun::state(bool end_of_epoch, std::int64_t iterations) {

@@ -38,7 +38,10 @@ class TrainingRun {
   void check_best_metric() const;
   /// Before the first update there is nothing to save: a signal ends the run. \throws Error (stopped)
   void stop_before_training() const;
+  void check_rates() const;
+  void check_updates_of_epochs(std::int64_t batches) const;
   void restore();
+  void settle_epoch();
   Outcome train_epoch();
   /// After an update: validates, saves and decides. `validation_loss_` holds the loss if there was one.
   Outcome after_update(bool end_of_epoch, std::int64_t iterations);
@@ -50,6 +53,8 @@ class TrainingRun {
     records_->add(tag, epoch_, trainer_.num_updates(), readings);
   }
   void save(bool end_of_epoch, std::int64_t iterations);
+  void refuse_diverged();
+  void set_way_back(const std::filesystem::path& file, std::int64_t epoch, std::int64_t num_updates);
   RunState state(bool end_of_epoch, std::int64_t iterations);
   double training_seconds() const { return earlier_seconds_ + seconds_now() - started_; }
   std::int64_t update_freq(std::int64_t epoch) const;
@@ -76,9 +81,14 @@ class TrainingRun {
 
   std::int64_t epoch_ = 1, first_iteration_ = 0;  // of the epoch that runs: where it begins, after a resume
   std::int64_t epoch_iterations_ = 0;
-  bool trained_ = false;  // an update of this run has begun
+  bool trained_ = false;                // an update of this run has begun
+  std::optional<RunState> to_settle_;  // of a file that may stand at the end of its epoch
   std::optional<double> validation_loss_;
   std::optional<std::pair<double, double>> best_;  // as it is logged and kept, and what it was rounded from
+  std::string diverged_;                  // which loss of the last validation was not finite
+  std::optional<TokenBatch> last_batch_;  // of the last update
+  std::string way_back_ = "no checkpoint was saved before";
+  std::int64_t saved_updates_ = -1;  // when the last checkpoint was saved
   double started_ = seconds_now(), earlier_seconds_ = 0;
   std::int64_t first_update_ = 0;  // made before this process
   BackgroundTask saving_;          // last: it ends before what it uses

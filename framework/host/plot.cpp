@@ -79,6 +79,11 @@ std::vector<plot::RunCurves> read_runs(const std::vector<std::string>& list) {
       continue;
     }
     runs.push_back(plot::read_run(run));
+    if (const plot::RunCurves& read = runs.back(); read.left_out > 0) {
+      std::cerr << "nopos-host: warning: left out " << read.left_out
+                << (read.left_out == 1 ? " line: " : " lines, the first: ") << plot::printable(read.fault)
+                << '\n';
+    }
     ++times[runs.back().name];
   }
   if (runs.empty())

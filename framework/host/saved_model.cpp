@@ -1,13 +1,14 @@
 #include "saved_model.h"
 
 #include <algorithm>
-#include <cstring>
 #include <set>
+#include <utility>
 
+#include "checkpoint_fields.h"
 #include "encodings.h"
 #include "model_sizes.h"
 #include "nopos/error.h"
-#include "nopos/registry/json.h"
+#include "python_dict.h"
 #include "values.h"
 
 namespace nopos::host {
@@ -42,22 +43,21 @@ bool flag(const PickleNode& model, const std::string& name, Settings& overrides)
   return set != nullptr && *set;
 }
 
-std::optional<std::int64_t> number(const Value& value) {
+/// A number of positions, which the file's own was checked to be: an override may be anything.
+std::optional<std::int64_t> positions(const std::string& name, const Value& value) {
+  if (std::holds_alternative<std::monostate>(value)) return std::nullopt;
   const auto* whole = std::get_if<std::int64_t>(&value);
-  return whole == nullptr ? std::nullopt : std::optional(*whole);
+  if (whole != nullptr && *whole >= 1 && *whole <= max_positions_in_file) return *whole;
+  throw Error(ExitCode::configuration, "--model-overrides: '" + name + "' is " + to_text(value) +
+                                           ", but must be an integer between 1 and " +
+                                           std::to_string(max_positions_in_file) + ".");
 }
 
 /// Whether the reference's loader would leave out the final layer norm: files older than its version 3.
 bool before_final_norm(const CheckpointFile& file) {
   const PickleNode* version = file.root().at("model", file.name()).get("decoder.version");
   if (version == nullptr) return true;
-  const PickledTensor tensor = file.describe(*version, "decoder.version");
-  const std::string_view bytes = file.bytes(tensor);
-  float first = 3;
-  if (tensor.storage_type == "FloatStorage" && bytes.size() >= sizeof(first)) {
-    std::memcpy(&first, bytes.data(), sizeof(first));
-  }
-  return first <= 2;
+  return file.first_number(*version, "decoder.version") <= 2;
 }
 
 const registry::ComponentManifest& architecture(const CheckpointFile& file,
@@ -121,8 +121,9 @@ SavedModel reference_model(const CheckpointFile& file, const registry::Catalogue
   for (std::string& encoding : reference_encodings(none, learned, alibi)) {
     saved.settings.encodings.push_back({std::move(encoding), {}});
   }
-  saved.tokens_per_sample = number(setting(*model, "tokens_per_sample", overrides));
-  saved.max_target_positions = number(setting(*model, "max_target_positions", overrides));
+  saved.tokens_per_sample = positions("tokens_per_sample", setting(*model, "tokens_per_sample", overrides));
+  saved.max_target_positions =
+      positions("max_target_positions", setting(*model, "max_target_positions", overrides));
   return saved;
 }
 
@@ -164,7 +165,7 @@ SavedModel own_model(const CheckpointFile& file, const registry::Catalogue& cata
       const Settings task = own_options(*component, overrides);
       const auto found = [&](const char* name) {
         const auto value = task.find(name);
-        return value == task.end() ? std::nullopt : number(value->second);
+        return value == task.end() ? std::nullopt : positions(name, value->second);
       };
       const auto bos = task.find("add-bos-token");
       saved.tokens_per_sample = found("tokens-per-sample");
@@ -275,47 +276,10 @@ std::string recorded_data(const CheckpointFile& file) {
 }
 
 Settings parse_overrides(const std::string& text, const std::string& flag) {
-  std::string json;  // the same as JSON: double quotes, and other words for the constants
-  const std::pair<std::string_view, std::string_view> constants[] = {
-      {"True", "true"}, {"False", "false"}, {"None", "null"}};
-  char quote = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (quote != 0) {
-      if (c == quote) {
-        quote = 0;
-        json += '"';
-      } else {
-        json += c == '"' ? "\\\"" : std::string(1, c);
-      }
-      continue;
-    }
-    if (c == '\'' || c == '"') {
-      quote = c;
-      json += '"';
-      continue;
-    }
-    const auto constant = std::find_if(std::begin(constants), std::end(constants), [&](const auto& pair) {
-      return std::string_view(text).substr(i).starts_with(pair.first);
-    });
-    if (constant != std::end(constants)) {
-      json += constant->second;
-      i += constant->first.size() - 1;
-    } else {
-      json += c;
-    }
-  }
-  try {
-    Settings settings;
-    const registry::Json object = registry::Json::parse(json);
-    if (!object.is_object()) throw std::invalid_argument("not a dict");
-    for (const auto& [name, value] : object.items()) settings[name] = registry::value_from_json(value);
-    return settings;
-  } catch (const std::exception&) {
-    throw Error(ExitCode::usage, "--" + flag + " is '" + text +
-                                     "', but must be a dict of settings as Python writes it, such as "
-                                     "\"{'max_target_positions': 64}\"");
-  }
+  if (auto settings = parse_python_dict(text)) return std::move(*settings);
+  throw Error(ExitCode::usage, "--" + flag + " is '" + text +
+                                   "', but must be a dict of settings as Python writes it, such as "
+                                   "\"{'max_target_positions': 64}\"");
 }
 
 }  // namespace nopos::host

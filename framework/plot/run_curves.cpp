@@ -78,10 +78,10 @@ void forget_after(RunCurves& run, double num_updates) {
 
 void add(const Line& line, RunCurves& run) {
   if (line.tag == "run") return forget_after(run, line.num_updates);
+  std::vector<std::pair<std::string, double>> read;  // all of it, before a part is taken
+  line.for_each_figure([&](const std::string& name, double value) { read.emplace_back(name, value); });
   auto& figures = run.curves[line.tag];
-  line.for_each_figure([&](const std::string& name, double value) {
-    figures[name].push_back({line.num_updates, value});
-  });
+  for (const auto& [name, value] : read) figures[name].push_back({line.num_updates, value});
 }
 
 /// Name and path of "nopos=checkpoints/a", or of "checkpoints/a".
@@ -119,9 +119,14 @@ RunCurves read_run(const std::string& run) {
   constexpr std::size_t longest = std::size_t{1} << 20;  // a line; what has none is no such file
   for (std::size_t end; (end = rest.substr(0, longest).find('\n')) != std::string_view::npos;
        rest.remove_prefix(end + 1)) {
-    add(Line(result.path, ++number, rest.substr(0, end)), result);
+    try {
+      add(Line(result.path, ++number, rest.substr(0, end)), result);
+    } catch (const Error& error) {
+      if (result.left_out++ == 0) result.fault = error.what();
+    }
   }
   if (rest.size() >= longest) Line(result.path, ++number, rest.substr(0, longest));
+  if (result.curves.empty() && result.left_out > 0) throw Error(ExitCode::data, result.fault);
   if (result.curves.empty()) {
     throw Error(ExitCode::data, result.path + " has no figures yet (" + std::to_string(number) +
                                     " lines); training adds some every --log-interval updates");

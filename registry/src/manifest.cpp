@@ -88,6 +88,7 @@ OptionInfo read_option(const Json& json, const std::string& owner) {
   OptionInfo typed = option;
   typed.min = typed.max = std::nullopt;
   typed.choices.clear();
+  typed.default_value = std::vector<double>{};  // of any length
   option.default_value = checked_value(typed, value_from_json(json.at("default")), owner);
   for (const auto& [key, effect] :
        {std::pair("no_effect", Effect::no_effect), std::pair("refused", Effect::refused)}) {

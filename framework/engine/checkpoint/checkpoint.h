@@ -50,7 +50,9 @@ struct RunState {
   std::int64_t num_updates = 0;
   std::int64_t epoch = 1;                ///< from 1
   std::int64_t iterations_in_epoch = 0;  ///< micro-batches taken of this epoch
-  std::int64_t epoch_iterations = 0;     ///< micro-batches of the whole epoch, to notice other data
+  /// `iterations_in_epoch` may be all of an epoch that has ended: older files of the reference.
+  bool may_stand_at_the_end = false;
+  std::int64_t epoch_iterations = 0;  ///< micro-batches of the whole epoch, to notice other data
   bool shuffle = true;
   std::optional<double> best, validation_loss;            ///< of `--best-checkpoint-metric`
   std::map<std::string, std::vector<MeterState>> meters;  ///< by aggregator: "default", "train", ...

@@ -99,6 +99,9 @@ constexpr const char* default_restore_file = "checkpoint_last.pt";
 
 std::optional<double> better(const CheckpointOptions& options, std::optional<double> value,
                              std::optional<double> best) {
+  for (std::optional<double>* one : {&value, &best}) {
+    if (*one && !std::isfinite(**one)) one->reset();  // of a run that diverged: never the best
+  }
   if (!value || !best) return value ? value : best;
   return options.maximize_best_checkpoint_metric ? std::max(*value, *best) : std::min(*value, *best);
 }
@@ -117,7 +120,7 @@ std::vector<std::string> names_to_write(const CheckpointOptions& options, const 
     names.push_back("checkpoint_" + std::to_string(point.epoch) + "_" + std::to_string(point.num_updates) +
                     end);
   }
-  if (point.validation_loss) {
+  if (point.validation_loss && std::isfinite(*point.validation_loss)) {
     const double value = *point.validation_loss;
     if (!best || is_better(options, value, *best)) names.push_back("checkpoint_best" + end);
     if (options.keep_best_checkpoints > 0) {

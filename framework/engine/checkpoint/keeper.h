@@ -23,7 +23,7 @@ struct SavePoint {
   std::optional<double> validation_loss;
 };
 
-/// The better of a new value and the best so far.
+/// The better of a new value and the best so far. One that is not finite is none.
 std::optional<double> better(const CheckpointOptions& options, std::optional<double> value,
                              std::optional<double> best);
 

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
+#include <map>
+#include <numeric>
 
 #include "checkpoint.h"
 #include "checkpoint_file.h"
 #include "differences.h"
 #include "model_tensors.h"
 #include "nopos/error.h"
+#include "older_files.h"
 #include "state_dict.h"
 #include "values.h"
 
@@ -23,17 +26,6 @@ struct OptimizerPart {
   std::vector<std::pair<std::string, Value>> group;
 };
 
-/// What the last update left of the optimizer and the schedule.
-const PickleNode& history(const CheckpointFile& source) {
-  const auto& entries = source.root().at("optimizer_history", source.name()).as_sequence("optimizer_history");
-  if (entries.empty()) throw Error(ExitCode::data, source.name() + " has an empty optimizer_history.");
-  return *entries.back();
-}
-
-std::int64_t num_updates(const CheckpointFile& source) {
-  return history(source).at("num_updates", "'optimizer_history'").as_integer("num_updates");
-}
-
 /// Updates of the parameter at place `index`, whose state is `state`; null: it was never touched.
 std::int64_t step_of(const CheckpointFile& source, const ParameterSlab& slab, std::size_t index,
                      const PickleNode* state) {
@@ -41,7 +33,9 @@ std::int64_t step_of(const CheckpointFile& source, const ParameterSlab& slab, st
   if (source.own() == nullptr) {  // the reference keeps the same order, without names
     if (state == nullptr) return 0;
     const PickleNode* step = state->get("step");
-    return step != nullptr ? step->as_integer("step of " + name) : num_updates(source);
+    // a state that is there has seen an update, also where an older file does not say how many
+    return step != nullptr ? step->as_integer("step of " + name)
+                           : std::max<std::int64_t>(saved_updates(source), 1);
   }
   const PickleNode& parameter =
       *source.own()->at("parameters", file).as_sequence("'parameters' in " + file).at(index);
@@ -64,37 +58,105 @@ bool is_flat(const CheckpointFile& source, const PickleNode& state, const Parame
   });
 }
 
-OptimizerPart optimizer_part(const CheckpointFile& source, const PickleNode& saved,
-                             const ParameterSlab& slab) {
+/// The states of the file's parameters in their order; null for one that was never touched. Before PyTorch
+/// 1.6 a parameter went by its address in the memory of the run, afterwards by its number.
+std::vector<const PickleNode*> states_in_order(const PickleNode& state,
+                                               const std::vector<const PickleNode*>& params) {
+  std::map<std::int64_t, std::size_t> places;
+  for (std::size_t i = 0; i < params.size(); ++i)
+    places.emplace(params[i]->as_integer("an entry of 'params'"), i);
+  std::vector<const PickleNode*> states(params.size(), nullptr);
+  for (std::size_t i = 0; state.is_mapping() && i < state.items.size(); i += 2) {
+    const auto place = places.find(state.items[i]->as_integer("an index in 'last_optimizer_state'"));
+    if (place != places.end()) states[place->second] = state.items[i + 1];
+  }
+  return states;
+}
+
+/// Where the file keeps the state of each segment: in the state of which parameter, and from which element
+/// of one row on where it keeps a row of all.
+struct StatePlaces {
+  std::vector<ParameterPlace> places;
+  std::vector<std::int64_t> offsets;
+};
+
+StatePlaces state_places(const CheckpointFile& source, const Architecture& model, const ParameterSlab& slab,
+                         std::size_t count, bool flat) {
+  StatePlaces result;
+  const auto& segments = slab.segments();
+  if (source.own() != nullptr) {  // the same order, which `step_of` makes sure of
+    for (std::size_t i = 0; i < segments.size(); ++i) result.places.push_back({.index = i});
+  } else {
+    result.places = parameter_places(source, model, slab, flat ? std::nullopt : std::optional(count));
+  }
+  std::vector<std::int64_t> sizes(segments.size(), 0);  // of the file's parameters
+  for (std::size_t i = 0; i < segments.size(); ++i)
+    sizes[result.places[i].index] += segments[i].parameter.numel();
+  std::vector<std::int64_t> begins(segments.size() + 1, 0);
+  std::partial_sum(sizes.begin(), sizes.end(), begins.begin() + 1);
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const ParameterPlace& place = result.places[i];
+    result.offsets.push_back(begins[place.index] + place.part * segments[i].parameter.numel());
+  }
+  return result;
+}
+
+/// The values of the optimizer's group, each of the type that the optimizer has for it.
+std::vector<std::pair<std::string, Value>> saved_group(const CheckpointFile& source, const PickleNode& group,
+                                                       const Optimizer& optimizer) {
+  const auto mine = optimizer.group();
+  std::vector<std::pair<std::string, Value>> values;
+  for (std::size_t i = 0; group.is_mapping() && i < group.items.size(); i += 2) {
+    const std::string& name = group.items[i]->as_text("a key of 'param_groups'");
+    if (name == "params") continue;
+    const auto same = std::ranges::find(mine, name, &std::pair<std::string, Value>::first);
+    if (same == mine.end()) continue;  // nothing that this optimizer restores
+    Value value = plain_value(*group.items[i + 1], name);
+    if (const auto* whole = std::get_if<std::int64_t>(&value);
+        whole != nullptr && std::holds_alternative<double>(same->second)) {
+      value = static_cast<double>(*whole);
+    }
+    if (const auto* list = std::get_if<std::vector<std::int64_t>>(&value);
+        list != nullptr && std::holds_alternative<std::vector<double>>(same->second)) {
+      value = std::vector<double>(list->begin(), list->end());
+    }
+    const bool none =
+        std::holds_alternative<std::monostate>(value) || std::holds_alternative<std::monostate>(same->second);
+    if (value.index() != same->second.index() && !none) {
+      throw Error(ExitCode::data, source.name() + ": '" + name + "' of 'param_groups' is " + to_text(value) +
+                                      ", which is of another type than this optimizer's (" +
+                                      to_text(same->second) + "): the file is damaged, or was changed.");
+    }
+    values.emplace_back(name, std::move(value));
+  }
+  return values;
+}
+
+OptimizerPart optimizer_part(const CheckpointFile& source, const PickleNode& saved, const ParameterSlab& slab,
+                             const Architecture& model, const Optimizer& optimizer) {
   const std::string& file = source.name();
   OptimizerPart part;
   const auto& segments = slab.segments();
   const PickleNode& state = saved.at("state", "'last_optimizer_state'");
   const auto& groups = saved.at("param_groups", "'last_optimizer_state'").as_sequence("'param_groups'");
   if (groups.size() != 1) throw Error(ExitCode::data, file + " must have one parameter group.");
-  const std::size_t saved_count = groups[0]->at("params", "'param_groups'").as_sequence("'params'").size();
-  const bool flat = saved_count == 1 && is_flat(source, state, slab);
+  const auto& params = groups[0]->at("params", "'param_groups'").as_sequence("'params'");
+  const bool flat = params.size() == 1 && is_flat(source, state, slab);
   const std::size_t count =
       source.own() != nullptr
           ? source.own()->at("parameters", file).as_sequence("'parameters' in " + file).size()
-      : flat ? segments.size()
-             : saved_count;
-  if (count != segments.size()) {
+          : params.size();
+  if (source.own() != nullptr && (count != segments.size() || (!flat && params.size() != count))) {
     throw Error(ExitCode::data, file + " has optimizer state of " + std::to_string(count) +
                                     " parameters, this model trains " + std::to_string(segments.size()) +
                                     "; --reset-optimizer continues without that state.");
   }
-  std::vector<const PickleNode*> states(segments.size(), nullptr);
-  for (std::size_t i = 0; state.is_mapping() && i < state.items.size(); i += 2) {
-    const std::int64_t index = state.items[i]->as_integer("an index in 'last_optimizer_state'");
-    if (index >= 0 && static_cast<std::size_t>(index) < states.size()) {
-      states[static_cast<std::size_t>(index)] = state.items[i + 1];
-    }
-  }
-  if (flat) std::fill(states.begin(), states.end(), states[0]);
-  std::int64_t flat_offset = 0;
+  const auto [places, offsets] = state_places(source, model, slab, count, flat);
+  const std::vector<const PickleNode*> states = states_in_order(state, params);
   for (std::size_t i = 0; i < segments.size(); ++i) {
-    part.steps.push_back(step_of(source, slab, i, states[i]));
+    const ParameterPlace& place = places[i];
+    const PickleNode* there = states[flat ? 0 : place.index];
+    part.steps.push_back(step_of(source, slab, i, there));
     for (const std::string& name : slab.state_names()) {
       const std::string what = "optimizer state '" + name + "' of " + segments[i].name;
       const at::Tensor mine = slab.state(i, name);
@@ -103,24 +165,21 @@ OptimizerPart optimizer_part(const CheckpointFile& source, const PickleNode& sav
         part.cleared.push_back(mine);
         continue;
       }
-      if (states[i] == nullptr) throw Error(ExitCode::data, file + " has no " + what + ": it is damaged.");
-      View view = engine::view(source, states[i]->at(name, what), what);
-      if (flat) view.tensor = view.tensor.narrow(0, flat_offset, mine.numel()).view(mine.sizes());
-      const at::Tensor& there = view.tensor;
-      if (there.sizes() != mine.sizes() || there.scalar_type() != mine.scalar_type()) {
+      if (there == nullptr) throw Error(ExitCode::data, file + " has no " + what + ": it is damaged.");
+      View view = engine::view(source, there->at(name, what), what);
+      view.tensor = flat ? view.tensor.narrow(0, offsets[i], mine.numel()).view(mine.sizes())
+                         : rows_of(view.tensor, place.part, place.parts);
+      const at::Tensor& found = view.tensor;
+      if (found.sizes() != mine.sizes() || found.scalar_type() != mine.scalar_type()) {
         throw Error(ExitCode::data,
                     what + " in " + file + " is " +
-                        described(there.sizes().vec(), storage_type(there.scalar_type())) + ", but must be " +
+                        described(found.sizes().vec(), storage_type(found.scalar_type())) + ", but must be " +
                         described(mine.sizes().vec(), storage_type(mine.scalar_type())) + ".");
       }
       part.copies.push_back({mine, view});
     }
-    flat_offset += segments[i].parameter.numel();
   }
-  for (std::size_t i = 0; groups[0]->is_mapping() && i < groups[0]->items.size(); i += 2) {
-    const std::string& name = groups[0]->items[i]->as_text("a key of 'param_groups'");
-    if (name != "params") part.group.emplace_back(name, plain_value(*groups[0]->items[i + 1], name));
-  }
+  part.group = saved_group(source, *groups[0], optimizer);
   return part;
 }
 
@@ -148,8 +207,7 @@ Copies master_copies(const CheckpointFile& source, const ParameterSlab& slab) {
 Copies ema_copies(const CheckpointFile& source, EmaState* ema, const Architecture& model,
                   std::vector<std::string>& notices) {
   if (ema == nullptr) return {};
-  const PickleNode& extra = source.root().at("extra_state", source.name());
-  const PickleNode *saved = extra.get("ema"), *in_float = extra.get("ema_fp32_params");
+  const PickleNode *saved = extra(source, "ema"), *in_float = extra(source, "ema_fp32_params");
   if (saved == nullptr) {
     notices.emplace_back(
         "EMA not found in checkpoint. But store_ema is True. EMA is re-initialized from checkpoint.");
@@ -168,7 +226,7 @@ Copies ema_copies(const CheckpointFile& source, EmaState* ema, const Architectur
 /// A figure of a meter; the reference keeps some as tensors of one number.
 Value figure(const CheckpointFile& source, const PickleNode& node, const std::string& name) {
   if (!is_tensor(node)) return plain_value(node, name);
-  const at::Tensor tensor = view(source, node, name).tensor;
+  const at::Tensor tensor = aligned(view(source, node, name));
   if (tensor.numel() != 1) throw Error(ExitCode::data, name + " in " + source.name() + " is not one number.");
   return tensor.item<double>();
 }
@@ -204,44 +262,46 @@ void read_loss_scale(const CheckpointFile& source, RunState& state) {
     const std::string& name = saved->items[i]->as_text("a key of 'loss_scale'");
     state.loss_scale[name] = saved->items[i + 1]->as_number(name);
   }
-  const PickleNode* factor = source.root().at("last_optimizer_state", source.name()).get("loss_scale");
+  const PickleNode* factor = saved_optimizer(source)->get("loss_scale");
   if (saved == nullptr && factor != nullptr) state.loss_scale["loss_scale"] = factor->as_number("loss_scale");
 }
 
 RunState read_state(const CheckpointFile& source, bool with_optimizer, const LoadOptions& options) {
   RunState state;
-  const PickleNode& extra = source.root().at("extra_state", source.name());
-  const PickleNode& iterator = extra.at("train_iterator", "'extra_state'");
   if (!options.reset_dataloader) {
-    state.epoch = iterator.at("epoch", "'train_iterator'").as_integer("epoch");
-    state.iterations_in_epoch =
-        iterator.at("iterations_in_epoch", "'train_iterator'").as_integer("iterations_in_epoch");
-    state.shuffle = iterator.at("shuffle", "'train_iterator'").as_boolean("shuffle");
+    const SavedPlace place = saved_place_in_data(source);
+    state.epoch = place.epoch;
+    state.iterations_in_epoch = place.iterations_in_epoch;
+    state.shuffle = place.shuffle;
+    state.may_stand_at_the_end = place.version == 1;
     if (source.own() != nullptr) {
       state.epoch_iterations = source.own()->at("epoch_iterations", "'nopos'").as_integer("epoch_iterations");
     }
   }
   if (with_optimizer) {
-    state.num_updates = num_updates(source);
-    const PickleNode& scheduler = history(source).at("lr_scheduler_state", "'optimizer_history'");
-    for (std::size_t i = 0;
-         !options.reset_lr_scheduler && scheduler.is_mapping() && i < scheduler.items.size(); i += 2) {
-      const std::string& name = scheduler.items[i]->as_text("a key of 'lr_scheduler_state'");
-      if (const auto value = optional_number(scheduler.items[i + 1], name)) state.lr_scheduler[name] = *value;
+    state.num_updates = saved_updates(source);
+    const PickleNode* scheduler = options.reset_lr_scheduler ? nullptr : saved_schedule(source);
+    for (std::size_t i = 0; scheduler != nullptr && scheduler->is_mapping() && i < scheduler->items.size();
+         i += 2) {
+      const std::string& name = scheduler->items[i]->as_text("a key of 'lr_scheduler_state'");
+      if (const auto value = optional_number(scheduler->items[i + 1], name))
+        state.lr_scheduler[name] = *value;
     }
   }
   if (!options.reset_meters) {
-    read_meters(source, extra.at("metrics", "'extra_state'"), state);
-    state.training_seconds =
-        extra.at("previous_training_time", "'extra_state'").as_number("previous_training_time");
+    if (const PickleNode* metrics = extra(source, "metrics")) read_meters(source, *metrics, state);
+    if (const PickleNode* seconds = extra(source, "previous_training_time"))
+      state.training_seconds = seconds->as_number("previous_training_time");
   }
-  if (with_optimizer && !options.reset_meters) state.best = optional_number(extra.get("best"), "best");
-  state.validation_loss = optional_number(extra.get("val_loss"), "val_loss");
+  // also without the optimizer's state: a worse model must not take the place of the best one
+  if (!options.reset_optimizer && !options.reset_meters)
+    state.best = optional_number(extra(source, "best"), "best");
+  state.validation_loss = optional_number(extra(source, "val_loss"), "val_loss");
   if (with_optimizer) read_loss_scale(source, state);
   if (source.own() != nullptr) {
     const PickleNode& random = source.own()->at("random_state", "'nopos'");
     if (!random.is(PickleNode::Type::none))
-      state.random_state = view(source, random, "random_state").tensor.clone();
+      state.random_state = aligned(view(source, random, "random_state")).clone();
   }
   state.dictionary = options.dictionary;
   return state;
@@ -273,17 +333,16 @@ LoadedCheckpoint load_checkpoint(const std::filesystem::path& file, Architecture
   const PickleNode& saved_model = source.root().at("model", source.name());
   const Copies copies = model_copies(source, saved_model, state_dict(model), model);
   const Copies averages = ema_copies(source, options.ema, model, loaded.notices);
-  const PickleNode* saved_optimizer =
-      options.reset_optimizer ? nullptr : source.root().get("last_optimizer_state");
-  if (!options.reset_optimizer && saved_optimizer == nullptr) {
+  const PickleNode* saved = options.reset_optimizer ? nullptr : saved_optimizer(source);
+  if (!options.reset_optimizer && saved == nullptr) {
     loaded.notices.push_back(
         source.name() +
         " was saved with --no-save-optimizer-state: the optimizer and the count of updates start anew");
   }
   OptimizerPart part;
-  if (saved_optimizer != nullptr) part = optimizer_part(source, *saved_optimizer, slab);
+  if (saved != nullptr) part = optimizer_part(source, *saved, slab, model, optimizer);
   const Copies masters = master_copies(source, slab);
-  loaded.state = read_state(source, saved_optimizer != nullptr, options);
+  loaded.state = read_state(source, saved != nullptr, options);
 
   // everything is checked, checksums included, since each storage was read once: now nothing can fail
   make(copies);
@@ -291,7 +350,7 @@ LoadedCheckpoint load_checkpoint(const std::filesystem::path& file, Architecture
   slab.weights_changed();
   make(masters);
   if (!slab.precision().master) slab.weights_changed();
-  if (saved_optimizer != nullptr) {
+  if (saved != nullptr) {
     make(part.copies);
     for (const at::Tensor& state : part.cleared) state.zero_();
     for (std::size_t i = 0; i < part.steps.size(); ++i) slab.segments()[i].step = part.steps[i];
@@ -322,7 +381,7 @@ void load_ema(const std::filesystem::path& file, const EmaState& average, const 
   const at::NoGradGuard no_grad;
   const CheckpointFile source(file);
   if (source.own() != nullptr) check_dictionary(source, dictionary);
-  const PickleNode* saved = source.root().at("extra_state", source.name()).get("ema");
+  const PickleNode* saved = extra(source, "ema");
   if (saved == nullptr) {
     throw Error(ExitCode::data, source.name() +
                                     " keeps no moving average of its weights: it was not trained with "

@@ -1,5 +1,6 @@
 #include "differences.h"
 #include "nopos/error.h"
+#include "older_files.h"
 #include "reference_config.h"
 #include "values.h"
 
@@ -46,14 +47,17 @@ void check_reference_components(const CheckpointFile& source, const RunConfig& c
              "Give the positional encoding that it was trained with.");
     }
   }
-  if (options.reset_optimizer) return;
-  const auto& history = source.root().at("optimizer_history", source.name()).as_sequence("optimizer_history");
-  if (history.empty()) throw Error(ExitCode::data, source.name() + " has an empty optimizer_history.");
+  const PickleNode* history = last_history(source);
+  if (options.reset_optimizer || history == nullptr || saved_optimizer(source) == nullptr) return;
   const std::pair<std::string, std::string> mine_now[] = {{"criterion", reference_class(config.criterion)},
                                                           {"optimizer", reference_optimizer(config)}};
   for (const auto& [kind, now] : mine_now) {
     const std::string key = kind + "_name";
-    const std::string& before = history.back()->at(key, "'optimizer_history'").as_text(key);
+    const PickleNode* name = history->get(key);
+    // before it kept the name, the reference had one optimizer
+    const std::string before = name != nullptr       ? name->as_text(key)
+                               : kind == "optimizer" ? "FairseqNAG"
+                                                     : now;
     if (before == now) continue;
     const bool precision = before.ends_with("FP16Optimizer") || before == "AMPOptimizer";
     refuse(source, "--" + kind, before, now,

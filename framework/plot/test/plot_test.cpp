@@ -165,5 +165,18 @@ TEST_F(Plot, BadInputIsNamed) {
   }
 }
 
+TEST_F(Plot, ACutLineIsLeftOutAndNamed) {
+  write_good_run("cut");
+  const std::string whole = nopos::test::read_file(folder / "cut/metrics.jsonl");
+  const std::size_t middle = whole.find('\n') + 20;
+  for (const std::string& rest : {whole.substr(0, middle), std::string("\0\0\0", 3)}) {
+    write_run("cut", whole + rest + "\n" + R"({"tag": "valid", "num_updates": 9000, "loss": 1.5})" + "\n");
+    const auto result = plot({"cut", "--output", "cut.svg"});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_NE(result.err.find("warning: left out 1 line: cut/metrics.jsonl, line "), std::string::npos)
+        << result.err;
+  }
+}
+
 }  // namespace
 }  // namespace nopos::plot

@@ -44,12 +44,9 @@ class Adafactor final : public nopos::Optimizer {
   };
 
   Adafactor(const Options& options, const Context& context) : options_(options), lr_(context.lr) {
-    if (options.eps.size() != 2 || options.clip_threshold == 0) {
-      throw nopos::Error(
-          nopos::ExitCode::configuration,
-          "optimizer/adafactor: 'adafactor-eps' must be two numbers, such as 1e-30,1e-3 (it is " +
-              nopos::to_text(options.eps) + "), and 'clip-threshold' above 0 (it is " +
-              nopos::to_text(options.clip_threshold) + ").");
+    if (options.clip_threshold == 0) {
+      throw nopos::Error(nopos::ExitCode::configuration,
+                         "optimizer/adafactor: 'clip-threshold' is 0, but must be above 0.");
     }
   }
 

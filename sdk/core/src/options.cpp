@@ -21,6 +21,11 @@ std::string number_text(double value) {
   return text;
 }
 
+/// Beyond it a double, which bounds are, no longer tells integers apart, and sums of a few values overflow.
+constexpr std::int64_t largest_integer = (std::int64_t{1} << 53) - 1;
+
+bool is_whole(OptionType type) { return type == OptionType::integer || type == OptionType::integers; }
+
 std::string described_type(OptionType type) {
   switch (type) {
     case OptionType::boolean:
@@ -40,9 +45,8 @@ std::string described_type(OptionType type) {
 }
 
 std::string described_range(const OptionInfo& option) {
-  const bool whole = option.type == OptionType::integer || option.type == OptionType::integers;
   const auto text = [&](double bound) {
-    return whole ? std::to_string(static_cast<std::int64_t>(bound)) : number_text(bound);
+    return is_whole(option.type) ? std::to_string(static_cast<std::int64_t>(bound)) : number_text(bound);
   };
   if (option.min && option.max) return "between " + text(*option.min) + " and " + text(*option.max);
   return option.min ? "at least " + text(*option.min) : "at most " + text(*option.max);
@@ -55,7 +59,15 @@ std::string described_range(const OptionInfo& option) {
                                            (expected.ends_with('?') ? "" : "."));
 }
 
+/// Numbers of a list; nothing for any other value.
+std::optional<std::size_t> count_of(const Value& value) {
+  if (const auto* list = std::get_if<std::vector<std::int64_t>>(&value)) return list->size();
+  if (const auto* list = std::get_if<std::vector<double>>(&value)) return list->size();
+  return std::nullopt;
+}
+
 std::string shown(const Value& value) {
+  if (count_of(value) == 0) return "an empty list";
   return std::holds_alternative<std::string>(value) ? "'" + std::get<std::string>(value) + "'"
                                                     : to_text(value);
 }
@@ -65,6 +77,13 @@ std::string_view trimmed(std::string_view text) {
   while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
   while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
   return text;
+}
+
+/// "001": what stands behind the comma of "0,001". Python refuses it too.
+bool has_leading_zero(std::string_view text) {
+  text = trimmed(text);
+  return text.size() > 1 && text.front() == '0' &&
+         text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 template <class T>
@@ -88,7 +107,7 @@ std::optional<std::vector<T>> parsed_list(std::string_view text) {
   while (!text.empty()) {
     const std::size_t comma = std::min(text.find(','), text.size());
     const auto number = parsed_number<T>(text.substr(0, comma));
-    if (!number) return std::nullopt;
+    if (!number || has_leading_zero(text.substr(0, comma))) return std::nullopt;
     list.push_back(*number);
     text.remove_prefix(std::min(comma + 1, text.size()));
   }
@@ -115,12 +134,43 @@ std::string joined(const std::vector<T>& list, std::string (*one)(T)) {
   return text;
 }
 
-void check_range(const OptionInfo& option, double number, const std::string& found, std::string_view owner) {
+/// The range, which every number has: integers end where doubles tell them apart, numbers are finite. Only a
+/// default may lie beyond, and mean "no limit".
+void check_range(OptionInfo option, double number, const std::string& found, std::string_view owner) {
+  const bool usual = found == to_text(option.default_value);
+  if (std::isinf(number) && !usual) refuse(option, owner, found, "a finite number");
+  if (is_whole(option.type) && !usual && std::fabs(number) > static_cast<double>(largest_integer)) {
+    const double most = static_cast<double>(largest_integer);
+    option.min = option.min.value_or(-most);
+    option.max = option.max.value_or(most);
+  }
   const bool below = option.min && number < *option.min, above = option.max && number > *option.max;
   if (std::isnan(number) || below || above) {
     refuse(option, owner, found,
            option.min || option.max ? described_range(option) : described_type(option.type));
   }
+}
+
+/// A list has something in it, unless its default is empty. Where the default has several numbers, each
+/// means something else, so that there are as many: two betas, for example.
+void check_count(const OptionInfo& option, const Value& value, std::string_view owner) {
+  const auto count = count_of(value), usual = count_of(option.default_value);
+  if (!count || usual == 0) return;
+  if (usual.value_or(1) > 1 && count != usual) {
+    refuse(option, owner, shown(value),
+           "a list of " + std::to_string(*usual) + (is_whole(option.type) ? " integers" : " numbers") +
+               ", such as " + to_text(option.default_value));
+  }
+  if (count == 0) refuse(option, owner, shown(value), described_type(option.type));
+}
+
+/// Where a comma probably stands for the decimal point: what to write instead.
+std::string decimal_point_hint(const OptionInfo& option, std::string text) {
+  const std::size_t comma = text.find(',');
+  if (is_whole(option.type) || comma == std::string::npos || text.find(',', comma + 1) != std::string::npos)
+    return {};
+  text[comma] = '.';
+  return parsed_number<double>(text) ? "; decimals follow a point: " + std::string(trimmed(text)) : "";
 }
 
 }  // namespace
@@ -178,6 +228,7 @@ Value checked_value(const OptionInfo& option, Value value, std::string_view owne
       static_cast<std::size_t>(option.type) + 1) {  // alternatives stand in the order of OptionType
     refuse(option, owner, found, described_type(option.type));
   }
+  check_count(option, value, owner);
   if (const auto* number = std::get_if<std::int64_t>(&value))
     check_range(option, static_cast<double>(*number), found, owner);
   if (const auto* number = std::get_if<double>(&value)) check_range(option, *number, found, owner);
@@ -224,7 +275,10 @@ Value parse_value(const OptionInfo& option, std::string_view text, std::string_v
     }
     return std::nullopt;
   }();
-  if (!typed) refuse(option, owner, "'" + std::string(text) + "'", described_type(option.type));
+  if (!typed) {
+    refuse(option, owner, "'" + std::string(text) + "'",
+           described_type(option.type) + decimal_point_hint(option, std::string(text)));
+  }
   return checked_value(option, *typed, owner);
 }
 

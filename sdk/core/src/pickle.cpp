@@ -18,6 +18,7 @@ using Type = PickleNode::Type;
 }
 
 constexpr std::string_view rebuild_tensor = "torch._utils _rebuild_tensor_v2";
+constexpr std::string_view rebuild_old_tensor = "torch._utils _rebuild_tensor";  // the same first arguments
 constexpr std::string_view rebuild_parameter = "torch._utils _rebuild_parameter";
 
 bool calls(const PickleNode& node, std::string_view function) {
@@ -195,7 +196,7 @@ Pickle::Node pickled_tensor(Pickle& pickle, const PickledTensor& tensor) {
 }
 
 bool is_tensor(const PickleNode& node) {
-  return calls(node, rebuild_tensor) || calls(node, rebuild_parameter);
+  return calls(node, rebuild_tensor) || calls(node, rebuild_old_tensor) || calls(node, rebuild_parameter);
 }
 
 PickledTensor tensor_of(const PickleNode& node, std::string_view what) {
@@ -205,7 +206,7 @@ PickledTensor tensor_of(const PickleNode& node, std::string_view what) {
   expect(is_tensor(node));
   const std::vector<const PickleNode*>& arguments = node.items[1]->as_sequence(what);
   if (calls(node, rebuild_parameter)) {
-    expect(!arguments.empty() && calls(*arguments[0], rebuild_tensor));
+    expect(!arguments.empty() && is_tensor(*arguments[0]) && !calls(*arguments[0], rebuild_parameter));
     return tensor_of(*arguments[0], what);
   }
   expect(arguments.size() >= 4 && arguments[0]->is(Type::persistent_id));

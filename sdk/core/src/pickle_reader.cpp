@@ -19,7 +19,7 @@ class Reader {
  public:
   Reader(std::string_view bytes, std::string_view source) : bytes_(bytes), source_(source) {}
 
-  Pickle read() && {
+  Pickle read(std::size_t* size) && {
     if (op() != pickle::PROTO) fail("it does not begin like one");
     if (const auto protocol = raw<std::uint8_t>(); protocol < 2 || protocol > 4) {
       fail("protocol " + std::to_string(protocol) + " is not one of 2 to 4");
@@ -30,6 +30,7 @@ class Reader {
       if (const PickleNode* key = mapping->index_keys(); key != nullptr)
         fail("key '" + printable(key->text, 80) + "' stands twice in one dict");
     }
+    if (size != nullptr) *size = position_;
     return std::move(tree_);
   }
 
@@ -304,6 +305,8 @@ class Reader {
 
 }  // namespace
 
-Pickle read_pickle(std::string_view bytes, std::string_view source) { return Reader(bytes, source).read(); }
+Pickle read_pickle(std::string_view bytes, std::string_view source, std::size_t* size) {
+  return Reader(bytes, source).read(size);
+}
 
 }  // namespace nopos

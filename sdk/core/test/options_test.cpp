@@ -1,0 +1,110 @@
+#include "nopos/options.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "nopos/error.h"
+
+namespace nopos {
+namespace {
+
+struct Sample {
+  std::vector<double> rates{0.25}, betas{0.9, 0.999}, none;
+  std::vector<std::int64_t> sizes{1};
+  std::optional<std::vector<double>> shares;
+  std::int64_t seed = 1;
+  double norm = 0;
+  NOPOS_OPTIONS(o) {
+    o.add("rates", &Sample::rates, "", AtLeast{0});
+    o.add("betas", &Sample::betas, "", Range{0, 1});
+    o.add("none", &Sample::none, "");
+    o.add("sizes", &Sample::sizes, "", AtLeast{1});
+    o.add("shares", &Sample::shares, "");
+    o.add("seed", &Sample::seed, "");
+    o.add("norm", &Sample::norm, "", AtLeast{0});
+  }
+};
+
+/// What `text` is refused with; empty: it is taken.
+std::string refusal(const std::string& option, const std::string& text) {
+  for (const OptionInfo& info : describe_options<Sample>()) {
+    if (info.name != option) continue;
+    try {
+      parse_value(info, text, "group");
+      return {};
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::configuration);
+      return error.what();
+    }
+  }
+  return "no such option";
+}
+
+struct Case {
+  const char *option, *text, *refusal;
+};
+
+TEST(ListOptions, HaveSomethingInThemAndAsManyNumbersAsTheyMean) {
+  const Case cases[] = {
+      {"rates", "",
+       "group: option 'rates' is an empty list, but must be a list of numbers, such as 0.9,0.98."},
+      {"rates", "[]", "option 'rates' is an empty list"},
+      {"rates", " ", "option 'rates' is an empty list"},
+      {"rates", "0.1,,0.2", "option 'rates' is '0.1,,0.2', but must be a list of numbers"},
+      {"sizes", "()", "group: option 'sizes' is an empty list, but must be a list of integers, such as 1,2."},
+      {"sizes", "0", "option 'sizes' is 0, but must be at least 1"},
+      {"shares", "", "option 'shares' is an empty list"},
+      {"betas", "0.9", "option 'betas' is 0.9, but must be a list of 2 numbers, such as 0.9,0.999."},
+      {"betas", "0,9,0,98", "but must be a list of 2 numbers"},
+      {"betas", "", "option 'betas' is an empty list, but must be a list of 2 numbers"}};
+  for (const Case& one : cases) {
+    EXPECT_NE(refusal(one.option, one.text).find(one.refusal), std::string::npos)
+        << one.option << " '" << one.text << "': " << refusal(one.option, one.text);
+  }
+  for (const auto& [option, text] : {std::pair("rates", "1"),
+                                     {"rates", "(1, 2,)"},
+                                     {"betas", "[0.9, 0.98]"},
+                                     {"none", ""},
+                                     {"shares", "None"},
+                                     {"sizes", "1,2,3"}}) {
+    EXPECT_EQ(refusal(option, text), "") << option;
+  }
+}
+
+TEST(ListOptions, AreCheckedAlikeFromAFile) {
+  const Settings empty[] = {{{"rates", std::vector<double>{}}},
+                            {{"sizes", std::vector<std::int64_t>{}}},
+                            {{"sizes", std::vector<double>{}}},
+                            {{"betas", std::vector<double>{0.9, 0.98, 0.99}}}};
+  for (const Settings& settings : empty) EXPECT_THROW(read_options<Sample>(settings, "group"), Error);
+  EXPECT_EQ(read_options<Sample>({{"rates", std::int64_t{2}}}, "group").rates, std::vector<double>{2});
+}
+
+TEST(Options, SayWhereADecimalCommaIsMeant) {
+  EXPECT_NE(refusal("rates", "0,001")
+                .find("is '0,001', but must be a list of numbers, such as 0.9,0.98; decimals "
+                      "follow a point: 0.001."),
+            std::string::npos)
+      << refusal("rates", "0,001");
+  EXPECT_NE(refusal("norm", "0,5").find("decimals follow a point: 0.5."), std::string::npos);
+  EXPECT_EQ(refusal("norm", "much").find("point"), std::string::npos);
+  EXPECT_EQ(refusal("sizes", "1,2"), "");
+  EXPECT_NE(refusal("sizes", "1,02"), "");
+}
+
+TEST(Options, NumbersAreFiniteAndIntegersSmallEnoughToCountWith) {
+  EXPECT_NE(refusal("norm", "inf").find("is inf, but must be a finite number"), std::string::npos);
+  EXPECT_NE(refusal("norm", "1e400"), "");
+  EXPECT_NE(refusal("rates", "0.1,-inf"), "");
+  EXPECT_NE(refusal("sizes", "9223372036854775807").find("but must be between 1 and 9007199254740991"),
+            std::string::npos);
+  EXPECT_NE(refusal("seed", "-9223372036854775808").find("between -9007199254740991 and 9007199254740991"),
+            std::string::npos);
+  EXPECT_EQ(refusal("seed", "9007199254740991"), "");
+  const double infinity = std::numeric_limits<double>::infinity();
+  EXPECT_THROW(read_options<Sample>({{"norm", infinity}}, "group"), Error);
+}
+
+}  // namespace
+}  // namespace nopos
