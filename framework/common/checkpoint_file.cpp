@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "checkpoint_hints.h"
 #include "container.h"
 #include "nopos/error.h"
 
@@ -67,7 +68,7 @@ const PickleNode* attributes_of(const PickleNode* node) {
 }
 
 CheckpointFile::CheckpointFile(const std::filesystem::path& file)
-    : zip_(file), name_(file.string()), folder_(root_folder(zip_)) {
+    : zip_(checkpoint_path(file)), name_(file.string()), folder_(root_folder(zip_)) {
   if (zip_.size(entry(container::pickle)) > max_pickle) {
     throw Error(ExitCode::data, name_ + " is no checkpoint that NoPos reads: entry 'data.pkl' has " +
                                     std::to_string(zip_.size(entry(container::pickle))) +

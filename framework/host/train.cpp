@@ -1,11 +1,8 @@
-#include <iostream>
-
 #include "commands.h"
 #include "engine_library.h"
 #include "help.h"
 #include "optimizer_overrides.h"
 #include "run_setup.h"
-#include "terminal.h"
 
 namespace nopos::host {
 namespace {
@@ -24,9 +21,8 @@ void print_train_help(const Words& words) {
   for (const std::string& kind : setup.not_chosen) {
     std::string text;
     for (const std::string& name : setup.catalogue.names(kind)) text += (text.empty() ? "" : ", ") + name;
-    std::cout << '\n' << styled(kind, Style::bold) << '\n';
-    print_paragraph(text.empty() ? "no plugin offers one" : "its options appear once one is chosen: " + text,
-                    2);
+    print_note(text.empty() ? "no plugin offers one" : "its options appear once one is chosen: " + text,
+               kind);
   }
 }
 
