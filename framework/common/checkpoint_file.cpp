@@ -7,6 +7,7 @@
 #include <set>
 
 #include "checkpoint_fields.h"
+#include "checkpoint_hints.h"
 #include "container.h"
 #include "nopos/error.h"
 #include "nopos/printable.h"
@@ -90,7 +91,8 @@ void CheckpointFile::open_zip() {
   tree_ = read_pickle(zip_->read(entry(container::pickle)), "entry 'data.pkl' of " + name_);
 }
 
-CheckpointFile::CheckpointFile(const std::filesystem::path& file) : file_(file), name_(file.string()) {
+CheckpointFile::CheckpointFile(const std::filesystem::path& file) 
+    : file_(checkpoint_path(file)), name_(file.string()) {
   if (LegacyArchive::is_one(file_.bytes())) {
     legacy_.emplace(file_.bytes(), name_, max_pickle);
     tree_ = legacy_->take_tree();

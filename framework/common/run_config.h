@@ -43,6 +43,7 @@ struct RunConfig {
   /// Lines for the head of the log: versions, plugins, encoding, flag notices; some begin with "warning: ".
   std::vector<std::string> head;
   std::vector<std::string> command;  ///< the command line, for the checkpoint
+  bool print_model = false;          ///< `--print-model`: the tree of modules goes into the log
   int threads = 0;                   ///< already resolved: affinity and cgroup limit, or `--threads`
   /// What asks training to save and end; outlives the run. None: nothing does.
   const StopRequest* stop = nullptr;

@@ -125,7 +125,7 @@ Components make_components(const RunConfig& config) {
 
 void log_components(const Components& parts, const RunConfig& config) {
   const auto say = [](const std::string& text) { log_info("nopos.train", text); };
-  say(module_tree(*parts.model));
+  if (config.print_model) say(module_tree(*parts.model));
   if (const std::string summary = parts.model->summary(); !summary.empty()) say(summary);
   say("task: " + config.task.name);
   say("model: " + config.architecture.given_name);

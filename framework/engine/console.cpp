@@ -7,20 +7,9 @@
 #include <ctime>
 
 #include "nopos/error.h"
+#include "nopos/log_level.h"
 
 namespace nopos::engine {
-namespace {
-
-/// Records below this are dropped.
-int lowest_level() {
-  const char* wanted = std::getenv("LOGLEVEL");
-  const std::string_view name = wanted == nullptr ? "INFO" : wanted;
-  if (name == "WARNING") return 1;
-  return name == "ERROR" || name == "CRITICAL" ? 2 : 0;
-}
-
-}  // namespace
-
 std::string record_line(LogLevel level, std::string_view source, std::string_view message) {
   const std::time_t now = std::time(nullptr);
   std::tm local{};
@@ -40,10 +29,9 @@ Console::Console(const std::optional<std::string>& log_file, std::ostream& strea
       throw Error(ExitCode::configuration, std::string("--log-file: ") + error.what());
     }
   }
-  previous_ = set_log_sink(
-      [this, lowest = lowest_level()](LogLevel level, std::string_view source, std::string_view message) {
-        if (static_cast<int>(level) >= lowest) write(level, source, message);
-      });
+  previous_ = set_log_sink([this](LogLevel level, std::string_view source, std::string_view message) {
+    if (log_passes(level)) write(level, source, message);
+  });
 }
 
 Console::~Console() {

@@ -13,10 +13,19 @@ std::int64_t max_positions(const Components& parts) {
   return std::min(parts.task->max_positions(), parts.model->max_positions());
 }
 
-std::vector<std::string> names_in(const std::string& list) {
+/// The splits that `--valid-subset` names. Nothing at all would be no validation, which another flag says.
+std::vector<std::string> valid_subsets(const std::string& list) {
   std::vector<std::string> names;
-  std::istringstream stream(list);
-  for (std::string name; std::getline(stream, name, ',');) names.push_back(name);
+  std::istringstream stream(list + ',');
+  for (std::string name; std::getline(stream, name, ',');) {
+    if (name.empty()) {
+      throw Error(ExitCode::configuration,
+                  "--valid-subset is '" + list +
+                      "', but must name splits, separated by commas, such as valid or valid,test. "
+                      "--disable-validation validates nothing.");
+    }
+    names.push_back(name);
+  }
   return names;
 }
 
@@ -56,7 +65,7 @@ std::vector<ValidationSplit> load_validation_splits(const Components& parts, con
   if (options.disable_validation) return splits;
   const bool combine = options.combine_valid_subsets.value_or(false);
   const std::vector<std::string> names =
-      combine ? std::vector<std::string>{"valid"} : names_in(options.valid_subset);
+      combine ? std::vector<std::string>{"valid"} : valid_subsets(options.valid_subset);
   if (!combine && !options.ignore_unused_valid_subsets) refuse_unused(*parts.task, names);
   for (const std::string& name : names) {
     const auto dataset = parts.task->load(name, /*epoch=*/1, combine);

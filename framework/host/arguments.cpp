@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
+#include <cctype>
 #include <set>
 
 #include "nopos/error.h"
@@ -26,14 +27,33 @@ std::string bare(std::string flag) {
   return flag.substr(0, flag.find('='));
 }
 
+/// Whether a word can only be meant as a flag: `--cpu`, but neither `-0.5`, `-` nor "-- a title".
+bool looks_like_flag(const std::string& word) {
+  return word.starts_with("--") && word.size() > 2 &&
+         std::isalpha(static_cast<unsigned char>(word[2])) != 0 && word.find(' ') == std::string::npos;
+}
+
+/// The library would take the flag that stands behind a flag without its value for that value.
+void refuse_missing_values(const Words& words, const std::set<std::string>& with_value) {
+  for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+    if (!with_value.contains(words[i])) continue;
+    const std::string& next = words[++i];
+    if (!looks_like_flag(next)) continue;
+    throw Error(ExitCode::usage, "flag '" + words[i - 1] + "' needs a value, but '" + next +
+                                     "' stands behind it: write " + words[i - 1] + " VALUE, or " +
+                                     words[i - 1] + "=" + next + " if that is meant");
+  }
+}
+
 std::vector<Argument> parse(const Words& words, const std::vector<Flag>& flags, bool allow_unknown) {
   po::options_description known;
-  std::set<std::string> added, bare_switches;
+  std::set<std::string> added, bare_switches, with_value;
   for (const Flag& flag : flags) {
     if (!added.insert(flag.name).second) continue;
     known.add_options()(flag.name.c_str(), po::value<std::string>(), "");
-    if (flag.is_switch) bare_switches.insert("--" + flag.name);
+    (flag.is_switch ? bare_switches : with_value).insert("--" + flag.name);
   }
+  refuse_missing_values(words, with_value);
   // The library would take the word behind a bare switch for its value: `--cpu data-bin`.
   Words complete = words;
   for (std::string& word : complete) {
@@ -123,8 +143,8 @@ Settings parse_settings(const Words& words, const std::vector<OptionInfo>& optio
     const char joint = option == options.end() ? '\0' : joint_of(option->name);
     if (option == options.end() ||
         (argument.flag.empty() && joint == '\0' && std::exchange(positional_taken, true))) {
-      throw Error(ExitCode::usage,
-                  command + ": unexpected argument '" + argument.text + "'; see " + command + " --help");
+      throw Error(ExitCode::usage, command + ": unexpected argument '" + argument.text +
+                                       "'; see nopos-host " + command + " --help");
     }
     const auto before = settings.find(option->name);
     const std::string text = joint == '\0' || before == settings.end()
@@ -132,6 +152,27 @@ Settings parse_settings(const Words& words, const std::vector<OptionInfo>& optio
                                  : std::get<std::string>(before->second) + joint + argument.text;
     settings[option->name] = parse_value(*option, text, command);
   }
+  return settings;
+}
+
+Settings take_settings(Words& words, const std::vector<OptionInfo>& options, const std::string& command) {
+  Settings settings;
+  Words rest;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const Argument written{words[i].starts_with("--") ? bare(words[i]) : "", ""};
+    const auto option = std::find_if(options.begin(), options.end(), [&](const OptionInfo& one) {
+      return !written.flag.empty() && names(written, one);
+    });
+    if (option == options.end()) {
+      rest.push_back(words[i]);
+      continue;
+    }
+    Words own{words[i]};
+    const bool value_follows = option->type != OptionType::boolean && words[i].find('=') == std::string::npos;
+    if (value_follows && i + 1 < words.size()) own.push_back(words[++i]);
+    for (auto& [name, value] : parse_settings(own, {*option}, command)) settings[name] = std::move(value);
+  }
+  words = std::move(rest);
   return settings;
 }
 

@@ -1,7 +1,8 @@
 #pragma once
 /// From the words of a command line to flags and their texts. Boost.Program_options splits; fairseq's habits
 /// are kept: no abbreviations, switches without value (or `--flag=false`), the last of two equal flags
-/// counts.
+/// counts. A flag that takes a value does not take the next flag for it: `--save-dir --cpu` is an error, and
+/// `--save-dir=--cpu` says that it is meant; `-0.5` is a value.
 
 #include <functional>
 #include <string>
@@ -45,6 +46,10 @@ bool names(const Argument& argument, const OptionInfo& option, const std::string
 /// \throws Error (usage, configuration)
 Settings parse_settings(const Words& words, const std::vector<OptionInfo>& options,
                         const std::string& command);
+
+/// As `parse_settings`, but takes the options out of `words`, wherever they stand, and leaves the rest, for
+/// commands that hand it on. \throws Error (usage, configuration)
+Settings take_settings(Words& words, const std::vector<OptionInfo>& options, const std::string& command);
 
 /// Whether the words ask for help.
 bool wants_help(const Words& words);

@@ -21,6 +21,8 @@ int run_convert(const Words& words);
 int run_config(const Words& words);
 int run_plot(const Words& words);
 int run_doctor(const Words& words);
+int run_completion(const Words& words);
+int run_man(const Words& words);
 
 struct Command {
   const char *name, *usage, *summary;
@@ -30,5 +32,9 @@ struct Command {
 
 const std::vector<Command>& commands();
 const Command& command(const std::string& name);
+
+/// Runs what the words after the program's name say: `[FLAGS] COMMAND [ARGUMENTS]`, `help [COMMAND]`,
+/// `version`. Tells `output` what it means to the command.
+int run_command_line(Words words, StandardOutput& output);
 
 }  // namespace nopos::host

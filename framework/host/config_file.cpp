@@ -30,9 +30,10 @@ const Json& object(const Json& json, const std::string& where) {
   return json;
 }
 
-ConfiguredComponent component(const Json& json, const std::string& where) {
+ConfiguredComponent component(const Json& json, const std::string& where, const std::string& source) {
   ConfiguredComponent result;
   for (const auto& [key, value] : object(json, where).items()) {
+    result.origins[key] = source;
     if (key != "name") {
       result.values.emplace(key, value_of(value, where + ": '" + key + "'"));
     } else if (value.is_string()) {
@@ -50,6 +51,7 @@ void merge(ConfiguredComponent& component, ConfiguredComponent changes) {
     component = std::move(changes);
   } else {
     for (auto& [key, value] : changes.values) component.values.insert_or_assign(key, std::move(value));
+    for (auto& [key, source] : changes.origins) component.origins.insert_or_assign(key, std::move(source));
   }
 }
 
@@ -77,18 +79,20 @@ ConfigFile read(const std::filesystem::path& path, std::vector<std::filesystem::
     if (key == "extends") {
       continue;
     } else if (key == "training") {
-      for (const auto& [name, setting] : object(value, where).items())
+      for (const auto& [name, setting] : object(value, where).items()) {
         file.training.insert_or_assign(name, value_of(setting, where + ": '" + name + "'"));
+        file.training_origins.insert_or_assign(name, file.source());
+      }
     } else if (key == "positional_encoding") {
       if (!value.is_array() || value.empty())
         refuse(where + " must be a list, such as [{\"name\": \"alibi\"}]");
       file.encodings.clear();
       for (const Json& one : value) {
-        file.encodings.push_back(component(one, where));
+        file.encodings.push_back(component(one, where, file.source()));
         if (file.encodings.back().name.empty()) refuse(where + ": every encoding needs a 'name'");
       }
     } else if (std::find(single_kinds.begin(), single_kinds.end(), key) != single_kinds.end()) {
-      merge(file.components[key], component(value, where));
+      merge(file.components[key], component(value, where, file.source()));
     } else if (key == "layers") {
       refuse(where + ": reserved for a mix of encodings by layer, which is not supported");
     } else {

@@ -16,10 +16,14 @@
 
 namespace nopos::host {
 
+/// Where values come from, by their keys: "file configs/wikitext103/recipe.json".
+using Origins = std::map<std::string, std::string, std::less<>>;
+
 /// One component as the file names it. Without a name, the values are for whichever one is chosen.
 struct ConfiguredComponent {
-  std::string name;
-  Settings values;
+  std::string name = {};
+  Settings values = {};
+  Origins origins = {};  ///< of the values, and of "name"
 };
 
 struct ConfigFile {
@@ -27,8 +31,15 @@ struct ConfigFile {
   std::map<std::string, ConfiguredComponent> components;  ///< by kind
   std::vector<ConfiguredComponent> encodings;
   Settings training;  ///< the engine's options, and the host's `threads`
+  Origins training_origins;
+  std::string label = "file";  ///< or "checkpoint", whose settings nobody gave to this run
 
-  std::string source() const { return "file " + path; }
+  std::string source() const { return label + " " + path; }
+  /// Where a value comes from: its origin if it is known, for "extends" leads through several files.
+  std::string source(const Origins& origins, const std::string& key) const {
+    const auto found = origins.find(key);
+    return found == origins.end() ? source() : found->second;
+  }
 };
 
 /// \throws Error (configuration) naming file, line and column of malformed JSON, or the key that is not known

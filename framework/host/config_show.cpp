@@ -4,11 +4,33 @@
 #include "help.h"
 #include "json_value.h"
 #include "nopos/error.h"
+#include "run_head.h"
 #include "run_setup.h"
 #include "terminal.h"
 
 namespace nopos::host {
 namespace {
+
+struct ConfigShowOptions {
+  bool json = false;
+
+  NOPOS_OPTIONS(o) { o.add("json", &ConfigShowOptions::json, "write JSON"); }
+};
+
+/// The host's own rows say what a run takes, where nobody said so: the encoding, the threads.
+void show_what_is_resolved(RunSetup& setup) {
+  ResolvedOptions& host = setup.owners.front().resolved;
+  std::string encoding;
+  for (const Choice& choice : setup.choices) {
+    if (choice.kind != "positional_encoding") continue;
+    encoding += (encoding.empty() ? "" : "+") + choice.resolved.component->name;
+    host.sources["positional-encoding"] = choice.source;
+  }
+  host.values["positional-encoding"] = encoding;
+  if (!std::holds_alternative<std::monostate>(host.values.at("threads"))) return;
+  host.values["threads"] = std::int64_t{run_threads(host)};
+  host.sources["threads"] = "default: what affinity and control group allow";
+}
 
 void print_settings(const RunSetup& setup) {
   for (const Owner& owner : setup.owners) {
@@ -21,11 +43,6 @@ void print_settings(const RunSetup& setup) {
     if (table.empty()) std::cout << "  no options\n";
     table.print();
     std::cout << '\n';
-  }
-  for (const Choice& choice : setup.choices) {
-    if (choice.kind == "positional_encoding")
-      std::cout << "positional encoding: " << choice.resolved.component->name << " (" << choice.source
-                << ")\n";
   }
   for (const std::string& notice : setup.notices) print_paragraph(notice);
 }
@@ -55,24 +72,22 @@ void print_settings_json(const RunSetup& setup) {
 }  // namespace
 
 int run_config(const Words& words) {
-  if (words.empty() || words[0] != "show") {
-    if (wants_help(words)) {
-      print_usage(command("config"));
-      return 0;
-    }
-    throw Error(ExitCode::usage, words.empty()
-                                     ? "nopos-host config: write nopos-host config show [FLAGS OF train]"
-                                     : "nopos-host config: unknown word '" + words[0] +
-                                           "'; there is nopos-host config show [FLAGS OF train]");
-  }
   if (wants_help(words)) {
-    print_usage(command("config"));
+    print_command_help(command("config"), describe_options<ConfigShowOptions>());
+    print_note("and the flags of train: see nopos-host train --help");
     return 0;
   }
+  if (words.empty() || words[0] != "show") {
+    throw Error(ExitCode::usage, words.empty() ? "config: write nopos-host config show [FLAGS OF train]"
+                                               : "config: unknown word '" + words[0] +
+                                                     "'; there is nopos-host config show [FLAGS OF train]");
+  }
   Words rest(words.begin() + 1, words.end());
-  const bool json = std::erase(rest, "--json") > 0;
-  const RunSetup setup = set_up_run(rest, false);
-  json ? print_settings_json(setup) : print_settings(setup);
+  const auto options = read_options<ConfigShowOptions>(
+      take_settings(rest, describe_options<ConfigShowOptions>(), "config show"), "config show");
+  RunSetup setup = set_up_run(rest, false);
+  show_what_is_resolved(setup);
+  options.json ? print_settings_json(setup) : print_settings(setup);
   return 0;
 }
 

@@ -170,8 +170,7 @@ int run_doctor(const Words& words) {
     print_command_help(command("doctor"), described);
     return 0;
   }
-  const auto options =
-      read_options<DoctorOptions>(parse_settings(words, described, "nopos-host doctor"), "doctor");
+  const auto options = read_options<DoctorOptions>(parse_settings(words, described, "doctor"), "doctor");
   const auto catalogue = scan_plugins(options.plugin_path.value_or(""));
   const Findings findings = examine(catalogue, options);
   options.json ? print_findings_json(findings) : print_findings(findings);

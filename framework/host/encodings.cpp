@@ -75,7 +75,7 @@ EncodingChoice choose_encodings(const ResolvedOptions& host, const ConfigFile& f
   } else if (!flags.empty()) {
     choice = {split(flags), "command line"};
   } else if (!file.encodings.empty()) {
-    choice.source = file.source();
+    choice.source = file.source(file.encodings.front().origins, "name");
     for (const ConfiguredComponent& encoding : file.encodings) choice.names.push_back(encoding.name);
   } else {
     choice = {{"sinusoidal"}, "default: no flag chooses another"};

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <iostream>
 #include <iterator>
+#include <span>
+#include <string_view>
 
 #include "commands.h"
 #include "common_options.h"
@@ -87,15 +89,29 @@ std::vector<std::int64_t> lengths_of(ResolvedOptions& task, const std::vector<Sa
   return lengths;
 }
 
+/// Of the options that training has as well, those that an evaluation heeds.
+constexpr std::string_view common_options_that_act[] = {
+    "log-file", "seed", "cpu", "bf16", "memory-efficient-bf16", "fp16", "memory-efficient-fp16"};
+constexpr std::string_view dataset_options_that_act[] = {"max-tokens", "batch-size", "dataset-impl",
+                                                         "gen-subset", "num-shards", "shard-id"};
+
+void keep_acting(OptionInfo& option, std::span<const std::string_view> acting) {
+  if (option.name == "gen-subset") option.help = "split to evaluate";
+  if (std::find(acting.begin(), acting.end(), option.name) != acting.end()) {
+    option.effect = Effect::active;
+  } else if (option.effect == Effect::active) {
+    option.effect = Effect::no_effect;
+    option.effect_reason = "an evaluation does not use it";
+  }
+}
+
 /// Host, the engine's groups, and the task; resolved but for the task's own notices.
 RunSetup set_up(const Words& words, bool incomplete) {
   RunSetup setup{scan_plugins(plugin_path(words)), {}, {}, {}, {}};
   setup.owners = {owner_of<EvaluationHostOptions>(), owner_of<CommonOptions>(), owner_of<DatasetOptions>(),
                   owner_of<DistributedOptions>(), owner_of<EvaluationOptions>()};
-  for (OptionInfo& option : setup.owners[2].options) {  // what training takes without effect is for this
-    if (option.name == "gen-subset" || option.name == "num-shards" || option.name == "shard-id")
-      option.effect = Effect::active;
-  }
+  for (OptionInfo& option : setup.owners[1].options) keep_acting(option, common_options_that_act);
+  for (OptionInfo& option : setup.owners[2].options) keep_acting(option, dataset_options_that_act);
   std::vector<Flag> flags;
   append_flags(flags, setup.owners.front().options);
   std::vector<Owner> host{setup.owners.front()};

@@ -9,6 +9,9 @@
 namespace nopos::host {
 namespace {
 
+/// Where the help of a command goes while `help_page` collects it; otherwise it is printed.
+HelpPage* collecting = nullptr;
+
 std::string bound(const OptionInfo& option, double value) {
   const bool whole = option.type == OptionType::integer || option.type == OptionType::integers;
   return to_text(whole ? Value(static_cast<std::int64_t>(value)) : Value(value));
@@ -38,10 +41,28 @@ void print_help() {
   for (const Command& command : commands()) table.add({command.name, command.summary});
   table.print();
   std::cout << '\n';
-  print_paragraph("nopos-host COMMAND --help says more; nopos-host --version tells the version.");
+  print_paragraph(
+      "nopos-host help COMMAND says more; nopos-host version tells the version. --plugin-path, --threads and "
+      "--json may stand before the command as well.");
+}
+
+HelpPage help_page(const Command& command, Words words) {
+  HelpPage page;
+  words.emplace_back("--help");
+  const struct Collecting {
+    explicit Collecting(HelpPage& page) { collecting = &page; }
+    ~Collecting() { collecting = nullptr; }
+  } while_it_runs(page);
+  command.run(words);
+  return page;
 }
 
 void print_usage(const Command& command) {
+  if (collecting != nullptr) {
+    collecting->usage = command.usage;
+    collecting->summary = command.summary;
+    return;
+  }
   std::cout << "usage: nopos-host " << command.name << ' ' << command.usage << "\n\n";
   print_paragraph(command.summary);
 }
@@ -69,7 +90,21 @@ std::vector<std::string> option_row(const OptionInfo& option) {
           option.help + (details.empty() ? "" : " (" + details + ")")};
 }
 
+void print_note(const std::string& text, const std::string& heading) {
+  if (collecting != nullptr) {
+    collecting->notes.push_back(heading.empty() ? text : heading + ": " + text);
+    return;
+  }
+  std::cout << '\n';
+  if (!heading.empty()) std::cout << styled(heading, Style::bold) << '\n';
+  print_paragraph(text, heading.empty() ? 0 : 2);
+}
+
 void print_options(const std::string& heading, const std::vector<OptionInfo>& options) {
+  if (collecting != nullptr) {
+    collecting->sections.push_back({heading, options});
+    return;
+  }
   std::cout << '\n' << styled(heading, Style::bold) << '\n';
   Table table({}, 2);
   std::vector<const OptionInfo*> without_effect, refused;

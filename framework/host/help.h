@@ -9,6 +9,20 @@
 
 namespace nopos::host {
 
+/// Help of one command, for whoever renders it otherwise than as text: man pages, completion of shells.
+struct HelpPage {
+  struct Section {
+    std::string heading;
+    std::vector<OptionInfo> options;
+  };
+  std::string usage, summary;
+  std::vector<Section> sections;
+  std::vector<std::string> notes;  ///< sentences behind the options
+};
+
+/// What `COMMAND WORDS --help` shows: with the options of the components that the words choose. \throws Error
+HelpPage help_page(const Command& command, Words words = {});
+
 /// The program's own help: what it is and its commands.
 void print_help();
 
@@ -23,6 +37,9 @@ std::string described_values(const OptionInfo& option);
 
 /// One option as cells: its flags and type; its meaning, values and default.
 std::vector<std::string> option_row(const OptionInfo& option);
+
+/// A sentence behind the options, with a heading or none.
+void print_note(const std::string& text, const std::string& heading = "");
 
 /// Usage and options, for commands with one list of them.
 void print_command_help(const Command& command, const std::vector<OptionInfo>& options);

@@ -24,6 +24,7 @@ struct HostOptions {
   std::optional<std::string> config;
   std::optional<std::string> plugin_path;
   std::optional<std::int64_t> threads;
+  bool print_model = false;
   std::optional<std::string> bpe, tokenizer, scoring;
 
   NOPOS_OPTIONS(o) {
@@ -46,6 +47,7 @@ struct HostOptions {
           "folders with plugins, separated by colons; may be repeated");
     o.add("threads", &HostOptions::threads,
           "threads that compute; default: what affinity and control group allow", Range{1, 1024});
+    o.add("print-model", &HostOptions::print_model, "log the tree of the model's modules at the start");
     constexpr const char* text_only = "training reads data that preprocess has made";
     o.add("bpe", &HostOptions::bpe, "sub-word units", NoEffect{text_only});
     o.add("tokenizer", &HostOptions::tokenizer, "tokeniser", NoEffect{text_only});

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 #include <optional>
 
@@ -22,19 +23,40 @@ struct InspectOptions {
 
   NOPOS_OPTIONS(o) {
     o.add("component", &InspectOptions::component,
-          "KIND/NAME, such as positional_encoding/alibi; NAME may be a preset", Positional{});
+          "KIND/NAME, such as positional_encoding/alibi, or NAME alone where one kind has it; NAME may be a "
+          "preset",
+          Positional{});
     o.add("json", &InspectOptions::json, "write JSON");
     o.add("plugin-path", &InspectOptions::plugin_path,
           "folders with plugins, separated by colons; may be repeated");
   }
 };
 
-// "architecture/transformer_lm", or qualified: "acme.rotary:positional_encoding/rotary".
+// A name alone: the kind is found where one kind has it.
+registry::Resolved find_in_all_kinds(const registry::Catalogue& catalogue, const std::string& name) {
+  std::vector<std::string> kinds, known;
+  for (const std::string& kind : catalogue.kinds()) {
+    const auto names = catalogue.names(kind);
+    if (std::find(names.begin(), names.end(), name) != names.end()) kinds.push_back(kind);
+    known.insert(known.end(), names.begin(), names.end());
+  }
+  if (kinds.size() == 1) return catalogue.resolve(kinds.front(), name);
+  if (kinds.empty()) {
+    throw Error(ExitCode::plugin_missing, "no plugin offers '" + name + "'" + did_you_mean(name, known) +
+                                              "\nnopos-host list tells what there is");
+  }
+  std::string spellings;
+  for (const std::string& kind : kinds) spellings += (spellings.empty() ? "" : " or ") + kind + "/" + name;
+  throw Error(ExitCode::usage, "'" + name + "' is the name of several components: write " + spellings);
+}
+
+// "architecture/transformer_lm", or qualified: "acme.rotary:positional_encoding/rotary"; or the name alone.
 registry::Resolved find(const registry::Catalogue& catalogue, const std::string& text) {
   const std::size_t slash = text.rfind('/');
+  if (slash == std::string::npos && !text.empty()) return find_in_all_kinds(catalogue, text);
   if (slash == std::string::npos || slash == 0 || slash + 1 == text.size()) {
-    throw Error(ExitCode::usage, "nopos-host inspect: '" + text +
-                                     "' is not of the form KIND/NAME, such as positional_encoding/alibi");
+    throw Error(ExitCode::usage,
+                "inspect: '" + text + "' is not of the form KIND/NAME, such as positional_encoding/alibi");
   }
   const std::size_t colon = text.find(':');
   const bool qualified = colon != std::string::npos && colon < slash;
@@ -147,10 +169,9 @@ int run_inspect(const Words& words) {
     print_command_help(command("inspect"), described);
     return 0;
   }
-  const auto options =
-      read_options<InspectOptions>(parse_settings(words, described, "nopos-host inspect"), "inspect");
+  const auto options = read_options<InspectOptions>(parse_settings(words, described, "inspect"), "inspect");
   if (!options.component)
-    throw Error(ExitCode::usage, "nopos-host inspect needs KIND/NAME, such as positional_encoding/alibi");
+    throw Error(ExitCode::usage, "inspect needs a name or KIND/NAME, such as positional_encoding/alibi");
   const auto catalogue = scan_plugins(options.plugin_path.value_or(""));
   const auto found = find(catalogue, *options.component);
   ComponentManifest component = *found.component;

@@ -244,8 +244,8 @@ int run_inspect_data(const Words& words) {
     print_command_help(command("inspect-data"), described);
     return 0;
   }
-  const auto options = read_options<InspectDataOptions>(
-      parse_settings(words, described, "nopos-host inspect-data"), "inspect-data");
+  const auto options =
+      read_options<InspectDataOptions>(parse_settings(words, described, "inspect-data"), "inspect-data");
   if (!options.data)
     throw Error(ExitCode::usage, "nopos-host inspect-data needs a folder, such as data-bin/wikitext-103");
   const Dictionary dictionary = read_dictionary(*options.data);

@@ -152,7 +152,7 @@ int run_list(const Words& words) {
     print_command_help(command("list"), described);
     return 0;
   }
-  const auto options = read_options<ListOptions>(parse_settings(words, described, "nopos-host list"), "list");
+  const auto options = read_options<ListOptions>(parse_settings(words, described, "list"), "list");
   const auto catalogue = scan_plugins(options.plugin_path.value_or(""));
   const auto kinds = catalogue.kinds();
   if (options.kind && std::find(kinds.begin(), kinds.end(), *options.kind) == kinds.end()) {

@@ -47,7 +47,7 @@ int run_prepare(const Words& words) {
       print_command_help(command("prepare"), described);
       return 0;
     }
-    const Settings settings = parse_settings(rest, described, "nopos-host prepare pile");
+    const Settings settings = parse_settings(rest, described, "prepare pile");
     const auto options = read_options<PileOptions>(settings, PileOptions::group);
     std::optional<RunLock> lock;
     if (options.paths) {
@@ -67,8 +67,8 @@ int run_prepare(const Words& words) {
     print_command_help(command("prepare"), described);
     return 0;
   }
-  throw Error(ExitCode::usage, words.empty() ? "nopos-host prepare: write nopos-host prepare pile FILE ..."
-                                             : "nopos-host prepare: unknown word '" + words[0] +
+  throw Error(ExitCode::usage, words.empty() ? "prepare: write nopos-host prepare pile FILE ..."
+                                             : "prepare: unknown word '" + words[0] +
                                                    "'; there is nopos-host prepare pile FILE ...");
 }
 

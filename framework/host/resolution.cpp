@@ -9,7 +9,14 @@ namespace {
 
 constexpr const char* command_line = "command line";
 
-std::string file_source(const Owner& owner) { return "file " + owner.file; }
+/// The source of a value that `owner` has from a file or a checkpoint.
+std::string file_source(const Owner& owner, const std::string& name) {
+  const auto found = owner.origins.find(name);
+  return found == owner.origins.end() ? "file " + owner.file : found->second;
+}
+
+/// Whether whoever started this run said so: on the command line or in a file, not in the run before.
+bool is_given(const std::string& source) { return source == command_line || source.starts_with("file "); }
 
 const OptionInfo* find_option(const Owner& owner, std::string_view name) {
   const auto found = std::find_if(owner.options.begin(), owner.options.end(),
@@ -74,7 +81,8 @@ void set_from_file(Owner& owner) {
       throw Error(ExitCode::configuration, owner.file + ": " + owner.label + ": unknown key '" + name + "'" +
                                                did_you_mean(name, known));
     }
-    set(owner, *option, checked_value(*option, value, owner.file + ": " + owner.label), file_source(owner));
+    set(owner, *option, checked_value(*option, value, owner.file + ": " + owner.label),
+        file_source(owner, name));
   }
 }
 
@@ -121,7 +129,7 @@ std::vector<const OptionInfo*> idle_options(const std::vector<Owner>& owners) {
   for (const Owner& owner : owners) {
     for (const OptionInfo& option : owner.options) {
       const std::string& source = owner.resolved.sources.at(option.name);
-      if (option.effect == Effect::no_effect && (source == command_line || source == file_source(owner)) &&
+      if (option.effect == Effect::no_effect && is_given(source) &&
           owner.resolved.values.at(option.name) != option.default_value)
         idle.push_back(&option);
     }
@@ -169,8 +177,7 @@ void resolve(std::vector<Owner>& owners, const std::vector<Argument>& arguments,
       set_preset_values(owner, owner.preset->forced, "forced by preset " + owner.preset->name);
     follow_references(owner);
     for (const auto& [name, source] : wished.sources) {
-      if ((source == command_line || source == file_source(owner)) &&
-          wished.values.at(name) != owner.resolved.values.at(name)) {
+      if (is_given(source) && wished.values.at(name) != owner.resolved.values.at(name)) {
         notices.push_back("--" + name + " stays " + to_text(owner.resolved.values.at(name)) + ": " +
                           owner.resolved.sources.at(name) + ", whatever the " + source + " says");
       }

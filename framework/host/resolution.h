@@ -1,6 +1,7 @@
 #pragma once
 /// Where the values of options come from: default < preset < file < command line < what the preset forces.
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,9 @@ struct Owner {
   std::vector<OptionInfo> options;
   const registry::Preset* preset = nullptr;
   Settings file_values;
-  std::string file;  ///< where `file_values` stand
+  std::string file;                                              ///< where `file_values` stand
   ResolvedOptions resolved;
+  std::map<std::string, std::string, std::less<>> origins = {};  ///< the source of each of `file_values`
 };
 
 /// "lr_scheduler/cosine (nopos.cosine 0.1.0)"

@@ -42,11 +42,14 @@ void add_file_choices(Owner& host, const ConfigFile& file) {
   host.file = file.path;
   for (const auto& [kind, flag] : kind_flags) {
     const auto found = file.components.find(kind);
-    if (found != file.components.end() && !found->second.name.empty())
-      host.file_values[flag] = found->second.name;
+    if (found == file.components.end() || found->second.name.empty()) continue;
+    host.file_values[flag] = found->second.name;
+    host.origins[flag] = file.source(found->second.origins, "name");
   }
-  if (const auto threads = file.training.find("threads"); threads != file.training.end())
+  if (const auto threads = file.training.find("threads"); threads != file.training.end()) {
     host.file_values["threads"] = threads->second;
+    host.origins["threads"] = file.source(file.training_origins, "threads");
+  }
 }
 
 // Only the host's own flags and the engine's are known before the components are chosen.
@@ -74,7 +77,10 @@ std::vector<Owner> engine_owners(const ConfigFile& file) {
       std::vector<std::string> names = option.aliases;
       names.push_back(option.name);
       for (const std::string& name : names) {
-        if (auto value = left.extract(name)) owner.file_values.insert(std::move(value));
+        auto value = left.extract(name);
+        if (!value) continue;
+        owner.origins[name] = file.source(file.training_origins, name);
+        owner.file_values.insert(std::move(value));
       }
     }
     owners.push_back(std::move(owner));
@@ -95,12 +101,15 @@ void add_file_values(Owner& owner, const Choice& choice, const ConfiguredCompone
     const auto meant = setup.catalogue.resolve(choice.kind, configured.name);
     if (meant.component != choice.resolved.component) {
       setup.notices.push_back("the settings of " + choice.kind + "/" + configured.name + " in " +
-                              file.source() + " are left out: " + choice.given_name + " is chosen instead");
+                              file.source(configured.origins, "name") +
+                              " are left out: " + choice.given_name + " is chosen instead");
       return;
     }
   }
   owner.file = file.path;
   owner.file_values = configured.values;
+  for (const auto& [name, value] : configured.values)
+    owner.origins[name] = file.source(configured.origins, name);
 }
 
 // `--adam-betas` beside `--optimizer nag`: say whose flag it is.
@@ -133,6 +142,13 @@ void complete_validation_limits(std::vector<Owner>& owners) {
 }
 
 }  // namespace
+
+std::string kind_named_by(const std::string& flag) {
+  for (const auto& [kind, own] : kind_flags) {
+    if (flag == own) return kind;
+  }
+  return flag == "positional-encoding" ? "positional_encoding" : flag == "tokenizer" ? "tokenizer" : "";
+}
 
 void add_choice(RunSetup& setup, const std::string& kind, const std::string& name, const std::string& source,
                 const ConfigFile& file) {
@@ -219,7 +235,10 @@ RunSetup set_up_run(const Words& words, bool incomplete, const ConfigFile& other
 RunConfig run_config(const RunSetup& setup, const Words& words) {
   RunConfig config;
   config.command = words;
-  config.threads = run_threads(setup.owners.front().resolved);
+  const ResolvedOptions& host = setup.owners.front().resolved;
+  config.threads = run_threads(host);
+  const auto print_model = host.values.find("print-model");
+  config.print_model = print_model != host.values.end() && print_model->second == Value(true);
   const std::size_t first = setup.owners.size() - setup.choices.size();
   for (std::size_t i = 1; i < first; ++i) config.groups[setup.owners[i].label] = setup.owners[i].resolved;
   for (std::size_t i = 0; i < setup.choices.size(); ++i) {

@@ -30,6 +30,9 @@ struct RunSetup {
 /// \throws Error
 RunSetup set_up_run(const Words& words, bool incomplete, const ConfigFile& otherwise = {});
 
+/// The kind that a flag names a component of: "architecture" for "arch"; empty for any other flag.
+std::string kind_named_by(const std::string& flag);
+
 /// Adds the component that `name` means, with the values that `file` has for it, at the end of `owners` and
 /// `choices`. `source` says where the name comes from. \throws Error
 void add_choice(RunSetup& setup, const std::string& kind, const std::string& name, const std::string& source,

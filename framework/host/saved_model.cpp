@@ -111,6 +111,7 @@ SavedModel reference_model(const CheckpointFile& file, const registry::Catalogue
 
   SavedModel saved;
   saved.settings.path = file.name();
+  saved.settings.label = "checkpoint";
   ConfiguredComponent& chosen = saved.settings.components["architecture"];
   chosen.name = component.name;
   read_options_of(file, *model, cfg != nullptr, component.options, overrides, chosen.values);
@@ -119,7 +120,7 @@ SavedModel reference_model(const CheckpointFile& file, const registry::Catalogue
              learned = flag(*model, "decoder_learned_pos", overrides),
              alibi = flag(*model, "alibi", overrides);
   for (std::string& encoding : reference_encodings(none, learned, alibi)) {
-    saved.settings.encodings.push_back({std::move(encoding), {}});
+    saved.settings.encodings.push_back({std::move(encoding)});
   }
   saved.tokens_per_sample = positions("tokens_per_sample", setting(*model, "tokens_per_sample", overrides));
   saved.max_target_positions =
@@ -152,14 +153,37 @@ ConfiguredComponent own_component(const PickleNode& component, Settings& overrid
           own_options(component, overrides)};
 }
 
+void require_plugin(const CheckpointFile& file, const registry::Catalogue& catalogue,
+                    const PickleNode& component) {
+  Settings no_overrides;
+  const std::string wanted = own_component(component, no_overrides).name;
+  const auto text = [&](const char* name) { return component.at(name, "a component").as_text(name); };
+  try {
+    catalogue.resolve(text("kind"), wanted);
+  } catch (const Error& error) {
+    if (error.code() != ExitCode::plugin_missing) throw;
+    const auto known = catalogue.names(text("kind"));
+    std::string list;
+    for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
+    std::string searched;
+    for (const auto& directory : catalogue.directories()) searched += "\n  " + directory.path.string();
+    throw Error(error.code(), file.name() + " holds a model with " + text("kind") + "/" + text("name") +
+                                  " of the plugin " + text("plugin") + " " + text("version") +
+                                  ", which is not found. Install it, or name its folder with --plugin-path."
+                                  "\nknown: " +
+                                  (list.empty() ? "none of this kind" : list) + "\nsearched:" + searched);
+  }
+}
+
 SavedModel own_model(const CheckpointFile& file, const registry::Catalogue& catalogue, Settings& overrides) {
+  require_plugins_of_model(file, catalogue);
   SavedModel saved;
   saved.settings.path = file.name();
+  saved.settings.label = "checkpoint";
   for (const PickleNode* component : file.own()->at("components", "'nopos'").as_sequence("components")) {
     const std::string& kind = component->at("kind", "a component").as_text("kind of a component");
     if (kind == "architecture") {
       ConfiguredComponent chosen = own_component(*component, overrides);
-      architecture(file, catalogue, chosen.name);
       saved.settings.components[kind] = std::move(chosen);
     } else if (kind == "task") {
       const Settings task = own_options(*component, overrides);
@@ -212,6 +236,18 @@ void refuse_unknown_overrides(const CheckpointFile& file, const Settings& left) 
 
 }  // namespace
 
+void require_plugins_of_model(const CheckpointFile& file, const registry::Catalogue& catalogue) {
+  if (file.own() == nullptr) return;
+  for (const PickleNode* component : file.own()->at("components", "'nopos'").as_sequence("components")) {
+    if (component->at("kind", "a component").as_text("kind of a component") == "architecture")
+      require_plugin(file, catalogue, *component);
+  }
+  for (const PickleNode* encoding :
+       file.own()->at("positional_encoding", "'nopos'").as_sequence("positional_encoding")) {
+    require_plugin(file, catalogue, *encoding);
+  }
+}
+
 SavedModel read_saved_model(const CheckpointFile& file, const registry::Catalogue& catalogue,
                             Settings overrides) {
   SavedModel saved = file.own() != nullptr ? own_model(file, catalogue, overrides)
@@ -230,6 +266,7 @@ ConfigFile saved_recipe(const CheckpointFile& file) {
   }
   ConfigFile recipe;
   recipe.path = file.name();
+  recipe.label = "checkpoint";
   Settings no_overrides;
   for (const PickleNode* component : file.own()->at("components", "'nopos'").as_sequence("components")) {
     const std::string& kind = component->at("kind", "a component").as_text("kind of a component");

@@ -15,6 +15,10 @@ struct SavedModel {
   std::optional<std::int64_t> tokens_per_sample, max_target_positions;
 };
 
+/// \throws Error (plugin_missing) where the architecture or an encoding of one of our files is of a plugin
+/// that is not found, with the plugin's id and version as the file records them
+void require_plugins_of_model(const CheckpointFile& file, const registry::Catalogue& catalogue);
+
 /// `overrides` replace settings by name, as the reference writes them ("max_target_positions").
 /// \throws Error (plugin_missing) where no plugin has the architecture, naming it; (configuration) for an
 /// override that names nothing in the checkpoint; (data)

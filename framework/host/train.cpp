@@ -1,4 +1,3 @@
-#include <iostream>
 #include <memory>
 
 #include "checkpoint_options.h"
@@ -9,7 +8,6 @@
 #include "optimizer_overrides.h"
 #include "run_lock.h"
 #include "run_setup.h"
-#include "terminal.h"
 
 namespace nopos::host {
 namespace {
@@ -28,9 +26,8 @@ void print_train_help(const Words& words) {
   for (const std::string& kind : setup.not_chosen) {
     std::string text;
     for (const std::string& name : setup.catalogue.names(kind)) text += (text.empty() ? "" : ", ") + name;
-    std::cout << '\n' << styled(kind, Style::bold) << '\n';
-    print_paragraph(text.empty() ? "no plugin offers one" : "its options appear once one is chosen: " + text,
-                    2);
+    print_note(text.empty() ? "no plugin offers one" : "its options appear once one is chosen: " + text,
+               kind);
   }
 }
 

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <iostream>
 #include <optional>
 
 #include "checkpoint_file.h"
@@ -10,6 +9,7 @@
 #include "nopos/error.h"
 #include "run_setup.h"
 #include "saved_model.h"
+#include "search.h"
 
 namespace nopos::host {
 namespace {
@@ -27,26 +27,6 @@ struct ValidationHostOptions {
     o.add("json", &ValidationHostOptions::json, "write the results as JSON, and the log to standard error");
   }
 };
-
-/// Takes the command's own flags out of the words.
-ValidationHostOptions take_own(Words& words) {
-  ValidationHostOptions options;
-  Words rest;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (words[i] == "--json") {
-      options.json = true;
-    } else if (words[i].starts_with("--path=")) {
-      options.path = words[i].substr(7);
-    } else if (words[i] == "--path") {
-      if (i + 1 == words.size()) throw Error(ExitCode::usage, "--path needs a value: a checkpoint");
-      options.path = words[++i];
-    } else {
-      rest.push_back(words[i]);
-    }
-  }
-  words = rest;
-  return options;
-}
 
 bool gives(const Words& words, const std::string& flag) {
   return std::any_of(words.begin(), words.end(),
@@ -86,16 +66,20 @@ int run_validate(const Words& given) {
   Words words = given;
   if (wants_help(words)) {
     print_command_help(command("validate"), describe_options<ValidationHostOptions>());
-    std::cout << "\nand the flags of train: see nopos-host train --help\n";
+    print_note("and the flags of train: see nopos-host train --help");
     return 0;
   }
   const StopRequest& stop = catch_stop_signals();
-  const ValidationHostOptions options = take_own(words);
+  const auto options = read_options<ValidationHostOptions>(
+      take_settings(words, describe_options<ValidationHostOptions>(), "validate"), "validate");
   const bool described = gives(words, "--arch") || gives(words, "--config");
-  RunConfig config = host::run_config(
-      set_up_run(words, false,
-                 options.path && !described ? saved_recipe(CheckpointFile(*options.path)) : ConfigFile()),
-      words);
+  ConfigFile recipe;
+  if (options.path && !described) {
+    const CheckpointFile file(*options.path);
+    require_plugins_of_model(file, scan_plugins(plugin_path(words)));
+    recipe = saved_recipe(file);
+  }
+  RunConfig config = host::run_config(set_up_run(words, false, recipe), words);
   config.stop = &stop;
   if (options.path && !described) check_recorded_data(config, *options.path);
   restore_only(config.groups.at(CheckpointOptions::group), options.path);

@@ -26,6 +26,7 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 
 std::string without_machine(std::string text, const fs::path& folder) {
   text = replaced(text, NOPOS_BUILD_DIR, "<build>");
+  text = replaced(text, NOPOS_SOURCE_DIR, "<source>");
   text = replaced(text, folder.string(), "<folder>");
   const std::pair<const char*, const char*> patterns[]{
       {R"(commit [0-9a-f]+(-dirty)?|commit unknown)", "commit <commit>"},
@@ -53,6 +54,8 @@ std::string run_transcript(const std::string& text) {
                              {.environment = {{"PATH", path},
                                               {"COLUMNS", "100"},
                                               {"HOME", folder.path().string()},
+                                              {"BUILD", NOPOS_BUILD_DIR},
+                                              {"CONFIGS", NOPOS_SOURCE_DIR "/configs"},
                                               {"TEST_PLUGINS", NOPOS_BUILD_DIR "/tests/plugins"},
                                               {"XDG_DATA_HOME", folder / "user"},
                                               {"XDG_DATA_DIRS", folder / "system"}},

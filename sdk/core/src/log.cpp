@@ -5,12 +5,14 @@
 #include <mutex>
 #include <utility>
 
+#include "nopos/log_level.h"
 #include "nopos/printable.h"
 
 namespace nopos {
 namespace {
 
 void to_standard_output(LogLevel level, std::string_view source, std::string_view message) {
+  if (!log_passes(level)) return;
   const std::time_t now = std::time(nullptr);
   std::tm local{};
   localtime_r(&now, &local);

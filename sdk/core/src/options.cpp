@@ -87,12 +87,29 @@ bool has_leading_zero(std::string_view text) {
 }
 
 template <class T>
-std::optional<T> parsed_number(std::string_view text) {
+std::optional<T> parsed_characters(std::string_view text) {
   text = trimmed(text);
   if (text.starts_with('+')) text.remove_prefix(1);
   T number{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+/// A number that a double holds exactly, as an integer: 100000 for 1e5.
+std::optional<std::int64_t> as_whole(double number) {
+  constexpr double exact = 9007199254740992;  // 2^53: beyond, neighbours are left out
+  if (!(std::abs(number) <= exact) || number != std::trunc(number)) return std::nullopt;
+  return static_cast<std::int64_t>(number);
+}
+
+template <class T>
+std::optional<T> parsed_number(std::string_view text) {
+  auto number = parsed_characters<T>(text);
+  if constexpr (std::is_same_v<T, std::int64_t>) {
+    if (const auto written = number ? std::nullopt : parsed_characters<double>(text))
+      number = as_whole(*written);
+  }
   return number;
 }
 
@@ -218,11 +235,16 @@ Value checked_value(const OptionInfo& option, Value value, std::string_view owne
     }
   } else if (option.type == OptionType::integers && std::holds_alternative<std::int64_t>(value)) {
     value = std::vector<std::int64_t>{std::get<std::int64_t>(value)};
-  } else if (option.type == OptionType::integers && std::holds_alternative<std::vector<double>>(value) &&
-             std::get<std::vector<double>>(value).empty()) {
-    value = std::vector<std::int64_t>{};
+  } else if (option.type == OptionType::integers && std::holds_alternative<std::vector<double>>(value)) {
+    std::vector<std::int64_t> list;
+    for (const double number : std::get<std::vector<double>>(value)) {
+      if (const auto whole = as_whole(number)) list.push_back(*whole);
+    }
+    if (list.size() == std::get<std::vector<double>>(value).size()) value = std::move(list);
   } else if (option.type == OptionType::number && std::holds_alternative<std::int64_t>(value)) {
     value = static_cast<double>(std::get<std::int64_t>(value));
+  } else if (option.type == OptionType::integer && std::holds_alternative<double>(value)) {  // 1e5 in a file
+    if (const auto whole = as_whole(std::get<double>(value))) value = *whole;
   }
   if (value.index() !=
       static_cast<std::size_t>(option.type) + 1) {  // alternatives stand in the order of OptionType
