@@ -3,6 +3,7 @@
 // signal. NOPOS_ALLOCATIONS_TRIED says how many of a command's allocations are tried.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
@@ -28,7 +29,8 @@ struct Ended {
 /// It says what happened and how, whatever the exit code.
 void check(const CommandResult& result, const std::string& what, Ended& ended) {
   SCOPED_TRACE(what);
-  EXPECT_LT(result.exit_code, 9) << result.err;
+  EXPECT_LT(result.exit_code, 9) << result.err;  // no signal
+  EXPECT_NE(result.exit_code, 1) << result.err;  // nobody else's exit()
   if (result.exit_code == 0) {
     ++ended.ok;
     return;
@@ -45,13 +47,18 @@ class FailingAllocation : public testing::TestWithParam<const char*> {
 };
 INSTANTIATE_TEST_SUITE_P(
     Commands, FailingAllocation,
-    testing::Values("list", "list --json", "inspect positional_encoding/alibi", "--help",
-                    "encode --tokenizer byte text --threads 2",
-                    "preprocess --only-source --trainpref text --destdir made --workers 2", "doctor",
-                    "config show --arch transformer_lm --optimizer adam --lr 1"));
+    testing::Values(
+        "list", "list --json", "inspect positional_encoding/alibi", "--help",
+        "encode --tokenizer byte text --threads 2",
+        "preprocess --only-source --trainpref text --destdir made --workers 2", "doctor",
+        "train TOY --arch transformer_lm --decoder-layers 1 --decoder-embed-dim 16"
+        " --decoder-ffn-embed-dim 16 --decoder-attention-heads 2 --tokens-per-sample 32 --max-tokens 256"
+        " --optimizer adam --lr 0.001 --max-update 2 --threads 1 --save-dir made",
+        "config show --arch transformer_lm --optimizer adam --lr 1"));
 
 TEST_P(FailingAllocation, IsToldAndSurvivedOrNamed) {
-  const std::vector<std::string> command = words(host + " " + GetParam());
+  std::vector<std::string> command = words(host + " " + GetParam());
+  std::replace(command.begin(), command.end(), std::string("TOY"), toy_data().string());
   const auto run_with = [&](const std::map<std::string, std::string>& environment) {
     fs::remove_all(folder / "made");
     auto all = environment;
@@ -63,10 +70,13 @@ TEST_P(FailingAllocation, IsToldAndSurvivedOrNamed) {
   const long count = std::stol(read_file(folder / "count"));
   ASSERT_GT(count, 100);
   Ended ended;
-  const int tries = tried(12);
+  // what loads LibTorch allocates for that most of all: tried closer together at its end, others at their
+  // beginning
+  const bool engine = whole.out.find(" | ") != std::string::npos && count > 100'000;
+  const int tries = tried(engine ? 5 : 12);
   for (int i = 0; i < tries; ++i) {
-    // closer together where a command begins, to its last allocation
-    const long k = std::lround(std::pow(static_cast<double>(count), static_cast<double>(i) / (tries - 1)));
+    const long step = std::lround(std::pow(static_cast<double>(count), static_cast<double>(i) / (tries - 1)));
+    const long k = engine ? count + 1 - step : step;
     for (const char* rest : {"", "+"}) {
       const std::string number = std::to_string(k) + rest;
       const CommandResult result = run_with({{"NOPOS_FAILING_ALLOCATION", number}});
@@ -86,7 +96,7 @@ TEST(LimitedAddressSpace, EndsWithASentence) {
         " --decoder-ffn-embed-dim 1024 --decoder-attention-heads 4 --tokens-per-sample 256 --max-tokens 4096"
         " --optimizer adam --lr 0.001 --max-update 1 --no-save",
         "list"}) {
-    for (int mebibytes : {60, 150, 700, 1000, 1400, 1800, 2400}) {
+    for (int mebibytes : {60, 150, 700, 1400, 2400}) {
       std::string text = line;
       if (const std::size_t at = text.find("DATA"); at != std::string::npos) text.replace(at, 4, toy_data());
       const CommandResult result = run(
