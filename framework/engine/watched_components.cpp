@@ -82,7 +82,7 @@ class WatchedCriterion final : public Watched<Criterion> {
     check_scalar("loss", result.loss);
     for (const auto& [name, sum] : result.sums) check_scalar(name, sum);
     if (!std::isfinite(result.sample_size) || result.sample_size < 0)
-      refuse("forward", "its sample size is " + to_text(Value(result.sample_size)));
+      refuse("forward", "its sample size is " + std::to_string(result.sample_size));
     if (at::GradMode::is_enabled() && !result.loss.requires_grad())
       refuse("forward", "its loss does not depend on the model's weights: backward has nowhere to go");
     trace(result);
@@ -151,7 +151,7 @@ class WatchedScheduler final : public Watched<LRScheduler> {
   double lr(std::int64_t num_updates) const override {
     const double rate = call("lr", [&](LRScheduler& scheduler) { return scheduler.lr(num_updates); });
     if (!std::isfinite(rate) || rate < 0) {
-      refuse("lr", "the rate after " + std::to_string(num_updates) + " updates is " + to_text(Value(rate)) +
+      refuse("lr", "the rate after " + std::to_string(num_updates) + " updates is " + std::to_string(rate) +
                        "; a rate is a number that is not negative");
     }
     return rate;

@@ -31,7 +31,8 @@ std::chrono::seconds load_limit() {
   seconds.max = 86400;
   const char* given = std::getenv(seconds.name.c_str());
   if (given == nullptr || *given == '\0') return std::chrono::seconds(3);
-  return std::chrono::seconds(std::get<std::int64_t>(parse_value(seconds, given, "environment")));
+  const Value value = parse_value(seconds, given, "environment");
+  return std::chrono::seconds(std::get<std::int64_t>(value));
 }
 
 std::chrono::seconds child_limit() {

@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "nopos/error.h"
+#include "nopos/printable.h"
 #include "nopos/registry/json.h"
 
 namespace nopos::registry {
@@ -51,12 +52,14 @@ std::vector<std::string> names_from(const Json& json, const char* key, const std
 }
 
 /// A whole number that is written as one: not 1.9, not true.
-int whole_number(const Json& json, const char* key) {
-  const Json& number = json.at(key);
-  if (!number.is_number_integer() || number < 0 || number > std::numeric_limits<int>::max())
-    throw std::invalid_argument(std::string("'") + key + "' is " + number.dump() +
+int small_number(const Json& json, const char* key) {
+  const auto number = whole_number(json.at(key));
+  if (!number || *number < 0 || *number > std::numeric_limits<int>::max()) {
+    throw std::invalid_argument(std::string("'") + key + "' is " +
+                                printable(json_text(json.at(key)), longest_name) +
                                 ", expected is a whole number");
-  return number.get<int>();
+  }
+  return static_cast<int>(*number);
 }
 
 template <class T>
@@ -134,7 +137,7 @@ ComponentManifest read_component(const Json& json) {
   component.kind = name_from(json.at("kind"), "the kind of a component");
   component.name = name_from(json.at("name"), "the name of a component");
   component.summary = json.at("summary").get<std::string>();
-  component.interface_version = whole_number(json, "interface_version");
+  component.interface_version = small_number(json, "interface_version");
   const std::string owner = component.kind + "/" + component.name;
   component.aliases = names_from(json, "aliases", owner + ": another name");
   for (const Json& option : bounded(json.at("options"), owner + ": options"))
@@ -153,7 +156,7 @@ ComponentManifest read_component(const Json& json) {
 
 PluginManifest read(const Json& json, const std::filesystem::path& file) {
   PluginManifest manifest;
-  if (const int schema = whole_number(json, "schema"); schema != manifest_schema) {
+  if (const int schema = small_number(json, "schema"); schema != manifest_schema) {
     throw std::invalid_argument("the manifest's schema is " + std::to_string(schema) +
                                 ", this program reads " + std::to_string(manifest_schema) +
                                 "; rebuild the plugin");

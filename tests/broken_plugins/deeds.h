@@ -33,7 +33,7 @@ inline const std::map<std::string, Deed, std::less<>>& deeds() {
       {"divides",
        [] {
          volatile int zero = 0;
-         zero = 1 / zero;
+         zero = 7 / zero;
        }},
       {"aborts", [] { std::abort(); }},
       {"traps", [] { __builtin_trap(); }},

@@ -44,11 +44,11 @@ const Fault faults[] = {
     {schedule, "lr.nan", "in its hook lr", "the rate after 0 updates is nan"},
     {schedule, "lr.negative", "in its hook lr", "the rate after 0 updates is -1"},
     // numbers that are not finite
-    {encoding, "embed.nan", "returned in its hook embed", "is not finite (norm nan)"},
-    {encoding, "transform.nan", "returned in its hook transform, layer 1", "is not finite (norm nan)"},
-    {encoding, "bias.nan", "returned in its hook bias, layer 1", "is not finite (norm nan)"},
+    {encoding, "embed.nan", "returned in its hook embed", "is not finite (norm "},
+    {encoding, "transform.nan", "returned in its hook transform, layer 1", "is not finite (norm "},
+    {encoding, "bias.nan", "returned in its hook bias, layer 1", "is not finite (norm "},
     {encoding, "backward.nan", "the gradient of what", "computed in its hook transform, layer 1"},
-    {criterion, "forward.nan", "returned in its hook forward", "is not finite (norm nan)"},
+    {criterion, "forward.nan", "returned in its hook forward", "is not finite (norm "},
     // exceptions
     {encoding, "transform.throws", "in its hook transform, layer 1", "no luck today"},
     {encoding, "embed.throws_a_number", "in its hook embed", "an exception of an unknown type"},
@@ -82,18 +82,24 @@ const Fault faults[] = {
 };
 
 struct FaultyPlugin : ::testing::TestWithParam<Fault> {
-  static std::string flags() {
-    return flags_tiny() +
-           " --decoder-layers 2 --optimizer sgd --lr 0.1 --max-update 1 --disable-validation"
-           " --threads 1 --no-epoch-checkpoints --plugin-path " +
-           faulty_plugins + "/faulty";
+  static std::string flags(const std::string& component = {}) {
+    const std::string rest =
+        " --lr 0.1 --max-update 1 --disable-validation --threads 1 --no-epoch-checkpoints"
+        " --plugin-path " +
+        faulty_plugins + "/faulty " + component;
+    const std::string chosen = component == optimizer ? "" : " --optimizer sgd";
+    if (component == task || component == architecture) {  // have no option but the fault
+      return "--max-tokens 256 --cpu --log-format simple" + chosen +
+             (component == task ? " --arch transformer_lm_gpt2_tiny" : " --tokens-per-sample 32") + rest;
+    }
+    return flags_tiny() + " --decoder-layers 2" + chosen + rest;
   }
 };
 
 TEST_P(FaultyPlugin, IsNamedWithHookAndLayer) {
   const auto& [component, fault, place, message] = GetParam();
   const TemporaryFolder folder;
-  const CommandResult result = train(folder.path(), flags() + " " + component + " --fault " + fault);
+  const CommandResult result = train(folder.path(), flags(component) + " --fault " + fault);
   EXPECT_EQ(result.exit_code, 6) << result.err;
   for (const std::string& part : {std::string("test.faulty 1.2.3 ("), std::string("faulty.so)"),
                                   std::string(place), std::string(message)}) {
@@ -113,7 +119,7 @@ INSTANTIATE_TEST_SUITE_P(Faults, FaultyPlugin, ::testing::ValuesIn(faults), [](c
 TEST_F(FaultyPlugin, WorksWithoutAFaultAndMayForkWhereTheChildEnds) {
   for (const char* fault : {"none", "transform.forks_and_waits"}) {
     const TemporaryFolder folder;
-    const CommandResult result = train(folder.path(), flags() + " " + encoding + " --fault " + fault);
+    const CommandResult result = train(folder.path(), flags(encoding) + " --fault " + fault);
     EXPECT_EQ(result.exit_code, 0) << result.err;
     EXPECT_TRUE(fs::exists(folder / "checkpoints/checkpoint_last.pt"));
   }
@@ -122,7 +128,7 @@ TEST_F(FaultyPlugin, WorksWithoutAFaultAndMayForkWhereTheChildEnds) {
 TEST_F(FaultyPlugin, AForkThatComesBackTwiceLeavesOneWriter) {
   const TemporaryFolder folder;
   const CommandResult result =
-      train(folder.path(), flags() + " " + encoding + " --log-file log.txt --fault transform.forks");
+      train(folder.path(), flags(encoding) + " --log-file log.txt --fault transform.forks");
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_NE(result.err.find("test.faulty 1.2.3"), std::string::npos) << result.err;
   EXPECT_NE(result.err.find("forked in its hook transform, layer 1 and came back twice"), std::string::npos)
@@ -135,7 +141,7 @@ TEST_F(FaultyPlugin, AForkThatComesBackTwiceLeavesOneWriter) {
 
 TEST_F(FaultyPlugin, ScoresThatAreNotFiniteAreTraced) {
   const TemporaryFolder folder;
-  ASSERT_EQ(train(folder.path(), flags() + " " + encoding).exit_code, 0);
+  ASSERT_EQ(train(folder.path(), flags(encoding)).exit_code, 0);
   const CommandResult result = run(
       words(host + " eval-lm " + toy_data().string() + " --path checkpoints/checkpoint_last.pt --gen-subset" +
             " valid --tokens-per-sample 32 --threads 1 --plugin-path " + faulty_plugins +

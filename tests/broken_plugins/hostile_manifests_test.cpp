@@ -44,16 +44,17 @@ const Hostile hostile[] = {
     {"fifo", [](const fs::path& file) { mkfifo(file.c_str(), 0600); }, "is not a file"},
     {"folder", [](const fs::path& file) { fs::create_directory(file); }, "is not a file"},
     {"link_to_zero", [](const fs::path& file) { fs::create_symlink("/dev/zero", file); }, "is not a file"},
-    {"link_to_nothing", [](const fs::path& file) { fs::create_symlink("nothing", file); }, "is not a file"},
+    {"link_to_nothing", [](const fs::path& file) { fs::create_symlink("nothing", file); },
+     "cannot be read: No such file"},
     {"sparse",
      [](const fs::path& file) {
        write_file(file, "{");
        fs::resize_file(file, std::uintmax_t{3} << 30);
      },
      "has 3221225472 bytes"},
-    {"deep", [](const fs::path& file) { write_file(file, nested(100000)); }, "hostile.nopos.json, line 1"},
+    {"deep", [](const fs::path& file) { write_file(file, nested(100000)); }, "nested more than 64 deep"},
     {"deep_value", [](const fs::path& file) { write_with_licence(file, nested(100000)); },
-     "hostile.nopos.json, line 1"},
+     "nested more than 64 deep"},
     {"many_keys",
      [](const fs::path& file) {
        std::string text = "{";
@@ -153,22 +154,6 @@ TEST_P(HostileManifest, IsNamedAndTheOthersStay) {
 
 INSTANTIATE_TEST_SUITE_P(Manifests, HostileManifest, ::testing::ValuesIn(hostile),
                          [](const auto& info) { return std::string(info.param.name); });
-
-TEST_F(HostileManifest, EscapesOfASummaryDoNotReachTheTerminal) {
-  write_changed(folder / "flat.nopos.json", [](Json& manifest) {
-    manifest["id"] = "test.flat";
-    manifest["summary"] = "\033]0;title\007";
-    manifest["components"][0]["summary"] = "\033[2Jgone";
-    manifest["components"][0]["options"][0]["help"] = "\033[31mred";
-    manifest["licence"] = "\033[5m";
-  });
-  for (const char* command : {"list", "list --all --json", "doctor", "inspect lr_scheduler/flat"}) {
-    const CommandResult result = limited(command);
-    EXPECT_EQ(result.exit_code, 0) << result.err;
-    EXPECT_EQ(result.out.find('\033'), std::string::npos) << command << '\n' << result.out;
-  }
-  EXPECT_NE(limited("list").out.find("gone"), std::string::npos);
-}
 
 }  // namespace
 }  // namespace nopos::test
