@@ -9,6 +9,7 @@
 
 #include "nopos/error.h"
 #include "nopos/mapped_files.h"
+#include "nopos/plugin_call.h"
 #include "standard_output.h"
 
 namespace nopos::host {
@@ -19,7 +20,7 @@ namespace {
   for (const char* part : {"nopos-host: ", intro, text, "\n"}) {
     [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, part, std::strlen(part));
   }
-  _exit(static_cast<int>(code));
+  end_process(static_cast<int>(code));
 }
 
 [[noreturn]] void on_terminate() {

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <sstream>
 
 #include "nopos/error.h"
@@ -64,6 +65,32 @@ TEST(CompositeEncoding, OneLooksLikeItselfAndNoneDoesNothing) {
   shown << *composed;
   EXPECT_EQ(shown.str(), itself.str());
   EXPECT_TRUE(compose({})->bias(0).empty());
+}
+
+/// What an encoding of a model of width 4 with one head is refused for, in `hook`.
+std::string refusal(const std::function<void(PositionalEncoding&)>& hook, const ModelShape& shape) {
+  const auto one = compose({{"a", std::make_shared<Plain>("x", 1)}}, shape);
+  try {
+    hook(*one);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "nothing";
+}
+
+TEST(CompositeEncoding, ResultsThatDoNotFitTheModelAreRefusedWithBothShapes) {
+  const PositionContext context{.tokens = at::full({2, 5}, 7, at::kLong)};
+  const auto embed = [&](PositionalEncoding& encoding) { encoding.embed(context); };
+  const auto bias = [](PositionalEncoding& encoding) { encoding.bias(3); };
+  EXPECT_EQ(refusal(embed, {.embed_dim = 4, .heads = 1}), "nothing");
+  EXPECT_EQ(refusal(bias, {.embed_dim = 4, .heads = 1}), "nothing");
+  EXPECT_EQ(
+      refusal(embed, {.embed_dim = 8}),
+      "a component failed in its hook embed: it returned Float [2,5,4], expected is floating-point numbers "
+      "of shape [2,5,8] on cpu.");
+  EXPECT_EQ(refusal(bias, {.heads = 2}),
+            "a component failed in its hook bias, layer 3: it returned slopes, Float [1], expected is "
+            "floating-point numbers of shape [2].");
 }
 
 TEST(CompositeEncoding, RefusesTwoTensorsOfOneName) {

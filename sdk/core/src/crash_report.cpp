@@ -14,6 +14,7 @@
 #include <mutex>
 
 #include "nopos/error.h"
+#include "nopos/mapped_files.h"
 
 namespace nopos {
 namespace {
@@ -102,13 +103,16 @@ constexpr const char* meaning(int signal) {
   }
 }
 
-void on_signal(int signal, siginfo_t*, void*) {
+void on_signal(int signal, siginfo_t* info, void*) {
+  if (signal == SIGBUS) end_for_cut_file(info->si_addr);  // a file is at fault, not who reads it
+  const bool sent_by_others = info->si_code <= 0 && info->si_pid != getpid();
   const Culprit culprit = culprit_on_stack();
-  if (culprit.plugin == nullptr ||
-      second_process) {  // returns to what crashed, which then meets the handler before
+  // Returns to what crashed, which then meets the handler before.
+  if (culprit.plugin == nullptr || second_process || sent_by_others) {
     for (std::size_t i = 0; i < fatal_signals.size(); ++i) {
       if (fatal_signals[i] == signal) sigaction(signal, &handlers_before[i], nullptr);
     }
+    if (sent_by_others) raise(signal);  // nothing will crash again
     return;
   }
   Line line;
@@ -165,8 +169,7 @@ void watch_for_crashes() {
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
     for (std::size_t i = 0; i < fatal_signals.size(); ++i) {
       sigaction(fatal_signals[i], nullptr, &handlers_before[i]);
-      const bool handled = handlers_before[i].sa_handler != SIG_DFL;
-      if (fatal_signals[i] != SIGBUS || !handled) sigaction(fatal_signals[i], &action, nullptr);
+      sigaction(fatal_signals[i], &action, nullptr);
     }
     terminate_before = std::set_terminate(&on_terminate);
     pthread_atfork(nullptr, nullptr, &after_fork_in_child);

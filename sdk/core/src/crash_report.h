@@ -5,9 +5,9 @@
 
 namespace nopos {
 
-/// Installs the handlers, once: SIGSEGV, SIGFPE, SIGILL, SIGABRT, SIGBUS where nobody else handles it,
-/// std::terminate, and what follows a fork. A crash that no plugin is concerned in goes to the handler
-/// before.
+/// Installs the handlers, once: SIGSEGV, SIGFPE, SIGILL, SIGABRT, SIGBUS (a file that was cut
+/// short comes first), std::terminate, and what follows a fork. A crash that no plugin is concerned in goes
+/// to the handler before.
 void watch_for_crashes();
 
 /// The innermost mark of this thread, or null. Safe in a signal handler.

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "nopos/error.h"
+#include "nopos/plugin_call.h"
 
 namespace nopos {
 namespace {
@@ -71,7 +72,7 @@ void end_for_cut_file(const void* address) {
   say(": it was cut short, or its disk failed, while it was being read. A file that a command reads must "
       "stay "
       "as it is until the command ends; make or fetch it again and start the command once more.\n");
-  _exit(static_cast<int>(ExitCode::data));
+  end_process(static_cast<int>(ExitCode::data));
 }
 
 void explain_cut_files() {

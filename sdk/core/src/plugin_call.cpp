@@ -113,8 +113,8 @@ std::string PluginCall::where() const {
 }
 
 void PluginCall::refuse(const std::string& reason) const {
-  throw Error(ExitCode::runtime, (plugin_ == nullptr ? "NoPos" : plugin_->name) + ": the plugin failed " +
-                                     where() + ": " + reason + ".");
+  const std::string who = plugin_ == nullptr ? "a component" : plugin_->name + ": the plugin";
+  throw Error(ExitCode::runtime, who + " failed " + where() + ": " + reason + ".");
 }
 
 void PluginCall::rethrow_named() const {

@@ -101,7 +101,7 @@ std::string reason_of(const std::exception& error);
 /// of ours. Returns where no plugin is concerned. `caller` is the address that the function returns to.
 void leaving(const char* function, int status, const void* caller);
 
-/// Ends the process at once, past handlers and buffers.
+/// Ends the process at once, past handlers and buffers, and whatever is marked: for NoPos's own ends.
 [[noreturn]] void end_process(int status) noexcept;
 
 }  // namespace nopos
