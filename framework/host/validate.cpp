@@ -39,6 +39,7 @@ void restore_only(ResolvedOptions& checkpoint, const std::optional<std::string>&
       read_options<CheckpointOptions>(checkpoint.values, CheckpointOptions::group);
   const bool named = options.restore_file != CheckpointOptions().restore_file;
   checkpoint.values["no-save"] = true;
+  if (path || !named) checkpoint.values["checkpoint-suffix"] = std::string();  // the name is whole
   checkpoint.values["restore-file"] = path    ? *path
                                       : named ? options.restore_file
                                               : (std::filesystem::path(options.save_dir) /

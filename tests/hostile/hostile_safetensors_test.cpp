@@ -24,7 +24,7 @@ class HostileSafetensors : public testing::Test {
 };
 
 TEST_F(HostileSafetensors, OffsetsThatAreNoWholeNumbersAreRefusedForNamesOfAnyLength) {
-  for (const char* offset : {"-1", "1e3", "1.5", "\"x\"", "12345678901234567890123", "true", "null", "[0]"}) {
+  for (const char* offset : {"-1", "1e3", "1.5", "\"x\"", "12345678901234567890123", "true", "null"}) {
     for (const std::size_t length : {1, 15, 16, 41, 100000}) {
       const std::string name(length, 'n');
       for (const bool first : {false, true}) {

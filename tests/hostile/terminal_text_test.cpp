@@ -81,7 +81,7 @@ TEST(TerminalText, PathsThatAreNotUtf8) {
   for (const std::vector<std::string>& command :
        {std::vector<std::string>{"inspect-data", in_bin, "--json"},
         {"inspect-checkpoint", in_saved, "--json"},
-        {"eval-lm", in_bin, "--path", in_saved, "--json"},
+        {"eval-lm", in_bin, "--path", in_saved, "--tokens-per-sample", "32", "--json"},
         {"validate", in_bin, "--path", in_saved, "--json"},
         {"list", "--json", "--plugin-path", in_bin},
         {"doctor", "--json", "--plugin-path", in_bin},
