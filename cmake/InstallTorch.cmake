@@ -1,7 +1,7 @@
 # Part of an installation: copies from `torch_root` to <prefix>/`torch_destination` what a program needs that computes:
 # the libraries, the file that tells the version, and the licences. Headers stay behind.
 get_filename_component(site "${torch_root}" DIRECTORY)
-set(destination "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/${torch_destination}")
+set(destination "${CMAKE_INSTALL_PREFIX}/${torch_destination}")  # file(INSTALL) puts DESTDIR before it
 
 file(GET_RUNTIME_DEPENDENCIES LIBRARIES "${torch_root}/lib/libtorch_cpu.so"
   RESOLVED_DEPENDENCIES_VAR needed UNRESOLVED_DEPENDENCIES_VAR missing
