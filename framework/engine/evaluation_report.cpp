@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <iostream>
 #include <utility>
 
@@ -15,6 +16,17 @@ namespace nopos::engine {
 namespace {
 
 void say(const std::string& message) { log_info("nopos.eval_lm", message); }
+
+/// What is to be written: where a link leads. A device or a pipe cannot be replaced by a file.
+std::filesystem::path target(const std::filesystem::path& path) {
+  if (!std::filesystem::exists(path)) return path;
+  if (!std::filesystem::is_regular_file(path)) {
+    throw Error(ExitCode::data, "cannot write " + path.string() +
+                                    ": it is there, and no file. Name one for "
+                                    "--per-position.");
+  }
+  return std::filesystem::canonical(path);
+}
 
 Json figures(const EvaluationResult& result) {
   return {{"examples", result.examples},
@@ -39,7 +51,7 @@ void PositionLosses::add(std::span<const std::int64_t> targets, std::span<const 
 
 EvaluationReport::EvaluationReport(std::string subset, const EvaluationOptions& options)
     : subset_(std::move(subset)), json_(options.json) {
-  if (options.per_position) positions_.emplace(*options.per_position);
+  if (options.per_position) positions_.emplace(target(*options.per_position));
 }
 
 void EvaluationReport::add(const EvaluationResult& result) {

@@ -56,8 +56,9 @@ std::optional<double> AverageMeter::average() const {
 }
 
 std::vector<std::pair<std::string, Value>> AverageMeter::fields() const {
-  return {
-      {"val", value_ ? Value(*value_) : Value()}, {"sum", sum_}, {"count", count_}, {"round", round_field()}};
+  Value latest;
+  if (value_) latest = *value_;
+  return {{"val", latest}, {"sum", sum_}, {"count", count_}, {"round", round_field()}};
 }
 
 void AverageMeter::restore(const std::map<std::string, Value>& fields) {

@@ -215,6 +215,17 @@ TEST(Evaluation, LossByPositionAddsUpToTheLoss) {
   EXPECT_EQ(windowed.at({32, 32}).first, 44);  // of 45 full blocks of 24, all but the first
 }
 
+TEST(Evaluation, LossByPositionNeedsAFile) {
+  for (const auto& [path, message] : std::vector<std::pair<std::string, std::string>>{
+           {"/dev/null", "cannot write /dev/null: it is there, and no file"},
+           {"/no/such/folder/x.csv", "/no/such/folder/x.csv: No such file or directory"}}) {
+    const CommandResult result = evaluate(full_head(), {"--per-position", path});
+    EXPECT_EQ(result.exit_code, 8) << path;
+    EXPECT_TRUE(says(result.err, message)) << result.err;
+    EXPECT_FALSE(says(result.out, bits)) << "before the evaluation, not after it";
+  }
+}
+
 TEST(Evaluation, AnEmptyShardIsSaidToBeEmpty) {
   const CommandResult result = evaluate(full_head(), {"--num-shards", "8", "--shard-id", "5"});
   EXPECT_EQ(result.exit_code, 8);

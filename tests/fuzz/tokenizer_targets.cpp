@@ -1,7 +1,9 @@
-// GPT-2's two files, and what a tokenizer made of them does with text.
+// GPT-2's two files, and what a tokenizer made of them does with text; and what a folder says of its
+// tokenizer.
 #include "built_plugin.h"
 #include "fuzz.h"
 #include "nopos/tokenizer.h"
+#include "nopos/tokenizer_record.h"
 
 namespace nopos::test {
 namespace {
@@ -17,6 +19,18 @@ void read_vocabulary(const std::filesystem::path& folder) {
     if (back != text) throw std::logic_error("'" + text + "' comes back as '" + back + "'");
   }
 }
+
+void read_record(const std::filesystem::path& folder) {
+  const auto record = read_tokenizer_record(folder);
+  if (record && !parse_tokenizer_record(to_json(*record), "its own text").same_tokenizer(*record)) {
+    throw std::logic_error("the record changes when it is written");
+  }
+}
+
+const bool added_record = add_fuzz_target(
+    {"tokenizer_record",
+     read_record,
+     {"{", "}", "[", ":", ",", "\"", "\\u0000", "\"kind\"", "\"schema\"", "1.0", "null", "\xff"}});
 
 const bool added = add_fuzz_target(
     {"gpt2_vocabulary", read_vocabulary, {"{",       "}",      "[",      ":",    ",",        "\"",  "\\u0120",

@@ -33,8 +33,8 @@ struct MeterState {
 /// same size.
 struct DictionaryMark {
   std::int64_t size = 0;
-  std::string digest;                        ///< of all symbols in their order; hexadecimal
-  std::optional<TokenizerRecord> tokenizer;  ///< where the data say it
+  std::string digest;                             ///< of all symbols in their order; hexadecimal
+  std::optional<TokenizerRecord> tokenizer = {};  ///< where the data say it
 };
 DictionaryMark mark_of(const Task& task);
 
