@@ -39,6 +39,9 @@ class WatchedTask final : public Watched<Task> {
     return call("output_dictionary",
                 [](Task& task) -> const Dictionary& { return task.output_dictionary(); });
   }
+  std::optional<TokenizerRecord> tokenizer() const override {
+    return call("tokenizer", [](Task& task) { return task.tokenizer(); });
+  }
   std::shared_ptr<Dataset> load(const std::string& split, std::int64_t epoch, bool combine) override {
     auto dataset = call("load", [&](Task& task) { return task.load(split, epoch, combine); });
     if (dataset == nullptr) refuse("load", "it returned no dataset for the split " + split);

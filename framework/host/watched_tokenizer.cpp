@@ -19,6 +19,9 @@ class WatchedTokenizer final : public Tokenizer {
   void join(const std::vector<std::string_view>& symbols, std::string& text) const override {
     call_plugin(*tokenizer_, "join", [&] { tokenizer_->join(symbols, text); });
   }
+  std::vector<std::string> symbols() const override {
+    return call_plugin(*tokenizer_, "symbols", [&] { return tokenizer_->symbols(); });
+  }
   std::uint32_t vocabulary() const override { return vocabulary_; }
   void encode(std::string_view text, std::vector<std::uint32_t>& ids) const override {
     const std::size_t before = ids.size();
