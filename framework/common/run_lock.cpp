@@ -19,6 +19,7 @@
 #include "nopos/error.h"
 #include "nopos/files.h"
 #include "nopos/log.h"
+#include "nopos/printable.h"
 
 namespace nopos {
 namespace {
@@ -74,14 +75,10 @@ std::map<std::string, std::string> read_holder(const fs::path& file) {
   } catch (const Error&) {
     return holder;
   }
-  for (char& c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c != '\n' && (byte < 0x20 || byte == 0x7f)) c = '?';  // it goes to a terminal
-  }
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     const std::size_t space = line.find(' ');
-    if (space != std::string::npos) holder[line.substr(0, space)] = line.substr(space + 1);
+    if (space != std::string::npos) holder[line.substr(0, space)] = printable(line.substr(space + 1));
   }
   return holder;
 }

@@ -16,6 +16,7 @@ namespace fs = std::filesystem;
 
 constexpr int bits_a_level = 6, key_bits = 64;
 constexpr std::size_t files_a_level = std::size_t{1} << bits_a_level;
+constexpr const char* documents = "documents";  // what names of files begin with
 constexpr std::size_t release_bytes = std::size_t{8} << 20;
 
 /// How a document lies in a file, in front of its text.
@@ -114,15 +115,30 @@ struct DocumentShuffle::Spread {
 DocumentShuffle::DocumentShuffle(fs::path folder, std::int64_t seed, std::uint64_t memory)
     : folder_(std::move(folder)), random_(static_cast<std::uint64_t>(seed)), memory_(memory) {
   std::error_code error;
-  fs::remove_all(folder_, error);  // what a killed run has left
+  if (fs::is_symlink(folder_)) error = std::make_error_code(std::errc::file_exists);
   if (!error) fs::create_directories(folder_, error);
   if (error) throw Error(ExitCode::data, "cannot make " + folder_.string() + ": " + error.message() + ".");
-  spread_ = std::make_unique<Spread>(folder_ / "documents", 0);
+  remove_documents();  // of a run that was killed
+  spread_ = std::make_unique<Spread>(folder_ / documents, 0);
 }
 
 DocumentShuffle::~DocumentShuffle() {
+  spread_.reset();
+  remove_documents();
   std::error_code ignored;
-  fs::remove_all(folder_, ignored);
+  fs::remove(folder_, ignored);  // where somebody has put something there, it stays
+}
+
+void DocumentShuffle::remove_documents() const {
+  std::error_code ignored;
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(folder_, ignored)) {
+    if (entry.path().filename().string().starts_with(std::string(documents) + "-"))
+      files.push_back(entry.path());
+  }
+  for (const fs::path& file : files) {
+    if (fs::is_regular_file(fs::symlink_status(file, ignored))) fs::remove(file, ignored);
+  }
 }
 
 void DocumentShuffle::add(const Document& document) { spread_->add(random_(), document); }

@@ -23,21 +23,23 @@ class DocumentShuffle {
   };
   using Visit = std::function<void(const Document&)>;
 
-  /// Works in `folder`, which is emptied first, and removed with the object. `memory` is what a file that is
-  /// sorted may take, in bytes. \throws Error (data) where the folder cannot be made.
+  /// Works in `folder`, with files whose names begin with "documents-". Those that are there go first, all of
+  /// them with the object, and the folder where it is empty then. `memory` is what a file that is sorted may
+  /// take, in bytes. \throws Error (data) where the folder cannot be made.
   DocumentShuffle(std::filesystem::path folder, std::int64_t seed, std::uint64_t memory);
   ~DocumentShuffle();
   DocumentShuffle(const DocumentShuffle&) = delete;
   DocumentShuffle& operator=(const DocumentShuffle&) = delete;
 
-  /// \throws Error (data) where the disk is full.
+  /// \throws Error (runtime) where the disk is full.
   void add(const Document& document);
 
-  /// Visits all documents in their order, once. \throws Error (data) and what `visit` throws.
+  /// Visits all documents in their order, once. \throws Error (runtime) and what `visit` throws.
   void for_each(const Visit& visit);
 
  private:
   struct Spread;
+  void remove_documents() const;
 
   std::filesystem::path folder_;
   std::mt19937_64 random_;

@@ -51,7 +51,7 @@ bool seems_left(pid_t process, const struct stat& status) {
 
 /// Whether the regular file at `path`, of this user, is held by nobody.
 bool is_left(const fs::path& path, pid_t process) {
-  const int descriptor = open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  const int descriptor = open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (descriptor < 0) return false;
   struct stat status {};
   bool left = fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == geteuid() &&
