@@ -247,7 +247,7 @@ int run_inspect_data(const Words& words) {
   const auto options =
       read_options<InspectDataOptions>(parse_settings(words, described, "inspect-data"), "inspect-data");
   if (!options.data)
-    throw Error(ExitCode::usage, "nopos-host inspect-data needs a folder, such as data-bin/wikitext-103");
+    throw Error(ExitCode::usage, "inspect-data needs a folder, such as data-bin/wikitext-103");
   const Dictionary dictionary = read_dictionary(*options.data);
   const std::vector<Split> splits = read_splits(options, dictionary);
   const std::int64_t padding = padding_entries(dictionary),

@@ -33,7 +33,7 @@ TEST(Mistakes, AFolderGivenAsCheckpoint) {
   const std::string data = toy_data().string();
   const std::string hint =
       "run is a folder. Name a checkpoint in it: run/checkpoint_best.pt, run/checkpoint_last.pt";
-  for (const std::string command :
+  for (const std::string& command :
        {"eval-lm " + data + " --path run", std::string("validate --path run"),
         std::string("inspect-checkpoint run"), "train " + data + ' ' + tiny + " --no-save --restore-file run",
         "train " + data + ' ' + tiny + " --no-save --finetune-from-model run"}) {
@@ -46,7 +46,7 @@ TEST(Mistakes, AFolderGivenAsCheckpoint) {
   expect_refusal(in(folder.path(), "inspect-checkpoint model/model.safetensors"), 8,
                  {"is no checkpoint", "safetensors"});
   expect_refusal(in(folder.path(), "inspect-checkpoint run/checkpoint_bets.pt"), 8,
-                 {"no such file, did you mean 'checkpoint_best.pt'?"});
+                 {"no such file, did you mean 'checkpoint_best.pt', 'checkpoint_last.pt'?"});
   expect_refusal(in(folder.path(), "inspect-checkpoint run/model.bin"), 8,
                  {"no such file; there are run/checkpoint_best.pt"});
 }
@@ -76,7 +76,7 @@ TEST(Mistakes, ACheckpointWhoseEncodingIsNotInstalled) {
   fs::copy(NOPOS_PLUGIN_FOLDER, folder / "plugins", fs::copy_options::recursive);
   fs::remove(folder / "plugins/positional_encoding/alibi.nopos.json");
   const std::map<std::string, std::string> environment{{"NOPOS_PLUGIN_PATH_ONLY", folder / "plugins"}};
-  for (const std::string command :
+  for (const std::string& command :
        {"eval-lm " + toy_data().string() + " --path checkpoints/checkpoint_last.pt",
         std::string("validate --path checkpoints/checkpoint_last.pt")}) {
     expect_refusal(
@@ -129,7 +129,8 @@ TEST(Notices, OnlyOfFlagsThatSomebodyGave) {
   const CommandResult validated = in(folder.path(), "validate --path checkpoints/checkpoint_last.pt");
   ASSERT_EQ(validated.exit_code, 0) << validated.err;
   EXPECT_EQ(validated.out.find("no effect of"), std::string::npos) << validated.out;
-  const std::string evaluate = "eval-lm " + toy_data().string() + " --path checkpoints/checkpoint_last.pt";
+  const std::string evaluate =
+      "eval-lm " + toy_data().string() + " --tokens-per-sample 32 --path checkpoints/checkpoint_last.pt";
   const CommandResult plain = in(folder.path(), evaluate);
   EXPECT_EQ(plain.out.find("no effect of"), std::string::npos) << plain.out;
   const CommandResult told = in(folder.path(), evaluate + " --log-interval 5 --valid-subset test");
