@@ -103,22 +103,26 @@ void TrainingRun::check_rates() const {
                           "Where one rate is meant, decimals follow a point: 0.1");
 }
 
-/// `batches` of an epoch, in this and in the epochs for which --update-freq says something else.
+/// Also for the epochs to come, for which --update-freq may say something else: an error now costs nothing.
 void TrainingRun::check_updates_of_epochs(std::int64_t batches) const {
   if (!optimization_.skip_remainder_batch) return;
-  const auto& sizes = optimization_.update_freq;
-  const auto last = static_cast<std::int64_t>(sizes.size());
-  const std::int64_t end = optimization_.max_epoch > 0 ? std::min(last, optimization_.max_epoch) : last;
-  for (std::int64_t epoch = std::min(epoch_, last); epoch <= std::max(end, std::min(epoch_, last)); ++epoch) {
-    const std::int64_t size = sizes[static_cast<std::size_t>(epoch - 1)];
-    if (size <= batches) continue;
-    throw Error(ExitCode::configuration,
-                "--skip-remainder-batch leaves no update in epoch " +
-                    std::to_string(std::max(epoch, epoch_)) + ": it has " + std::to_string(batches) +
-                    " batches, and an update takes --update-freq " + std::to_string(size) +
-                    " of them. Give --update-freq " + std::to_string(batches) +
-                    " or less, smaller batches (--max-tokens, --batch-size), or leave out "
-                    "--skip-remainder-batch.");
+  const auto last = static_cast<std::int64_t>(optimization_.update_freq.size());
+  std::int64_t updates = trainer_.num_updates(), left = batches - first_iteration_;
+  for (std::int64_t epoch = epoch_; epoch <= std::max(last, epoch_); ++epoch) {
+    const bool over = (optimization_.max_epoch > 0 && epoch > optimization_.max_epoch) ||
+                      (optimization_.max_update > 0 && updates >= optimization_.max_update);
+    if (over) return;
+    const std::int64_t size = update_freq(epoch);
+    if (size > batches) {
+      throw Error(ExitCode::configuration,
+                  "--skip-remainder-batch leaves no update in epoch " + std::to_string(epoch) + ": it has " +
+                      std::to_string(batches) + " batches, and an update takes --update-freq " +
+                      std::to_string(size) + " of them. Give --update-freq " + std::to_string(batches) +
+                      " or less, smaller batches (--max-tokens, --batch-size), or leave out "
+                      "--skip-remainder-batch.");
+    }
+    updates += left / size;
+    left = batches;
   }
 }
 

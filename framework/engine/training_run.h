@@ -81,7 +81,7 @@ class TrainingRun {
 
   std::int64_t epoch_ = 1, first_iteration_ = 0;  // of the epoch that runs: where it begins, after a resume
   std::int64_t epoch_iterations_ = 0;
-  bool trained_ = false;                // an update of this run has begun
+  bool trained_ = false;               // an update of this run has begun
   std::optional<RunState> to_settle_;  // of a file that may stand at the end of its epoch
   std::optional<double> validation_loss_;
   std::optional<std::pair<double, double>> best_;  // as it is logged and kept, and what it was rounded from

@@ -44,10 +44,11 @@ bool flag(const PickleNode& model, const std::string& name, Settings& overrides)
 }
 
 /// A number of positions, which the file's own was checked to be: an override may be anything.
-std::optional<std::int64_t> positions(const std::string& name, const Value& value) {
+std::optional<std::int64_t> positions(std::string name, const Value& value) {
   if (std::holds_alternative<std::monostate>(value)) return std::nullopt;
   const auto* whole = std::get_if<std::int64_t>(&value);
   if (whole != nullptr && *whole >= 1 && *whole <= max_positions_in_file) return *whole;
+  std::replace(name.begin(), name.end(), '-', '_');  // as an override gives it
   throw Error(ExitCode::configuration, "--model-overrides: '" + name + "' is " + to_text(value) +
                                            ", but must be an integer between 1 and " +
                                            std::to_string(max_positions_in_file) + ".");

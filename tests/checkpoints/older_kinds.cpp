@@ -39,7 +39,7 @@ std::uint16_t half(float value) {
 
 }  // namespace
 
-OlderFile::OlderFile(const std::filesystem::path& file) : file_(file) {
+OlderFile::OlderFile(const std::filesystem::path& file, bool with_own) : file_(file) {
   std::set<std::string> seen;
   const std::function<void(Node)> collect = [&](Node node) {
     if (is_tensor(*node)) {
@@ -49,7 +49,7 @@ OlderFile::OlderFile(const std::filesystem::path& file) : file_(file) {
     }
     for (const PickleNode* item : node->items) collect(item);
   };
-  root = without(&file_.root(), {"nopos"});
+  root = with_own ? &file_.root() : without(&file_.root(), {"nopos"});
   collect(root);
 }
 
@@ -246,6 +246,30 @@ void OlderFile::set_version(std::uint16_t version) {
                              .sizes = {1},
                              .strides = {1}};
   root = with(root, "model", with(get(root, "model"), "decoder.version", pickled_tensor(arena, tensor)));
+}
+
+void OlderFile::fill(const std::string& name, float value) {
+  const Node model = get(root, "model");
+  PickledTensor tensor = tensor_of(*get(model, name), name);
+  std::string bytes;
+  for (std::int64_t i = 0; i < tensor.storage_size; ++i)
+    bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+  tensor.storage_key = "filled";
+  storages_.emplace_back(tensor.storage_key, bytes);
+  root = with(root, "model", with(model, name, pickled_tensor(arena, tensor)));
+}
+
+void OlderFile::set(const std::vector<std::string>& path, Node value) { root = changed(root, path, value); }
+
+Node OlderFile::changed(Node node, const std::vector<std::string>& path, Node value) {
+  if (path.empty()) return value;
+  const std::vector<std::string> rest(path.begin() + 1, path.end());
+  if (node->is_mapping()) return with(node, path[0], changed(get(node, path[0]), rest, value));
+  PickleNode& copy = arena.make(node->type);
+  copy.items = node->items;
+  auto& item = copy.items.at(static_cast<std::size_t>(std::stoul(path[0])));
+  item = changed(item, rest, value);
+  return &copy;
 }
 
 std::string OlderFile::stream(Node node) const {

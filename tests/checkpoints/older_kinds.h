@@ -15,7 +15,8 @@ namespace nopos::test {
 class OlderFile {
  public:
   /// Of a file of the reference, or of ours, of which nothing is taken that the reference does not have.
-  explicit OlderFile(const std::filesystem::path& file);
+  /// `with_own`: it stays one of ours.
+  explicit OlderFile(const std::filesystem::path& file, bool with_own = false);
 
   using Node = const PickleNode*;
   Pickle arena;
@@ -34,6 +35,10 @@ class OlderFile {
   void states_by_address();
   void half_precision();
   void set_version(std::uint16_t half);
+  /// Every number of one of the model's tensors.
+  void fill(const std::string& name, float value);
+  /// Another value at the end of a path of keys and, in lists, numbers.
+  void set(const std::vector<std::string>& path, Node value);
   /// Objects of fairseq.meters, as `extra_state` held them.
   void meters_as_objects();
 
@@ -49,6 +54,7 @@ class OlderFile {
   std::vector<std::string> parameters() const;  ///< in the optimizer's order
   void rewrite(const std::vector<Entry>& entries);
   Node joined(const std::vector<Node>& tensors);
+  Node changed(Node node, const std::vector<std::string>& path, Node value);
   Node legacy_ids(Node node, Pickle& pickle) const;
   std::string stream(Node node) const;
 

@@ -108,6 +108,12 @@ const bool added =
     add_fuzz_target({"checkpoint_pickle", read_repacked, pickle_words}) &&
     add_fuzz_target(
         {"zip", read_zip, {"PK\x01\x02", "PK\x03\x04", "PK\x05\x06", "PK\x06\x06", "PK\x06\x07"}}) &&
+    // the same reader finds out which container it is
+    add_fuzz_target({"legacy_checkpoint",
+                     read_checkpoint_file,
+                     {"\x80\x02", "\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", "M\xe9\x03.", "(", "t",
+                      "Q", "q\x01", "h\x01", "R", "X\x08\x00", "94023432", "94023440", "storage",
+                      "ctorch\nFloatStorage\n", "ctorch\nLongStorage\n", "K\x04", "N", "."}}) &&
     add_fuzz_target(
         {"checkpoint", read_checkpoint_file, {"PK\x01\x02", "archive/data.pkl", "archive/data/0"}}) &&
     add_fuzz_target(
