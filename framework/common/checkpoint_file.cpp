@@ -91,7 +91,7 @@ void CheckpointFile::open_zip() {
   tree_ = read_pickle(zip_->read(entry(container::pickle)), "entry 'data.pkl' of " + name_);
 }
 
-CheckpointFile::CheckpointFile(const std::filesystem::path& file) 
+CheckpointFile::CheckpointFile(const std::filesystem::path& file)
     : file_(checkpoint_path(file)), name_(file.string()) {
   if (LegacyArchive::is_one(file_.bytes())) {
     legacy_.emplace(file_.bytes(), name_, max_pickle);

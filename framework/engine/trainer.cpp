@@ -208,11 +208,10 @@ void Trainer::check_finite(double norm, const std::vector<TokenBatch>& group) {
       break;
     }
   }
-  throw Error(ExitCode::runtime, "the gradient of update " + std::to_string(num_updates_ + 1) +
-                                     " is not finite (norm " + std::to_string(norm) + ")" + culprit +
-                                     origin(group) +
-                                     ". A lower --lr, a longer warm-up or --clip-norm usually helps; " +
-                                     way_back_ + ".");
+  throw Error(ExitCode::runtime,
+              "the gradient of update " + std::to_string(num_updates_ + 1) + " is not finite (norm " +
+                  std::to_string(norm) + ")" + culprit + origin(group) +
+                  ". A lower --lr, a longer warm-up or --clip-norm usually helps; " + way_back_ + ".");
 }
 
 std::string Trainer::origin(const std::vector<TokenBatch>& group) {

@@ -374,7 +374,8 @@ std::vector<std::pair<std::string, Readings>> TrainingRun::validate() {
     }
     if (keeper_.best()) {
       const double best = *better(checkpoint_, loss, keeper_.best());
-      readings.push_back({"best_" + metric, exact ? exact_best(best, *exact) : best, exact ? exact->round : std::optional<int>()});
+      readings.push_back({"best_" + metric, exact ? exact_best(best, *exact) : best,
+                          exact ? exact->round : std::optional<int>()});
     }
     progress.print(logged(readings), split.name);
     record(split.name, readings);

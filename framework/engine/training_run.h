@@ -85,8 +85,8 @@ class TrainingRun {
   std::optional<RunState> to_settle_;  // of a file that may stand at the end of its epoch
   std::optional<double> validation_loss_;
   std::optional<std::pair<double, double>> best_;  // as it is logged and kept, and what it was rounded from
-  std::string diverged_;                  // which loss of the last validation was not finite
-  std::optional<TokenBatch> last_batch_;  // of the last update
+  std::string diverged_;                           // which loss of the last validation was not finite
+  std::optional<TokenBatch> last_batch_;           // of the last update
   std::string way_back_ = "no checkpoint was saved before";
   std::int64_t saved_updates_ = -1;  // when the last checkpoint was saved
   double started_ = seconds_now(), earlier_seconds_ = 0;

@@ -95,8 +95,8 @@ int run_convert(const Words& words) {
   }
   const bool to_file = std::filesystem::is_directory(*options.from);
   const std::string remedy = "name another place";
-  const RunLock lock(to_file ? RunLock::on_file(*options.to, remedy) : RunLock::on_folder(*options.to, remedy),
-                     "convert");
+  const RunLock lock(
+      to_file ? RunLock::on_file(*options.to, remedy) : RunLock::on_folder(*options.to, remedy), "convert");
   const auto said = to_file ? from_folder(options) : from_checkpoint(options);
   std::cout << "wrote " << printable(*options.to) << '\n';
   for (const std::string& line : said) std::cout << line << '\n';

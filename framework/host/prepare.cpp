@@ -56,9 +56,10 @@ int run_prepare(const Words& words) {
                    "prepare");
     }
     ProgressBar bar;
-    const PileCounts counts = prepare_pile(options,
-                                           [&bar](const std::string& doing, std::uint64_t bytes,
-                                                  std::uint64_t all) { bar.show(doing, bytes, all); });
+    const PileCounts counts =
+        prepare_pile(options, [&bar](const std::string& doing, std::uint64_t bytes, std::uint64_t all) {
+          bar.show(doing, bytes, all);
+        });
     bar.clear();
     print_counts(counts);
     return 0;

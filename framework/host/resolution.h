@@ -19,7 +19,7 @@ struct Owner {
   std::vector<OptionInfo> options;
   const registry::Preset* preset = nullptr;
   Settings file_values;
-  std::string file;                                              ///< where `file_values` stand
+  std::string file;  ///< where `file_values` stand
   ResolvedOptions resolved;
   std::map<std::string, std::string, std::less<>> origins = {};  ///< the source of each of `file_values`
 };

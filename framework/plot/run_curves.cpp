@@ -140,8 +140,12 @@ bool is_stray(const std::string& run) {
   if (!fs::is_regular_file(path) || path.filename() == "metrics.jsonl") return false;
   const MappedFile file(path);
   const std::string_view line = file.bytes().substr(0, file.bytes().find('\n'));
-  const json first = json::parse(line, nullptr, /*allow_exceptions=*/false);
-  return !first.is_object() || !first.contains("tag");
+  try {
+    const Json first = parse_json(line);
+    return !first.is_object() || !first.contains("tag");
+  } catch (const JsonError&) {
+    return true;
+  }
 }
 
 }  // namespace nopos::plot

@@ -177,8 +177,7 @@ TEST_F(Preprocess, AFullDiskIsAnErrorAndLeavesNoHalfFile) {
                                         "' preprocess --only-source --trainpref train.txt --destdir bin"},
                                    {.directory = folder.path()});
   EXPECT_EQ(result.exit_code, 6) << result.out << result.err;
-  EXPECT_NE(result.err.find("cannot write bin/train.bin: File too large."), std::string::npos)
-      << result.err;
+  EXPECT_NE(result.err.find("cannot write bin/train.bin: File too large."), std::string::npos) << result.err;
   for (const auto& entry : std::filesystem::directory_iterator(folder / "bin"))
     EXPECT_EQ(entry.path().filename(), "preprocess.log");
 }

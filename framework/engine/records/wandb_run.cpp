@@ -15,9 +15,9 @@
 #include "nopos/json.h"
 #include "nopos/log.h"
 #include "records/little_endian.h"
+#include "records/unix_seconds.h"
 #include "records/wandb_format.h"
 #include "records/wandb_past.h"
-#include "records/unix_seconds.h"
 
 namespace nopos::engine {
 namespace {

@@ -114,8 +114,8 @@ inline constexpr std::size_t max_pickle_marks = 10000;
 inline constexpr std::size_t max_pickle_names = std::size_t{1} << 22;
 
 /// Reads a stream, in time that grows with it, and says in `size` how many of `bytes` it took. \throws Error
-/// (data) naming `source` and the byte, for a stream that is cut short, inconsistent, makes more than the limits
-/// above, has a text key twice in one mapping or uses an opcode outside protocols 2 to 4.
+/// (data) naming `source` and the byte, for a stream that is cut short, inconsistent, makes more than the
+/// limits above, has a text key twice in one mapping or uses an opcode outside protocols 2 to 4.
 ///
 /// Texts are UTF-8, but for paths of other bytes, which Python keeps as lone surrogates: those become the
 /// bytes again, as `write_pickle` makes surrogates of them.
