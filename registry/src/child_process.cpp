@@ -22,7 +22,7 @@ namespace nopos::registry {
 namespace {
 
 constexpr char end_of_work = '\0';  // the last byte of what a child that came to its end hands over
-constexpr std::size_t most_output = std::size_t{64} << 20, shown_messages = 1000;
+constexpr std::size_t most_output = std::size_t{64} << 20, shown_messages = 1000, shown_of_too_many = 100;
 
 struct Pipe {
   Pipe() {
@@ -145,7 +145,8 @@ class Watch {
     }
     std::string& said = text_[1];
     while (!said.empty() && (said.back() == '\n' || said.back() == end_of_work)) said.pop_back();
-    if (said.size() > shown_messages) said = "... " + said.substr(said.size() - shown_messages);
+    const std::size_t shown = too_much_.empty() ? shown_messages : shown_of_too_many;
+    if (said.size() > shown) said = "... " + said.substr(said.size() - shown);
     const bool told = too_much_.empty() && WIFEXITED(status_) &&
                       WEXITSTATUS(status_) == static_cast<int>(ExitCode::runtime);
     if (told && !said.empty()) return {{}, said};

@@ -30,7 +30,7 @@ std::chrono::seconds load_limit() {
   seconds.min = 0;
   seconds.max = 86400;
   const char* given = std::getenv(seconds.name.c_str());
-  if (given == nullptr || *given == '\0') return std::chrono::seconds(3);
+  if (given == nullptr || *given == '\0') return std::chrono::seconds(2);
   const Value value = parse_value(seconds, given, "environment");
   return std::chrono::seconds(std::get<std::int64_t>(value));
 }

@@ -10,7 +10,7 @@
 
 namespace nopos::registry {
 
-/// Seconds of processor time that loading and registering a plugin may take: 3, or NOPOS_PLUGIN_SECONDS; 0:
+/// Seconds of processor time that loading and registering a plugin may take: 2, or NOPOS_PLUGIN_SECONDS; 0:
 /// any. In real time, ten times that, so that a slow disk is no fault. \throws Error (configuration)
 std::chrono::seconds load_limit();
 
