@@ -155,5 +155,21 @@ TEST_P(HostileManifest, IsNamedAndTheOthersStay) {
 INSTANTIATE_TEST_SUITE_P(Manifests, HostileManifest, ::testing::ValuesIn(hostile),
                          [](const auto& info) { return std::string(info.param.name); });
 
+TEST_F(HostileManifest, EscapesOfASummaryDoNotReachTheTerminal) {
+  write_changed(folder / "flat.nopos.json", [](Json& manifest) {
+    manifest["id"] = "test.flat";
+    manifest["summary"] = "\033]0;title\007";
+    manifest["components"][0]["summary"] = "\033[2Jgone";
+    manifest["components"][0]["options"][0]["help"] = "\033[31mred";
+    manifest["licence"] = "\033[5m";
+  });
+  for (const char* command : {"list", "list --all --json", "doctor", "inspect lr_scheduler/flat"}) {
+    const CommandResult result = limited(command);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_EQ(result.out.find('\033'), std::string::npos) << command << '\n' << result.out;
+  }
+  EXPECT_NE(limited("list").out.find("gone"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace nopos::test
