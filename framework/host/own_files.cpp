@@ -69,7 +69,7 @@ void OwnFiles::save() const {
   Json files = Json::array();
   for (const Mark& mark : marks_)
     files.push_back({{"name", mark.file}, {"bytes", mark.bytes}, {"sum", mark.sum}});
-  replace_file(folder_ / name, Json{{"schema", 1}, {"files", std::move(files)}}.dump(2) + "\n");
+  replace_file(folder_ / name, json_text({{"schema", 1}, {"files", std::move(files)}}, 2) + "\n");
 }
 
 }  // namespace nopos
