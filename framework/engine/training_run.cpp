@@ -324,8 +324,7 @@ ExitCode TrainingRun::validate_once(bool json) {
   return ExitCode::ok;
 }
 
-double TrainingRun::exact_best(double best, const Reading& loss) {
-  if (best == rounded(loss.value, loss.round)) best_ = {best, loss.value};
+double TrainingRun::exact_best(double best) const {
   return best_ && best_->first == best ? best_->second : best;
 }
 
@@ -372,10 +371,11 @@ std::vector<std::pair<std::string, Readings>> TrainingRun::validate() {
     if (const auto plain = reading("loss"); plain && !std::isfinite(plain->value)) {
       diverged_ = "the loss of the validation on '" + split.name + "' is " + to_text(plain->value);
     }
+    const std::optional<double> best = better(checkpoint_, loss, keeper_.best());
+    if (exact && best == loss) best_ = {*loss, exact->value};
     if (keeper_.best()) {
-      const double best = *better(checkpoint_, loss, keeper_.best());
-      readings.push_back({"best_" + metric, exact ? exact_best(best, *exact) : best,
-                          exact ? exact->round : std::optional<int>()});
+      readings.push_back(
+          {"best_" + metric, exact ? exact_best(*best) : *best, exact ? exact->round : std::optional<int>()});
     }
     progress.print(logged(readings), split.name);
     record(split.name, readings);

@@ -47,8 +47,8 @@ class TrainingRun {
   Outcome after_update(bool end_of_epoch, std::int64_t iterations);
   /// The figures of each subset, in order; fewer after a signal.
   std::vector<std::pair<std::string, Readings>> validate();
-  /// What is recorded as the best value, where the log says `best`; `loss` is that of this validation.
-  double exact_best(double best, const Reading& loss);
+  /// What is recorded as the best value, where the log says `best`.
+  double exact_best(double best) const;
   void record(const std::string& tag, const Readings& readings) {
     records_->add(tag, epoch_, trainer_.num_updates(), readings);
   }

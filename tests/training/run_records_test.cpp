@@ -80,6 +80,22 @@ TEST(Metrics, HoldTheFiguresOfTheLog) {
   }
 }
 
+TEST(Metrics, TheBestLossIsThatOfAValidationWithoutRounding) {
+  const TemporaryFolder folder;
+  const CommandResult result = train(folder.path(), flags + " --max-update 40 --save-dir run");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  std::pair<std::string, double> best;  // as the log has it, and what it was rounded from
+  int validations = 0;
+  for (const Json& line : lines(folder / "run/metrics.jsonl")) {
+    if (line.at("tag") != "valid") continue;
+    const std::string logged = as_logged("loss", line.at("loss"));
+    if (validations++ == 0 || std::stod(logged) <= std::stod(best.first)) best = {logged, line.at("loss")};
+    if (validations == 1) continue;  // there is no best one yet
+    EXPECT_EQ(line.at("best_loss"), best.second) << line;
+  }
+  EXPECT_GE(validations, 4);
+}
+
 TEST(Metrics, ARunThatGoesOnSaysFromWhere) {
   const TemporaryFolder folder;
   ASSERT_EQ(train(folder.path(), flags + " --max-update 15 --save-dir run").exit_code, 0);
