@@ -15,8 +15,8 @@ struct Kind {
 };
 
 inline constexpr std::array kinds{
-    Kind{"task", 2},      Kind{"architecture", 2}, Kind{"positional_encoding", 1}, Kind{"criterion", 1},
-    Kind{"optimizer", 2}, Kind{"lr_scheduler", 2}, Kind{"tokenizer", 1},
+    Kind{"task", 3},      Kind{"architecture", 2}, Kind{"positional_encoding", 1}, Kind{"criterion", 1},
+    Kind{"optimizer", 2}, Kind{"lr_scheduler", 2}, Kind{"tokenizer", 2},
 };
 
 /// The number of a kind's interface, 0 for an unknown kind.
