@@ -7,7 +7,7 @@
 
 namespace nopos {
 
-/// Writes what was done, and to what, with the options that decided it. \throws Error (data)
+/// Writes what was done, and to what, with the options that decided it. \throws Error (runtime)
 void save_counts(const PileCounts& counts, const PileOptions& options, const std::filesystem::path& file);
 
 }  // namespace nopos

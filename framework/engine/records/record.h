@@ -22,7 +22,8 @@ struct Record {
 class RecordWriter {
  public:
   virtual ~RecordWriter() = default;
-  /// Each record reaches the system before the call returns. \throws Error (data) with file and reason
+  /// Each record reaches the system before the call returns. \throws Error (runtime) with file and reason
+  /// where a file cannot be opened
   virtual void write(const Record& record) = 0;
 };
 

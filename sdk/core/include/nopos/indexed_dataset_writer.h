@@ -34,11 +34,11 @@ class IndexedDatasetWriter {
   /// Ids are below this. Must be told before the first id is written, after the last provisional one.
   void set_vocabulary(std::int64_t vocabulary) { type_ = number_type(vocabulary, format_); }
 
-  /// Adds one sentence. \throws Error (data), as the rest, where the disk is full.
+  /// Adds one sentence. \throws Error (runtime), as the rest, where the disk is full.
   void add(std::span<const std::uint32_t> sentence);
 
   /// For sentences that several threads have at hand: takes note of their sizes, one thread at a time, and
-  /// returns where their tokens begin in the file, in tokens. \throws Error (data) also for a sentence of
+  /// returns where their tokens begin in the file, in tokens. \throws Error (data) for a sentence of
   /// 2^31 tokens.
   std::int64_t add_sizes(std::span<const std::int64_t> sizes);
   /// And writes their ids there, whichever thread it is.
