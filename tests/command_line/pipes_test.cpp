@@ -79,8 +79,10 @@ TEST_F(Pipes, EncodeAndDecode) {
 }
 
 TEST_F(Pipes, AConfigurationAndWhatItExtends) {
-  write_file(folder / "base.json", R"({"optimizer": {"name": "adam"}, "training": {"max-update": 77}})");
-  write_file(folder / "run.json", R"({"extends": "base.json", "architecture": {"name": "transformer_lm"}})");
+  write_file(
+      folder / "base.json",
+      R"({"architecture": {"name": "transformer_lm"}, "optimizer": {"name": "adam"}, "training": {"max-update": 77}})");
+  write_file(folder / "run.json", R"({"extends": "base.json", "task": {"data": "data-bin"}})");
   const auto said = [&](const std::string& file) {
     const CommandResult result = shell("$H config show --json --config " + file);
     EXPECT_EQ(result.exit_code, 0) << result.err;
