@@ -36,6 +36,8 @@ OwnFiles::OwnFiles(fs::path folder) : folder_(std::move(folder)) {
       marks_.push_back({file.at("name").get<std::string>(), file.at("bytes").get<std::uint64_t>(),
                         file.at("sum").get<std::uint64_t>()});
     }
+  } catch (const Error&) {  // a list that cannot be read is no list that says nothing
+    throw;
   } catch (const std::exception&) {  // then nothing is known to be a run's
     marks_.clear();
   }

@@ -16,7 +16,8 @@ class OwnFiles {
  public:
   static constexpr const char* name = "preprocess.json";
 
-  /// What the folder's list says; nothing where there is none, or none that can be read.
+  /// What the folder's list says; nothing where there is none, or one of another form. \throws Error (data)
+  /// where it cannot be read
   explicit OwnFiles(std::filesystem::path folder);
 
   /// Whether `file` in the folder is as a run has written it.
