@@ -12,6 +12,7 @@
 #include <cstring>
 #include <exception>
 #include <mutex>
+#include <new>
 
 #include "nopos/error.h"
 #include "nopos/mapped_files.h"
@@ -122,9 +123,21 @@ void on_signal(int signal, siginfo_t* info, void*) {
   end_process(static_cast<int>(ExitCode::runtime));
 }
 
+/// Memory that runs out is the fault of no plugin, and leaves none to say more.
+bool memory_ran_out() {
+  if (!std::current_exception()) return false;
+  try {
+    throw;
+  } catch (const std::bad_alloc&) {
+    return true;
+  } catch (...) {
+    return false;
+  }
+}
+
 [[noreturn]] void on_terminate() {
   const Culprit culprit = culprit_on_stack();
-  if (culprit.plugin == nullptr || second_process) {
+  if (culprit.plugin == nullptr || second_process || memory_ran_out()) {
     std::set_terminate(terminate_before);
     std::terminate();
   }

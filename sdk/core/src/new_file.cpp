@@ -14,6 +14,7 @@
 
 #include "file_error.h"
 #include "nopos/files.h"
+#include "nopos/mapped_files.h"
 
 namespace nopos {
 namespace {
@@ -127,6 +128,7 @@ void NewFile::write_at(std::uint64_t offset, std::string_view bytes) const {
   while (!bytes.empty()) {
     const ssize_t count = pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EFAULT) end_for_cut_file(bytes.data());  // the bytes are a mapped file's
     if (count <= 0) fail(count < 0 ? errno : EIO);
     offset += static_cast<std::uint64_t>(count);
     bytes.remove_prefix(static_cast<std::size_t>(count));

@@ -39,6 +39,19 @@ TEST_F(MappedFilesDeathTest, NameAFileThatIsCutWhileItIsRead) {
               testing::ExitedWithCode(8), says);
 }
 
+// Where the system itself reads the bytes to write them, there is no signal, but an address that is none.
+TEST_F(MappedFilesDeathTest, NameAFileThatIsCutWhileItIsCopied) {
+  test::write_file(path, std::string(std::size_t{1} << 20, 'x'));
+  EXPECT_EXIT(
+      {
+        const MappedFile file(path);
+        std::filesystem::resize_file(path, std::size_t{1} << 19);
+        NewFile copy(folder / "copy");
+        copy.append(file.bytes());
+      },
+      testing::ExitedWithCode(8), "cannot read .*valid.bin: it was cut short");
+}
+
 TEST_F(MappedFilesDeathTest, LeaveOtherBusErrorsToTheSystem) {
   EXPECT_EXIT(
       {
