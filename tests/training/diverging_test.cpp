@@ -109,6 +109,17 @@ TEST_F(Diverging, TheBestStaysTheBestWithoutTheOptimizersState) {
   EXPECT_NE(worse.out.find("best_loss"), std::string::npos) << worse.out;
 }
 
+TEST_F(Diverging, ABestValueThatIsNotFiniteIsNone) {
+  ASSERT_EQ(train(folder.path(), flags + " --lr 0.001 --max-update 1").exit_code, 0);
+  OlderFile file(folder / "c/checkpoint_last.pt", /*with_own=*/true);
+  file.set({"extra_state", "best"}, file.arena.number(std::numeric_limits<double>::quiet_NaN()));
+  file.write(folder / "nan.pt");
+  const CommandResult result =
+      train(folder.path(), flags + " --lr 0.001 --max-update 2 --restore-file nan.pt --save-dir d");
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_TRUE(fs::exists(folder / "d/checkpoint_best.pt"));
+}
+
 TEST_F(Diverging, AMetricThatNoTokenGivesDecidesNothing) {
   const CommandResult result =
       train(folder.path(), flags +

@@ -53,7 +53,8 @@ class CheckpointKeeper {
 
   /// Best value of `--best-checkpoint-metric` so far; `plan` takes in that of its point.
   std::optional<double> best() const { return best_; }
-  void restore_best(std::optional<double> best) { best_ = best; }
+  /// One that is not finite, of a run that diverged, is none.
+  void restore_best(std::optional<double> best) { best_ = better(options_, best, std::nullopt); }
 
   /// The files to write at `point`, from those in the folder: an earlier `save` must have ended.
   std::vector<std::filesystem::path> plan(const SavePoint& point);
