@@ -108,8 +108,6 @@ Components make_components(const RunConfig& config) {
       config.lr_scheduler, {.lr = optimization.lr,
                             .max_update = optimization.max_update,
                             .maximize = config.group<CheckpointOptions>().maximize_best_checkpoint_metric}));
-  parts.schedule = "lr_scheduler/" + config.lr_scheduler.name + " (" + config.lr_scheduler.plugin_id + " " +
-                   config.lr_scheduler.plugin_version + ")";
   const WeightPrecision precision = weight_precision(common);
   if (precision.weights == at::kBFloat16) convert(*parts.model, at::kBFloat16);
   parts.slab =

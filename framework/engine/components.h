@@ -24,7 +24,6 @@ struct Components {
   std::shared_ptr<Criterion> criterion;
   std::shared_ptr<Optimizer> optimizer;
   std::shared_ptr<LRScheduler> lr_scheduler;
-  std::string schedule;                   ///< the schedule's name and plugin, for messages
   std::unique_ptr<ParameterSlab> slab;    ///< the model's trainable parameters
   std::unique_ptr<LossScale> loss_scale;  ///< null where losses are not scaled
   std::unique_ptr<Ema> ema;               ///< null without `--store-ema`

@@ -155,6 +155,7 @@ bool Progress::wants_figures() const {
 
 void Progress::show(Stats stats) {
   if (stats.empty()) return;
+  if (shown_.empty()) drawn_ = 0;  // the first figures are shown at once
   shown_ = std::move(stats);
   figures_ = seconds_now();
 }

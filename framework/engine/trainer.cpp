@@ -45,7 +45,7 @@ Trainer::Trainer(Components& parts, const CommonOptions& common, const Optimizat
       recorder_({&meters_["default"], &meters_["train"], &meters_["train_inner"]},
                 parts.criterion->metrics()) {
   meters_["default"].start("wall", 790, 0);
-  lr_ = scheduled_rate();
+  lr_ = parts_.lr_scheduler->lr(num_updates_);
 }
 
 bool Trainer::train_step(const std::vector<TokenBatch>& group) {
@@ -157,22 +157,8 @@ void Trainer::end_epoch(std::int64_t epoch, std::optional<double> validation_los
   follow_schedule();
 }
 
-double Trainer::scheduled_rate() const {
-  const double lr = parts_.lr_scheduler->lr(num_updates_);
-  if (!std::isfinite(lr) || lr < 0) {
-    throw Error(
-        ExitCode::configuration,
-        parts_.schedule + " gives a rate of " + to_text(lr) + " for update " +
-            std::to_string(num_updates_ + 1) +
-            ", but a rate must be a finite number of at least 0. Its options, or the state that it was "
-            "restored with, describe no schedule there; " +
-            way_back_ + ".");
-  }
-  return lr;
-}
-
 void Trainer::follow_schedule() {
-  lr_ = scheduled_rate();
+  lr_ = parts_.lr_scheduler->lr(num_updates_);
   recorder_.scalar("lr", lr_, 0, 300, {});
 }
 

@@ -43,8 +43,7 @@ class Trainer {
   std::int64_t num_updates() const { return num_updates_; }
   void set_num_updates(std::int64_t num_updates);
   double lr() const { return lr_; }
-  /// The schedule's begin or end of an epoch; the rate follows at once. Both, and an update, \throw Error
-  /// (configuration) naming the schedule where its rate is negative or not finite.
+  /// The schedule's begin or end of an epoch; the rate follows at once.
   void begin_epoch(std::int64_t epoch);
   void end_epoch(std::int64_t epoch, std::optional<double> validation_loss);
 
@@ -69,7 +68,6 @@ class Trainer {
   Gradients gradients(const std::vector<TokenBatch>& group);
   Gradients named_gradients(const std::vector<TokenBatch>& group);
   bool update(const std::vector<TokenBatch>& group);
-  double scheduled_rate() const;
   void follow_schedule();
   void check_finite(double norm, const std::vector<TokenBatch>& group);
   std::string origin(const std::vector<TokenBatch>& group);

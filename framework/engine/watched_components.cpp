@@ -154,8 +154,10 @@ class WatchedScheduler final : public Watched<LRScheduler> {
   double lr(std::int64_t num_updates) const override {
     const double rate = call("lr", [&](LRScheduler& scheduler) { return scheduler.lr(num_updates); });
     if (!std::isfinite(rate) || rate < 0) {
-      refuse("lr", "the rate after " + std::to_string(num_updates) + " updates is " + std::to_string(rate) +
-                       "; a rate is a number that is not negative");
+      refuse("lr",
+             "the rate after " + std::to_string(num_updates) + " updates is " + std::to_string(rate) +
+                 "; a rate is a finite number of at least 0. Its options, or the state that it was restored "
+                 "with, describe no schedule there");
     }
     return rate;
   }

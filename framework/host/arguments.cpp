@@ -97,8 +97,9 @@ std::vector<Argument> parse_arguments(const Words& words, const std::vector<Flag
   } catch (const po::unknown_option& error) {
     refuse("--" + bare(error.get_option_name()));
   } catch (const po::invalid_command_line_syntax& error) {
-    throw Error(ExitCode::usage, "flag '--" + bare(error.get_option_name()) +
-                                     "' needs a value: write --flag VALUE or --flag=VALUE");
+    const std::string flag = "--" + bare(error.get_option_name());
+    throw Error(ExitCode::usage,
+                "flag '" + flag + "' needs a value: write " + flag + " VALUE or " + flag + "=VALUE");
   } catch (const po::error& error) {
     throw Error(ExitCode::usage, error.what());
   }

@@ -60,10 +60,11 @@ void expect_sizes_of_tensors(const CheckpointFile& file, const ConfiguredCompone
   const auto expect = [&](const std::string& setting, std::int64_t value, std::int64_t most,
                           const std::string& have) {
     if (value <= most) return;
-    throw Error(ExitCode::data, file.name() + " says that its model has " + setting + " " +
-                                    std::to_string(value) + ", but " + have +
-                                    ": settings and tensors do not belong together, or the file is damaged. "
-                                    "Nothing was made of it.");
+    throw Error(ExitCode::data,
+                file.name() + " says that its model has " + setting + " " + std::to_string(value) + ", but " +
+                    have +
+                    ": settings (--model-overrides included) and tensors do not belong together, "
+                    "or the file is damaged. Nothing was made of it.");
   };
   const std::int64_t numbers = numbers_in(tensors);
   const std::string in_all = "its tensors have " + std::to_string(numbers) + " numbers in all";

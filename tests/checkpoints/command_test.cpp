@@ -192,7 +192,7 @@ TEST_F(CheckpointCommand, WhatCannotBeContinuedIsAnErrorThatNamesBothSides) {
   test::write_file(last, flipped);
   expect_said(test::run(full_head({"--max-update", "4"})), 8, {last, "checksum"});
   test::write_file(last, "");
-  expect_said(test::run(full_head({"--max-update", "4"})), 8, {last, "damaged or incomplete"});
+  expect_said(test::run(full_head({"--max-update", "4"})), 8, {last, "it is empty"});
 
   test::write_file(last, good);  // and another setting is only said
   const CommandResult other =

@@ -139,7 +139,7 @@ TEST_F(PreprocessInput, ShowsProgressOnATerminal) {
   if (shell("command -v script").exit_code != 0) GTEST_SKIP() << "no program script";
   const CommandResult result = shell(
       "script -qec \"$PREPROCESS --trainpref train.txt --destdir bin 2>&1 >out\" /dev/null < /dev/null");
-  EXPECT_NE(result.out.find("train.txt ["), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("train.txt |"), std::string::npos) << result.out;
   EXPECT_NE(result.out.find(" MB/s"), std::string::npos) << result.out;
 }
 

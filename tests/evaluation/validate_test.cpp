@@ -115,7 +115,7 @@ TEST_F(Validate, WhatCannotBeValidatedIsSaid) {
     EXPECT_NE(result.err.find(says), std::string::npos) << result.err;
   };
   refused({"--path", "none.pt"}, ExitCode::data, "none.pt");
-  refused({"--path"}, ExitCode::usage, "--path needs a value");
+  refused({"--path"}, ExitCode::usage, "flag '--path' needs a value: write --path VALUE or --path=VALUE");
   refused({toy_data()}, ExitCode::usage, "--arch must be given");
   refused({"--path", last, "--valid-subset", "nowhere"}, ExitCode::data, "nowhere");
   Words command = words(flags + " --save-dir elsewhere");

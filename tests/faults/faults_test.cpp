@@ -222,7 +222,8 @@ TEST_F(Faults, Train) {
           const CommandResult result = run({host, "inspect-checkpoint", file});
           EXPECT_EQ(result.exit_code, 0) << file << result.err;
         } else {
-          EXPECT_TRUE(read_file(file).ends_with("\n")) << "half a record in " << file;
+          const std::string records = read_file(file);
+          EXPECT_TRUE(records.empty() || records.ends_with("\n")) << "half a record in " << file;
         }
       },
       some);

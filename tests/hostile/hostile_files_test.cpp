@@ -163,8 +163,9 @@ TEST_F(OtherSizes, AreRefusedBeforeAModelIsMade) {
       expect_refusal({host, command, toy_data(), "--path", file}, 8, {"changed.pt", says, one.tensors});
   }
   const fs::path file = saying("task", "max-target-positions", std::int64_t{1} << 40);
-  expect_refusal({host, "eval-lm", toy_data(), "--path", file}, 8,
-                 {"max-target-positions 1099511627776", "numbers in all"});
+  expect_refusal(
+      {host, "eval-lm", toy_data(), "--path", file}, 8,
+      {"max-target-positions", "is 1099511627776, but must be an integer between 1 and 2147483647"});
 }
 
 TEST_F(HostileFiles, ThreadsBeyondAnyMachineAreRefused) {

@@ -70,7 +70,12 @@ TEST_F(TwoRuns, PreprocessIntoOneFolder) {
   ASSERT_EQ(mkfifo((folder / "fifo").c_str(), 0600), 0);
   const fs::path bin = folder / "bin";
   Background first(preprocess(folder / "fifo", bin), folder / "said");
-  ASSERT_TRUE(wait_until([&] { return fs::exists(bin / "preprocess.log"); }));  // it waits for the text
+  // its last file before it waits for the text
+  ASSERT_TRUE(wait_until([&] {
+    const auto names = fs::exists(bin) ? names_in(bin) : std::vector<std::string>();
+    return std::ranges::any_of(names,
+                               [](const auto& name) { return name.starts_with("train.sizes.nopos-"); });
+  }));
   const Content before = content(bin);
   const CommandResult second = run(preprocess(folder / "two", bin));
   EXPECT_EQ(second.exit_code, 6);

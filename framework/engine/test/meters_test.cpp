@@ -51,8 +51,8 @@ TEST(Meters, ReadingsAreNotRoundedAndTheLogIs) {
   meters.scalar("lr", 0.00123456, 0, 300, {});
   const Readings readings = meters.readings();
   ASSERT_EQ(readings.size(), 3u);
-  EXPECT_EQ(readings[0].value, 6.7794321);
-  EXPECT_EQ(readings[1].value, std::exp2(6.7794321));
+  EXPECT_DOUBLE_EQ(readings[0].value, 6.7794321);
+  EXPECT_DOUBLE_EQ(readings[1].value, std::exp2(6.7794321));
   EXPECT_EQ(logged(readings), (Stats{{"loss", 6.779}, {"ppl", 109.85}, {"lr", 0.00123456}}));
 }
 

@@ -67,16 +67,6 @@ class Rising final : public LRScheduler {
   double lr(std::int64_t num_updates) const override { return static_cast<double>(num_updates); }
 };
 
-/// No rate from the third update on.
-class Ending final : public LRScheduler {
- public:
-  explicit Ending(double then) : then_(then) {}
-  double lr(std::int64_t num_updates) const override { return num_updates < 2 ? 0.1 : then_; }
-
- private:
-  double then_;
-};
-
 TokenBatch batch(std::vector<std::int64_t> numbers) {
   TokenBatch batch;
   batch.rows = 1, batch.columns = static_cast<std::int64_t>(numbers.size());
@@ -126,28 +116,6 @@ TEST_F(TrainerTest, UpdateNUsesTheRateAfterNMinusOne) {
   for (int i = 0; i < 3; ++i) trainer.train_step({batch({0, 0, 1})});
   EXPECT_EQ(optimizer->rates, (std::vector<double>{0, 1, 2}));
   EXPECT_EQ(trainer.lr(), 3);
-}
-
-TEST_F(TrainerTest, ARateThatIsNoneEndsTheRunWithTheNameOfItsSchedule) {
-  parts.schedule = "lr_scheduler/ending (acme.ending 1.0)";
-  const double infinity = std::numeric_limits<double>::infinity();
-  for (const double rate : {std::numeric_limits<double>::quiet_NaN(), infinity, -infinity, -1e-9}) {
-    parts.lr_scheduler = std::make_shared<Ending>(rate);
-    Trainer trainer(parts, {}, {});
-    trainer.set_way_back("the last is last.pt");
-    trainer.train_step({batch({0, 0, 1})});
-    try {
-      trainer.train_step({batch({0, 0, 1})});
-      FAIL() << rate;
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), ExitCode::configuration);
-      const std::string message = error.what();
-      EXPECT_TRUE(message.starts_with("lr_scheduler/ending (acme.ending 1.0) gives a rate of ")) << message;
-      EXPECT_NE(message.find(" for update 3, but a rate must be a finite number of at least 0"), message.npos)
-          << message;
-      EXPECT_TRUE(message.ends_with("; the last is last.pt.")) << message;
-    }
-  }
 }
 
 TEST_F(TrainerTest, SeedsEveryUpdateByItsNumber) {
