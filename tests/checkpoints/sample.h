@@ -93,6 +93,7 @@ inline ChosenComponent component(const std::string& kind, const std::string& nam
                          .plugin_id = "nopos." + name,
                          .plugin_version = "0.1.0",
                          .library = {},
+                         .build_id = {},
                          .options = {}};
   for (const auto& [option, value] : values) chosen.options.sources[option] = "command line";
   chosen.options.values = std::move(values);

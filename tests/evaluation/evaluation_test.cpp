@@ -216,11 +216,11 @@ TEST(Evaluation, LossByPositionAddsUpToTheLoss) {
 }
 
 TEST(Evaluation, LossByPositionNeedsAFile) {
-  for (const auto& [path, message] : std::vector<std::pair<std::string, std::string>>{
-           {"/dev/null", "cannot write /dev/null: it is there, and no file"},
-           {"/no/such/folder/x.csv", "/no/such/folder/x.csv: No such file or directory"}}) {
+  for (const auto& [path, code, message] : std::vector<std::tuple<std::string, int, std::string>>{
+           {"/dev/null", 8, "cannot write /dev/null: it is there, and no file"},
+           {"/no/such/folder/x.csv", 6, "/no/such/folder/x.csv: No such file or directory"}}) {
     const CommandResult result = evaluate(full_head(), {"--per-position", path});
-    EXPECT_EQ(result.exit_code, 6) << path;
+    EXPECT_EQ(result.exit_code, code) << path;
     EXPECT_TRUE(says(result.err, message)) << result.err;
     EXPECT_FALSE(says(result.out, bits)) << "before the evaluation, not after it";
   }

@@ -52,7 +52,7 @@ TEST(Meters, ReadingsAreNotRoundedAndTheLogIs) {
   const Readings readings = meters.readings();
   ASSERT_EQ(readings.size(), 3u);
   EXPECT_DOUBLE_EQ(readings[0].value, 6.7794321);
-  EXPECT_DOUBLE_EQ(readings[1].value, std::exp2(6.7794321));
+  EXPECT_NEAR(readings[1].value, std::exp2(6.7794321), 1e-9);
   EXPECT_EQ(logged(readings), (Stats{{"loss", 6.779}, {"ppl", 109.85}, {"lr", 0.00123456}}));
 }
 
