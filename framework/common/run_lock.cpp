@@ -111,7 +111,8 @@ RunLock::Place RunLock::on_folder(const fs::path& folder, const std::string& rem
 
 RunLock::Place RunLock::on_file(const fs::path& file, const std::string& remedy) {
   const fs::path path = file.lexically_normal();
-  return {path.parent_path() / ("." + path.filename().string() + ".nopos-lock"), file.string(), remedy};
+  return {path.parent_path() / std::string(".").append(path.filename().string()).append(".nopos-lock"),
+          file.string(), remedy};
 }
 
 RunLock::RunLock(Place place, const std::string& command) : place_(std::move(place)) {

@@ -45,7 +45,8 @@ class Line {
  private:
   double number(const std::string& name, const Json& value) const {
     if (value.is_null()) return std::numeric_limits<double>::quiet_NaN();
-    if (!value.is_number()) fail("'" + printable(name, 60) + "' is neither a number nor null");
+    if (!value.is_number())
+      fail(std::string("'").append(printable(name, 60)).append("' is neither a number nor null"));
     return value.get<double>();
   }
 

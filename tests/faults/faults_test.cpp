@@ -64,7 +64,7 @@ class Faults : public testing::Test {
     prepare();
     const CommandResult result =
         run(command, {.environment = {{"LD_PRELOAD", NOPOS_FAILING_CALLS},
-                                      {"NOPOS_FAIL", fault.call + (":" + std::to_string(k))},
+                                      {"NOPOS_FAIL", std::string(fault.call) + ":" + std::to_string(k)},
                                       {"NOPOS_FAIL_BELOW", out},
                                       {"NOPOS_FAIL_MARK", mark}}});
     for (const std::string& name : names_in(out)) {

@@ -45,9 +45,11 @@ void expect_linear(std::size_t parts, const std::function<void(std::size_t)>& ma
 
 std::string joined(std::size_t count, const std::function<std::string(std::size_t)>& part) {
   std::string text;
-  for (std::size_t i = 0; i < count; ++i) text += (i == 0 ? "" : ",") + part(i);
+  for (std::size_t i = 0; i < count; ++i) text.append(i == 0 ? "" : ",").append(part(i));
   return text;
 }
+
+std::string braced(const std::string& members) { return std::string("{").append(members).append("}"); }
 
 struct Doubling : testing::Test {
   TemporaryFolder folder;
@@ -59,8 +61,8 @@ TEST_F(Doubling, Json) {
   expect_linear(
       100000,
       [&](std::size_t n) {
-        text = "{" + joined(n, [](std::size_t i) { return "\"key" + std::to_string(i) + "\":{\"a\":[1]}"; }) +
-               "}";
+        text =
+            braced(joined(n, [](std::size_t i) { return "\"key" + std::to_string(i) + "\":{\"a\":[1]}"; }));
       },
       [&] { parse_json(text); });
 }
@@ -74,7 +76,7 @@ TEST_F(Doubling, Safetensors) {
   expect_linear(
       50000,
       [&](std::size_t n) {
-        const std::string header = "{" + joined(n, entry) + "}";
+        const std::string header = braced(joined(n, entry));
         const std::uint64_t size = header.size();
         bytes =
             std::string(reinterpret_cast<const char*>(&size), sizeof size) + header + std::string(n, '\0');

@@ -24,7 +24,8 @@ const char* line_end(const std::filesystem::path& file) {
 
 MetricsFile::MetricsFile(const std::filesystem::path& folder, std::int64_t num_updates)
     : file_(folder / "metrics.jsonl") {
-  file_.append(line_end(folder / "metrics.jsonl") + json_text(line_of("run", num_updates)) + "\n");
+  file_.append(
+      std::string(line_end(folder / "metrics.jsonl")).append(json_text(line_of("run", num_updates))) + "\n");
 }
 
 void MetricsFile::write(const Record& record) {

@@ -177,7 +177,7 @@ TEST(Zstd, LongWindowsAreReadOrNamed) {
 
 TEST(Zstd, AFewBytesDoNotFillALongWindow) {
   const TemporaryFolder folder;
-  constexpr char window_of_2_gib = (31 - 10) << 3;
+  constexpr auto window_of_2_gib = static_cast<char>((31 - 10) << 3);
   std::string bytes = {'\x28', '\xb5', '\x2f', '\xfd', 0, window_of_2_gib};
   for (int i = 0; i < 20000; ++i)
     bytes += std::string(
