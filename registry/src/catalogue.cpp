@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <new>
+#include <system_error>
 
 #include "nopos/error.h"
 #include "nopos/registry/checks.h"
@@ -12,12 +13,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
+void expect_memory(const std::error_code& error) {
+  if (error == std::errc::not_enough_memory) throw std::bad_alloc();
+}
+
 // Unreadable folders are as absent ones: `doctor` shows the search path.
 std::vector<fs::directory_entry> sorted_entries(const fs::path& folder) {
   std::error_code error;
   std::vector<fs::directory_entry> entries;
   for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
     entries.push_back(*it);
+  expect_memory(error);  // else plugins would be missing without a word
   std::sort(entries.begin(), entries.end());
   return entries;
 }
@@ -45,6 +51,10 @@ Entry examine(const fs::path& file, Tier tier) {
     check_before_loading(entry.manifest);
   } catch (const std::bad_alloc&) {
     throw;
+  } catch (const std::system_error& error) {
+    expect_memory(error.code());
+    entry.status = Status::broken;
+    entry.reason = error.what();
   } catch (const std::exception& error) {
     entry.status = Status::broken;
     entry.reason = error.what();

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <new>
 #include <set>
 #include <sstream>
+#include <system_error>
 
 #include "nopos/error.h"
 #include "nopos/kinds.h"
@@ -22,6 +24,7 @@ namespace fs = std::filesystem;
 void check_inside_folder(const PluginManifest& manifest) {
   std::error_code error;
   const fs::path library = fs::canonical(manifest.library, error);
+  if (error == std::errc::not_enough_memory) throw std::bad_alloc();
   if (error)
     refuse(manifest.file, "its library " + manifest.library.string() + " is not there: " + error.message());
   const fs::path folder = fs::canonical(manifest.file).parent_path();
