@@ -9,7 +9,7 @@ using Type = PickleNode::Type;
 Pickle::Node pickled_value(Pickle& pickle, const Value& value) {
   struct Pickled {
     Pickle& pickle;
-    Pickle::Node operator()(std::monostate) { return pickle.none(); }
+    Pickle::Node operator()(NotGiven) { return pickle.none(); }
     Pickle::Node operator()(bool flag) { return pickle.boolean(flag); }
     Pickle::Node operator()(std::int64_t number) { return pickle.integer(number); }
     Pickle::Node operator()(double number) { return pickle.number(number); }

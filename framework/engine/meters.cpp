@@ -64,7 +64,7 @@ std::vector<std::pair<std::string, Value>> AverageMeter::fields() const {
 void AverageMeter::restore(const std::map<std::string, Value>& fields) {
   const auto value = fields.find("val");
   value_.reset();
-  if (value != fields.end() && !std::holds_alternative<std::monostate>(value->second)) {
+  if (value != fields.end() && !std::holds_alternative<NotGiven>(value->second)) {
     value_ = number(fields, "val", 0);
   }
   sum_ = number(fields, "sum", 0), count_ = number(fields, "count", 0), round_ = round_of(fields);

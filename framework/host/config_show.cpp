@@ -27,7 +27,7 @@ void show_what_is_resolved(RunSetup& setup) {
     host.sources["positional-encoding"] = choice.source;
   }
   host.values["positional-encoding"] = encoding;
-  if (!std::holds_alternative<std::monostate>(host.values.at("threads"))) return;
+  if (!std::holds_alternative<NotGiven>(host.values.at("threads"))) return;
   host.values["threads"] = std::int64_t{run_threads(host)};
   host.sources["threads"] = "default: what affinity and control group allow";
 }

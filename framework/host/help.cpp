@@ -82,7 +82,7 @@ std::vector<std::string> option_row(const OptionInfo& option) {
   const std::string type = type_name(option.type);
   std::string details = described_values(option);
   const bool off = option.type == OptionType::boolean && option.default_value == Value(false);
-  if (!off && !std::holds_alternative<std::monostate>(option.default_value)) {
+  if (!off && !std::holds_alternative<NotGiven>(option.default_value)) {
     const std::string text = to_text(option.default_value);
     details += (details.empty() ? "default: " : "; default: ") + (text.empty() ? "empty" : text);
   }

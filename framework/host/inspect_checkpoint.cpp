@@ -52,7 +52,7 @@ Value value_at(const PickleNode* node, const std::vector<std::string>& path) {
 }
 
 void add(std::vector<std::pair<std::string, Value>>& list, const std::string& name, const Value& value) {
-  if (!std::holds_alternative<std::monostate>(value)) list.emplace_back(name, value);
+  if (!std::holds_alternative<NotGiven>(value)) list.emplace_back(name, value);
 }
 
 /// Where the data were, as the training was told; relative paths hold where it ran.
@@ -89,7 +89,7 @@ void add_reference_recipe(const CheckpointFile& file, Summary& summary) {
   if (cfg != nullptr) {
     for (const char* kind : {"task", "model", "criterion", "optimizer", "lr_scheduler"}) {
       Value name = value_at(cfg, {kind, "_name"});
-      if (std::holds_alternative<std::monostate>(name)) name = value_at(cfg, {kind, "arch"});
+      if (std::holds_alternative<NotGiven>(name)) name = value_at(cfg, {kind, "arch"});
       add(summary.recipe, kind == std::string("model") ? "architecture" : kind, name);
     }
   } else {

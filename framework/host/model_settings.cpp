@@ -31,7 +31,7 @@ T ModelSettings::get(const std::string& option) const {
 
 bool ModelSettings::flag(const std::string& option) const {
   const auto found = values_.find(option);
-  if (found == values_.end() || std::holds_alternative<std::monostate>(found->second)) return false;
+  if (found == values_.end() || std::holds_alternative<NotGiven>(found->second)) return false;
   if (const auto* whole = std::get_if<std::int64_t>(&found->second)) return *whole != 0;
   return get<bool>(option);
 }
@@ -50,7 +50,7 @@ std::string ModelSettings::text(const std::string& option) const { return get<st
 
 bool ModelSettings::given(const std::string& option) const {
   const auto found = values_.find(option);
-  return found != values_.end() && !std::holds_alternative<std::monostate>(found->second);
+  return found != values_.end() && !std::holds_alternative<NotGiven>(found->second);
 }
 
 }  // namespace nopos::host

@@ -133,9 +133,9 @@ void complete_validation_limits(std::vector<Owner>& owners) {
     if (owner.label != "dataset") continue;
     for (const char* name : {"max-tokens", "batch-size"}) {
       Value& value = owner.resolved.values.at(std::string(name) + "-valid");
-      if (!std::holds_alternative<std::monostate>(value)) continue;
+      if (!std::holds_alternative<NotGiven>(value)) continue;
       value = owner.resolved.values.at(name);
-      if (!std::holds_alternative<std::monostate>(value))
+      if (!std::holds_alternative<NotGiven>(value))
         owner.resolved.sources[std::string(name) + "-valid"] = std::string("default: --") + name;
     }
   }

@@ -45,7 +45,7 @@ bool flag(const PickleNode& model, const std::string& name, Settings& overrides)
 
 /// A number of positions, which the file's own was checked to be: an override may be anything.
 std::optional<std::int64_t> positions(std::string name, const Value& value) {
-  if (std::holds_alternative<std::monostate>(value)) return std::nullopt;
+  if (std::holds_alternative<NotGiven>(value)) return std::nullopt;
   const auto* whole = std::get_if<std::int64_t>(&value);
   if (whole != nullptr && *whole >= 1 && *whole <= max_positions_in_file) return *whole;
   std::replace(name.begin(), name.end(), '-', '_');  // as an override gives it

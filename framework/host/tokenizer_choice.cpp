@@ -63,7 +63,7 @@ std::optional<Named> named_tokenizer(const Words& words, const std::optional<Rec
 std::map<std::string, std::string> given_options(const ResolvedOptions& options) {
   std::map<std::string, std::string> given;
   for (const auto& [name, value] : options.values) {
-    if (options.sources.at(name) == "default" || std::holds_alternative<std::monostate>(value)) continue;
+    if (options.sources.at(name) == "default" || std::holds_alternative<NotGiven>(value)) continue;
     std::string text = to_text(value);
     std::error_code error;
     if (std::holds_alternative<std::string>(value) && std::filesystem::is_regular_file(text, error)) {

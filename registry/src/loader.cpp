@@ -10,9 +10,12 @@
 #define BOOST_DLL_USE_STD_FS
 #include <algorithm>
 #include <boost/dll/shared_library.hpp>
+#include <cerrno>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <set>
 
 #include "child_process.h"
@@ -70,6 +73,12 @@ std::string dlerror_text(std::string text) {
   return text;
 }
 
+// The loader of the system has no other way to say it.
+bool is_lack_of_memory(const std::string& reason) {
+  return reason.find(std::strerror(ENOMEM)) != std::string::npos ||
+         reason.find("cannot allocate memory") != std::string::npos;
+}
+
 // Read again just before, and once more from what was loaded: a library that is exchanged in between would be
 // another than the one that was checked. (A library opened by its descriptor would not find what lies beside
 // it.)
@@ -87,8 +96,12 @@ void open_library(Plugin& plugin, const PluginFile& file) {
     try {
       plugin.library.load(file.library, mode);
       return {};
+    } catch (const std::bad_alloc&) {
+      throw;
     } catch (const std::exception& error) {
-      return dlerror_text(error.what());
+      std::string reason = dlerror_text(error.what());
+      if (is_lack_of_memory(reason)) throw std::bad_alloc();  // not the fault of the library
+      return reason;
     }
   });
   if (!failure.empty()) refuse(file.library, "cannot be loaded: " + failure);
@@ -120,6 +133,8 @@ const nopos_plugin_v1_api* entry(const Plugin& plugin, const fs::path& library) 
 AbiTag abi_of(const nopos_plugin_v1_api& api, const fs::path& library) {
   try {
     return parse_abi(api.abi);
+  } catch (const std::bad_alloc&) {
+    throw;
   } catch (const std::exception& error) {
     refuse(library, error.what());
   }

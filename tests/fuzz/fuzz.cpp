@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <exception>
@@ -24,6 +25,13 @@ using Case = std::map<std::string, std::string>;  // bytes of each file
 std::vector<FuzzTarget>& registered() {
   static std::vector<FuzzTarget> targets;
   return targets;
+}
+
+std::vector<std::string> words_of(const FuzzTarget& target) {
+  if (!target.words.empty()) return target.words;
+  const auto of_the_corpus = std::find_if(registered().begin(), registered().end(),
+                                          [&](const FuzzTarget& one) { return one.name == target.corpus; });
+  return of_the_corpus == registered().end() ? target.words : of_the_corpus->words;
 }
 
 std::vector<Case> corpus_of(const std::string& name) {
@@ -90,8 +98,8 @@ class Fuzzing {
   Fuzzing(const FuzzTarget& target, std::uint64_t seed)
       : target_(target),
         folder_(NOPOS_BUILD_DIR "/fuzz/" + target.name + "." + std::to_string(getpid())),
-        mutator_(seed, target.words),
-        pool_(corpus_of(target.name)) {
+        mutator_(seed, words_of(target)),
+        pool_(corpus_of(target.corpus)) {
     fs::create_directories(folder_);
   }
 

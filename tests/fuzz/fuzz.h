@@ -2,22 +2,25 @@
 /// Fuzzing without a fuzzer: readers get files that were changed at random, and must return or throw
 /// nopos::Error. Anything else (another exception, a signal, a report of a sanitizer) is a finding.
 ///
-/// A target is a function and a folder `corpus/<name>/<case>/` of the files that it reads,
+/// A target is a function and a folder `corpus/<corpus>/<case>/` of the files that it reads,
 /// the same names in every case. To add one, write
 ///
 ///     const bool added = add_fuzz_target({"dictionary", &read, {"#fairseq:overwrite"}});
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
 namespace nopos::test {
 
 struct FuzzTarget {
-  std::string name;                                   ///< and of its folder in corpus/
-  void (*read)(const std::filesystem::path& folder);  ///< reads the files of one case
-  std::vector<std::string> words = {};  ///< what has a meaning in these files; mutations insert it
+  std::string name;
+  std::function<void(const std::filesystem::path& folder)> read;  ///< reads the files of one case
+  std::vector<std::string> words = {};  ///< what has a meaning in these files; mutations insert it. None:
+                                        ///< those of the target that is named as the corpus
+  std::string corpus = name;  ///< its folder in corpus/
 };
 
 /// Registers `target` before main. Returns true.

@@ -121,7 +121,7 @@ std::vector<std::pair<std::string, Value>> saved_group(const CheckpointFile& sou
       value = std::vector<double>(list->begin(), list->end());
     }
     const bool none =
-        std::holds_alternative<std::monostate>(value) || std::holds_alternative<std::monostate>(same->second);
+        std::holds_alternative<NotGiven>(value) || std::holds_alternative<NotGiven>(same->second);
     if (value.index() != same->second.index() && !none) {
       throw Error(ExitCode::data, source.name() + ": '" + name + "' of 'param_groups' is " + to_text(value) +
                                       ", which is of another type than this optimizer's (" +

@@ -166,7 +166,7 @@ Node section(Pickle& pickle, const std::optional<std::string>& name, const char*
     Value value = value_of(key, own, config).value_or(default_of(literal));
     if (const auto forced = overrides.find(key); forced != overrides.end()) value = forced->second;
     for (const auto& [resolved, source] : resolved_from) {
-      if (key == resolved && own != &config.task.options && std::holds_alternative<std::monostate>(value)) {
+      if (key == resolved && own != &config.task.options && std::holds_alternative<NotGiven>(value)) {
         value = value_of(std::string(source), own, config).value_or(Value());
       }
     }

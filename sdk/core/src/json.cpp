@@ -185,7 +185,7 @@ Value value_from_json(const Json& json) {
 Json to_json(const Value& value) {
   return std::visit(
       [](const auto& held) -> Json {
-        if constexpr (std::is_same_v<std::decay_t<decltype(held)>, std::monostate>) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(held)>, NotGiven>) {
           return nullptr;
         } else {
           return held;

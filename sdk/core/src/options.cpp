@@ -203,7 +203,7 @@ OptionType option_type(std::string_view name) {
 
 std::string to_text(const Value& value) {
   struct Text {
-    std::string operator()(std::monostate) const { return "None"; }
+    std::string operator()(NotGiven) const { return "None"; }
     std::string operator()(bool flag) const { return flag ? "true" : "false"; }
     std::string operator()(std::int64_t number) const { return std::to_string(number); }
     std::string operator()(double number) const { return number_text(number); }
@@ -220,7 +220,7 @@ std::string to_text(const Value& value) {
 
 Value checked_value(const OptionInfo& option, Value value, std::string_view owner) {
   const std::string found = shown(value);
-  if (std::holds_alternative<std::monostate>(value)) {
+  if (std::holds_alternative<NotGiven>(value)) {
     if (!option.optional) refuse(option, owner, "not given", described_type(option.type));
     return value;
   }

@@ -2,12 +2,52 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <limits>
+#include <new>
 
 #include "nopos/error.h"
 
+namespace {
+
+bool memory_is_full = false;
+
+}  // namespace
+
+// this program's: LibC's, unless a test says that there is no more
+void* operator new(std::size_t size) {
+  void* memory = memory_is_full ? nullptr : std::malloc(size);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
 namespace nopos {
 namespace {
+
+bool throws_without_memory(const auto& body) {
+  memory_is_full = true;
+  bool thrown = false;
+  try {
+    body();
+  } catch (const std::bad_alloc&) {
+    thrown = true;
+  }
+  memory_is_full = false;
+  return thrown;
+}
+
+TEST(Values, ACopyWithoutMemoryIsAnException) {
+  const std::vector<Value> values{std::string(100, 'x'), std::vector<std::int64_t>(100),
+                                  std::vector<double>(100)};
+  for (const Value& value : values) {
+    EXPECT_TRUE(throws_without_memory([&] { const Value copy(value); }));
+    Value other;
+    EXPECT_TRUE(throws_without_memory([&] { other = value; }));
+    EXPECT_EQ(other, Value());
+  }
+}
 
 struct Sample {
   std::vector<double> rates{0.25}, betas{0.9, 0.999}, none;

@@ -26,8 +26,18 @@
 
 namespace nopos {
 
-/// One option's value; `std::monostate` is "not given" (Python's None).
-using Value = std::variant<std::monostate, bool, std::int64_t, double, std::string, std::vector<std::int64_t>,
+/// "Not given" (Python's None). Its copy is written out, so that it is not trivial: libstdc++ 12 takes a
+/// variant of trivial types, strings and vectors for one that always holds something, and then jumps to a
+/// wild address where memory runs out in the middle of a copy.
+struct NotGiven {
+  NotGiven() noexcept {}
+  NotGiven(const NotGiven&) noexcept {}
+  NotGiven& operator=(const NotGiven&) noexcept { return *this; }
+  friend bool operator==(const NotGiven&, const NotGiven&) = default;
+};
+
+/// One option's value.
+using Value = std::variant<NotGiven, bool, std::int64_t, double, std::string, std::vector<std::int64_t>,
                            std::vector<double>>;
 
 /// Values by option name.
@@ -121,7 +131,7 @@ struct Member<std::optional<T>> {
     return member ? Member<T>::to_value(*member) : Value();
   }
   static void assign(std::optional<T>& member, const Value& value) {
-    if (std::holds_alternative<std::monostate>(value)) {
+    if (std::holds_alternative<NotGiven>(value)) {
       member.reset();
     } else {
       Member<T>::assign(member.emplace(), value);
