@@ -9,10 +9,10 @@ foreach(target IN LISTS nopos_programs)
     install(TARGETS ${target} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
   endif()
 endforeach()
-install(TARGETS nopos_core nopos_sdk nopos_describe EXPORT NoPosSDKTargets
+install(TARGETS nopos_core nopos_data nopos_sdk nopos_describe EXPORT NoPosSDKTargets
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
   RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/nopos)
-install(DIRECTORY sdk/core/include/nopos sdk/include/nopos DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY sdk/core/include/nopos sdk/data/include/nopos sdk/nn/include/nopos DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT NoPosSDKTargets NAMESPACE NoPos:: DESTINATION ${package_dir})
 install(FILES cmake/FindLibTorch.cmake cmake/NoPosPlugin.cmake cmake/plugin_symbols.map DESTINATION ${package_dir})
 

@@ -3,7 +3,7 @@ set(NOPOS_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
 # nopos_add_plugin(NAME KIND kind [CORE] [SOURCES files] [DATA files] [FOLDER folder])
 #   A plugin from the folder of the calling CMakeLists.txt: plugin.json and <NAME>.cpp (or SOURCES), built into
 #   <libdir>/nopos/plugins/<kind>/<NAME>.so, or outside this project <build folder>/<kind>/<NAME>.so, with
-#   <NAME>.nopos.json beside it. CORE: needs no tensors (NoPos::core).
+#   <NAME>.nopos.json beside it. CORE: needs no tensors (NoPos::data, which brings NoPos::core).
 #   DATA: files that the plugin reads; they stand in a folder <NAME> beside the library, built and installed.
 #   FOLDER: built there instead, and not installed (plugins that only tests use).
 function(nopos_add_plugin NAME)
@@ -37,7 +37,7 @@ function(nopos_add_plugin NAME)
     CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON INSTALL_RPATH "$ORIGIN/../../.."
     LINK_DEPENDS "${json};${symbols};${described_by}" LINK_DEPENDS_NO_SHARED ON)
   if(ARG_CORE)
-    target_link_libraries(${target} PRIVATE NoPos::core)
+    target_link_libraries(${target} PRIVATE NoPos::data)
     set(tensors)
   else()
     target_link_libraries(${target} PRIVATE NoPos::sdk)
@@ -91,7 +91,7 @@ function(nopos_add_plugin_tests NAME)
     find_package(GTest REQUIRED)
     enable_testing()
     add_executable(${test} ${ARG_SOURCES})
-    target_link_libraries(${test} PRIVATE NoPos::$<IF:$<BOOL:${ARG_CORE}>,core,sdk> ${ARG_LIBRARIES} GTest::gtest_main)
+    target_link_libraries(${test} PRIVATE NoPos::$<IF:$<BOOL:${ARG_CORE}>,data,sdk> ${ARG_LIBRARIES} GTest::gtest_main)
     target_compile_definitions(${test} PRIVATE NOPOS_PLUGIN_LIBRARY="$<TARGET_FILE:${plugin}>")
     add_test(NAME ${test} COMMAND ${test})
   endif()

@@ -6,12 +6,12 @@
 #include <new>
 
 #include "common_options.h"
-#include "components.h"
 #include "console.h"
-#include "evaluation.h"
+#include "evaluate/evaluation.h"
+#include "model/components.h"
 #include "nopos/error.h"
-#include "process_setup.h"
-#include "training_run.h"
+#include "process/process_setup.h"
+#include "train/training_run.h"
 
 namespace {
 

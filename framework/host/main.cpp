@@ -8,11 +8,11 @@
 #include <string_view>
 #include <system_error>
 
-#include "commands.h"
+#include "commands/commands.h"
 #include "nopos/error.h"
 #include "nopos/levers.h"
 #include "nopos/printable.h"
-#include "process_start.h"
+#include "process/process_start.h"
 
 // MKL asks this function whether the processor is Intel's, and takes a slower path where it is not. Defined
 // in the executable and exported, ours comes before that of libtorch_cpu.so.

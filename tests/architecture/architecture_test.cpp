@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -15,7 +16,9 @@ namespace {
 
 namespace fs = std::filesystem;
 const fs::path source = NOPOS_SOURCE_DIR, built = NOPOS_BUILD_DIR;
-const fs::path core_headers = "sdk/core/include", json_header = "sdk/core/json", sdk_headers = "sdk/include",
+const fs::path core_headers = "sdk/core/include", core_internal = "sdk/core/internal",
+               data_headers = "sdk/data/include", data_internal = "sdk/data/internal",
+               nn_headers = "sdk/nn/include", nn_internal = "sdk/nn/internal",
                registry_headers = "registry/include";
 
 struct Include {
@@ -44,9 +47,11 @@ std::vector<Include> includes_below(const fs::path& folder) {
 // The file of this repository that an include means, or an empty path: a header of the system.
 fs::path resolved(const Include& include) {
   for (const fs::path& root :
-       {include.file.parent_path(), core_headers, json_header, sdk_headers, registry_headers,
-        fs::path("framework/common"), fs::path("framework/engine"), fs::path("framework/host"),
-        fs::path("framework/plot"), fs::path("framework/prepare"), fs::path(".")}) {
+       {include.file.parent_path(), core_headers, core_internal, data_headers, data_internal, nn_headers,
+        nn_internal, registry_headers, fs::path("framework/formats"), fs::path("framework/common"),
+        fs::path("framework/fairseq"), fs::path("framework/preprocess"), fs::path("framework/corpora"),
+        fs::path("framework/plot"), fs::path("framework/run"), fs::path("framework/engine"),
+        fs::path("framework/host"), fs::path(".")}) {
     const fs::path candidate = (root / include.name).lexically_normal();
     if (fs::exists(source / candidate)) return candidate;
   }
@@ -64,20 +69,33 @@ struct Layer {
 };
 
 const Layer layers[] = {
+    {"sdk/core/include", {}, false},
     {"sdk/core", {}, false},
-    {"sdk/src", {sdk_headers, core_headers}, true},
-    {"sdk/include", {core_headers}, true},
-    {"registry", {core_headers, json_header}, false},
-    {"framework/common", {core_headers}, false},
-    {"framework/plot", {core_headers, json_header}, false},
-    {"framework/prepare", {core_headers, json_header}, false},
+    {"sdk/data/include", {core_headers}, false},
+    {"sdk/data", {core_headers, core_internal}, false},
+    {"sdk/nn/include", {data_headers, core_headers}, true},
+    {"sdk/nn", {data_headers, core_headers, core_internal}, true},
+    {"registry", {core_headers, core_internal}, false},
+    {"framework/formats", {core_headers, core_internal}, false},
+    {"framework/common",
+     {core_headers, core_internal, data_headers, data_internal, "framework/formats"},
+     false},
+    {"framework/fairseq", {core_headers, core_internal, "framework/common", "framework/formats"}, false},
+    {"framework/preprocess",
+     {core_headers, core_internal, data_headers, data_internal, registry_headers, "framework/common"},
+     false},
+    {"framework/corpora", {core_headers, core_internal, "framework/common", "framework/preprocess"}, false},
+    {"framework/plot", {core_headers, core_internal}, false},
+    {"framework/run", {core_headers, core_internal, data_headers, data_internal, "framework/common"}, false},
     // entry.h and what it includes are the contract between host and engine.
     {"framework/host",
-     {core_headers, json_header, registry_headers, "framework/common", "framework/plot", "framework/prepare",
+     {core_headers, core_internal, data_headers, data_internal, registry_headers, "framework/formats",
+      "framework/common", "framework/fairseq", "framework/preprocess", "framework/corpora", "framework/plot",
       "framework/engine/entry.h"},
      false},
     {"framework/engine",
-     {core_headers, json_header, sdk_headers, registry_headers, "framework/common"},
+     {core_headers, core_internal, data_headers, data_internal, nn_headers, nn_internal, registry_headers,
+      "framework/formats", "framework/common", "framework/fairseq", "framework/run"},
      true},
 };
 
@@ -97,7 +115,46 @@ TEST(Includes, LayersKnowOnlyTheLayersBelow) {
   }
 }
 
-TEST(Includes, PluginsKnowOnlyTheSdkAndThemselves) {
+// Which folders' headers each folder with sources below `room` includes.
+std::map<fs::path, std::set<fs::path>> folder_graph(const fs::path& room) {
+  std::map<fs::path, std::set<fs::path>> graph;
+  for (const Include& include : includes_below(room)) {
+    const fs::path from = include.file.parent_path(), to = resolved(include).parent_path();
+    if (!to.empty() && from != to && below(to, room)) graph[from].insert(to);
+  }
+  return graph;
+}
+
+TEST(Includes, FoldersOfOneRoomFormNoCircle) {
+  for (const char* room : {"framework/host", "framework/engine", "framework/run"}) {
+    std::map<fs::path, std::set<fs::path>> graph = folder_graph(room);
+    EXPECT_FALSE(graph.empty()) << room;
+    // take away what knows no other folder that is left, until nothing changes: what stays is in a circle
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (auto folder = graph.begin(); folder != graph.end();) {
+        std::erase_if(folder->second, [&](const fs::path& other) { return !graph.contains(other); });
+        changed |= folder->second.empty();
+        folder = folder->second.empty() ? graph.erase(folder) : std::next(folder);
+      }
+    }
+    for (const auto& [folder, others] : graph) {
+      for (const fs::path& other : others) ADD_FAILURE() << folder << " includes headers of " << other;
+    }
+  }
+}
+
+TEST(Installation, HoldsTheContractAlone) {
+  std::size_t headers = 0;
+  for (const fs::path& room : {core_headers, data_headers, nn_headers}) {
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(source / room))
+      headers += entry.path().extension() == ".h";
+  }
+  EXPECT_LE(headers, 38u)
+      << "each header is a promise to authors of plugins: does this one belong to internal/?";
+}
+
+TEST(Includes, PluginsKnowOnlyTheContractAndThemselves) {
   const std::vector<Include> includes = includes_below("plugins");
   EXPECT_FALSE(includes.empty());
   for (const Include& include : includes) {
@@ -106,7 +163,7 @@ TEST(Includes, PluginsKnowOnlyTheSdkAndThemselves) {
       EXPECT_FALSE(include.name.starts_with("nopos/") || include.name.starts_with("."))
           << include.file << " includes " << include.name;
     } else {
-      EXPECT_TRUE(below(file, core_headers) || below(file, sdk_headers) ||
+      EXPECT_TRUE(below(file, core_headers) || below(file, data_headers) || below(file, nn_headers) ||
                   below(file, include.file.parent_path()))
           << include.file << " includes " << file;
     }
@@ -156,7 +213,7 @@ TEST(Libraries, PluginsLinkTheSdkAndNoOtherPartOfNoPos) {
   for (const fs::path& library : plugin_libraries()) {
     for (const std::string& name : needed(library)) {
       EXPECT_TRUE(!name.starts_with("libnopos") || name.starts_with("libnopos_core.so") ||
-                  name.starts_with("libnopos_sdk.so"))
+                  name.starts_with("libnopos_data.so") || name.starts_with("libnopos_sdk.so"))
           << library << " needs " << name;
     }
   }

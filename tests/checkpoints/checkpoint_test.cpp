@@ -8,9 +8,9 @@
 #include "command.h"
 #include "description.h"
 #include "nopos/error.h"
-#include "nopos/pickle.h"
-#include "nopos/zip.h"
+#include "pickle.h"
 #include "sample.h"
+#include "zip.h"
 
 namespace nopos::engine {
 namespace {

@@ -13,8 +13,8 @@
 #include "command.h"
 #include "description.h"
 #include "folder_names.h"
-#include "nopos/zip.h"
 #include "toy_run.h"
+#include "zip.h"
 
 namespace nopos {
 namespace {

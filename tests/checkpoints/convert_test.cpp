@@ -9,7 +9,7 @@
 
 #include "checkpoint_file.h"
 #include "nopos/error.h"
-#include "nopos/safetensors.h"
+#include "safetensors.h"
 #include "toy_run.h"
 
 namespace nopos {

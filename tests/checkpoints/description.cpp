@@ -3,8 +3,8 @@
 #include <cstdio>
 #include <map>
 
-#include "nopos/pickle.h"
-#include "nopos/zip.h"
+#include "pickle.h"
+#include "zip.h"
 
 namespace nopos::engine::test {
 namespace {

@@ -9,7 +9,7 @@
 #include <set>
 
 #include "command.h"
-#include "nopos/zip.h"
+#include "zip.h"
 
 namespace nopos::test {
 namespace {

@@ -5,8 +5,8 @@
 #include <sstream>
 
 #include "command.h"
-#include "nopos/safetensors.h"
 #include "python_environment.h"
+#include "safetensors.h"
 
 namespace nopos {
 namespace {

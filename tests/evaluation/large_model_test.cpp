@@ -10,9 +10,9 @@
 #include <iostream>
 #include <random>
 
-#include "nopos/pickle.h"
-#include "nopos/zip.h"
+#include "pickle.h"
 #include "toy_run.h"
+#include "zip.h"
 
 namespace nopos::test {
 namespace {

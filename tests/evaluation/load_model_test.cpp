@@ -8,8 +8,8 @@
 #include "command.h"
 #include "model_fixture.h"
 #include "nopos/error.h"
-#include "nopos/pickle.h"
-#include "nopos/zip.h"
+#include "pickle.h"
+#include "zip.h"
 
 namespace nopos::engine {
 namespace {

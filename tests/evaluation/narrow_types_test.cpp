@@ -8,8 +8,8 @@
 #include <set>
 
 #include "bfloat16_product.h"
+#include "model/precision.h"
 #include "model_fixture.h"
-#include "precision.h"
 #include "ways_of_bfloat16.h"
 
 namespace nopos::engine {

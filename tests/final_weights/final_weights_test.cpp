@@ -6,9 +6,9 @@
 #include <cstring>
 #include <optional>
 
-#include "nopos/pickle.h"
-#include "nopos/zip.h"
+#include "pickle.h"
 #include "toy_run.h"
+#include "zip.h"
 
 namespace nopos::test {
 namespace {

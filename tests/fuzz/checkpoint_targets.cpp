@@ -3,10 +3,10 @@
 #include "command.h"
 #include "fuzz.h"
 #include "nopos/error.h"
-#include "nopos/pickle.h"
-#include "nopos/safetensors.h"
-#include "nopos/zip.h"
+#include "pickle.h"
+#include "safetensors.h"
 #include "values.h"
+#include "zip.h"
 
 namespace nopos::test {
 namespace {

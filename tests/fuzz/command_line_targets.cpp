@@ -5,10 +5,10 @@
 #include <sstream>
 
 #include "command.h"
-#include "commands.h"
+#include "commands/commands.h"
 #include "fuzz.h"
 #include "nopos/error.h"
-#include "standard_output.h"
+#include "output/standard_output.h"
 
 namespace nopos::test {
 namespace {

@@ -1,11 +1,11 @@
 // What commands read beside checkpoints and data: configurations, manifests, metrics; and the ways of
 // `convert`.
 #include "command.h"
-#include "config_file.h"
+#include "convert/safetensors_model.h"
 #include "fuzz.h"
 #include "nopos/registry/manifest.h"
 #include "run_curves.h"
-#include "safetensors_model.h"
+#include "settings/config_file.h"
 
 namespace nopos::test {
 namespace {

@@ -1,8 +1,8 @@
 // Texts, and what a data folder holds: indexes of both formats, text, dictionary.
 #include <numeric>
 
+#include "binarizer.h"
 #include "fuzz.h"
-#include "nopos/binarizer.h"
 #include "nopos/dictionary.h"
 #include "nopos/indexed_dataset.h"
 #include "nopos/monolingual_dataset.h"

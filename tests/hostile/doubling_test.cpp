@@ -11,9 +11,9 @@
 #include "nopos/error.h"
 #include "nopos/indexed_dataset.h"
 #include "nopos/json.h"
-#include "nopos/pickle.h"
 #include "nopos/registry/manifest.h"
-#include "nopos/safetensors.h"
+#include "pickle.h"
+#include "safetensors.h"
 
 namespace nopos::test {
 namespace {

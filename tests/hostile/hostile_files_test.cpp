@@ -3,8 +3,8 @@
 
 #include "limited_run.h"
 #include "nopos/json.h"
-#include "nopos/zip.h"
 #include "toy_run.h"
+#include "zip.h"
 
 namespace nopos::test {
 namespace {

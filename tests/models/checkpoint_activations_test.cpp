@@ -4,7 +4,7 @@
 
 #include "model_fixture.h"
 #include "nopos/model_state.h"
-#include "nopos/recomputation.h"
+#include "nopos/nn/recomputation.h"
 
 namespace nopos {
 namespace {

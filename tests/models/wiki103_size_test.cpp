@@ -8,7 +8,7 @@
 #include <regex>
 
 #include "command.h"
-#include "nopos/indexed_dataset_writer.h"
+#include "indexed_dataset_writer.h"
 
 namespace {
 

@@ -6,8 +6,8 @@
 #include <thread>
 #include <vector>
 
-#include "process_memory.h"
-#include "process_setup.h"
+#include "process/process_memory.h"
+#include "process/process_setup.h"
 
 namespace nopos::engine {
 namespace {

@@ -7,7 +7,7 @@
 #include <map>
 #include <string>
 
-#include "nopos/zip.h"
+#include "zip.h"
 
 namespace nopos::test {
 

@@ -7,8 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "nopos/zip.h"
 #include "toy_run.h"
+#include "zip.h"
 
 namespace nopos::test {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "nopos/dictionary.h"
 #include "nopos/error.h"
-#include "nopos/safetensors.h"
 #include "plain_forward.h"
+#include "safetensors.h"
 #include "toy_run.h"
 
 namespace nopos {

@@ -7,7 +7,7 @@
 #include <stdexcept>
 
 #include "command.h"
-#include "nopos/safetensors.h"
+#include "safetensors.h"
 
 namespace nopos::test {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "checkpoint.h"
 #include "checkpoint_file.h"
-#include "nopos/pickle.h"
+#include "pickle.h"
 #include "run_config.h"
 
 namespace nopos::engine {

@@ -1,7 +1,7 @@
 #include "differences.h"
+#include "fairseq_config.h"
 #include "nopos/error.h"
 #include "older_files.h"
-#include "reference_config.h"
 #include "values.h"
 
 namespace nopos::engine {

@@ -5,12 +5,12 @@
 #include "checkpoint.h"
 #include "container.h"
 #include "dictionary_digest.h"
+#include "fairseq_config.h"
 #include "nopos/files.h"
-#include "nopos/pickle.h"
-#include "nopos/zip.h"
-#include "reference_config.h"
+#include "pickle.h"
 #include "state_dict.h"
 #include "values.h"
+#include "zip.h"
 
 namespace nopos::engine {
 namespace {

@@ -1,4 +1,4 @@
-#include "ema.h"
+#include "model/ema.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "meters.h"
+#include "train/meters.h"
 
 #include <gtest/gtest.h>
 

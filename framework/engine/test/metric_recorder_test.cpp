@@ -1,4 +1,4 @@
-#include "metric_recorder.h"
+#include "train/metric_recorder.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

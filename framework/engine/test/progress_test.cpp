@@ -1,5 +1,5 @@
 // The lines of spec §3.17; those marked [R] there were printed by the reference.
-#include "progress.h"
+#include "train/progress.h"
 
 #include <gtest/gtest.h>
 

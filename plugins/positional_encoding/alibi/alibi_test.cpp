@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "built_plugin.h"
-#include "nopos/attention.h"
+#include "nopos/nn/attention.h"
 
 namespace nopos {
 namespace {

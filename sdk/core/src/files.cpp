@@ -13,7 +13,7 @@
 #include <thread>
 #include <utility>
 
-#include "file_error.h"
+#include "nopos/file_error.h"
 #include "nopos/mapped_files.h"
 
 namespace nopos {

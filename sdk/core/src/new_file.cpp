@@ -12,7 +12,7 @@
 #include <system_error>
 #include <utility>
 
-#include "file_error.h"
+#include "nopos/file_error.h"
 #include "nopos/files.h"
 #include "nopos/mapped_files.h"
 

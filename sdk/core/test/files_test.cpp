@@ -8,7 +8,8 @@
 
 #include <thread>
 
-#include "data_fixture.h"
+#include "command.h"
+#include "errors_and_logs.h"
 #include "folder_names.h"
 
 namespace nopos {

@@ -1,0 +1,16 @@
+#pragma once
+/// Values of options and meters as plain Python data, and back.
+
+#include <string_view>
+
+#include "nopos/options.h"
+#include "pickle.h"
+
+namespace nopos {
+
+Pickle::Node pickled_value(Pickle& pickle, const Value& value);
+
+/// \throws Error (data) naming `what`, for anything but None, a bool, a number, a text or a list of numbers.
+Value plain_value(const PickleNode& node, std::string_view what);
+
+}  // namespace nopos

@@ -1,0 +1,94 @@
+#include <iostream>
+
+#include "commands.h"
+#include "help.h"
+#include "nopos/error.h"
+#include "output/json_value.h"
+#include "output/terminal.h"
+#include "settings/run_head.h"
+#include "settings/run_setup.h"
+
+namespace nopos::host {
+namespace {
+
+struct ConfigShowOptions {
+  bool json = false;
+
+  NOPOS_OPTIONS(o) { o.add("json", &ConfigShowOptions::json, "write JSON"); }
+};
+
+/// The host's own rows say what a run takes, where nobody said so: the encoding, the threads.
+void show_what_is_resolved(RunSetup& setup) {
+  ResolvedOptions& host = setup.owners.front().resolved;
+  std::string encoding;
+  for (const Choice& choice : setup.choices) {
+    if (choice.kind != "positional_encoding") continue;
+    encoding += (encoding.empty() ? "" : "+") + choice.resolved.component->name;
+    host.sources["positional-encoding"] = choice.source;
+  }
+  host.values["positional-encoding"] = encoding;
+  if (!std::holds_alternative<NotGiven>(host.values.at("threads"))) return;
+  host.values["threads"] = std::int64_t{run_threads(host)};
+  host.sources["threads"] = "default: what affinity and control group allow";
+}
+
+void print_settings(const RunSetup& setup) {
+  for (const Owner& owner : setup.owners) {
+    std::cout << styled(heading(owner), Style::bold) << '\n';
+    Table table({}, 2);
+    for (const OptionInfo& option : owner.options) {
+      const std::string text = to_text(owner.resolved.values.at(option.name));
+      table.add({option.name, text.empty() ? "\"\"" : text, owner.resolved.sources.at(option.name)});
+    }
+    if (table.empty()) std::cout << "  no options\n";
+    table.print();
+    std::cout << '\n';
+  }
+  for (const std::string& notice : setup.notices) print_paragraph(notice);
+}
+
+void print_settings_json(const RunSetup& setup) {
+  Json options = Json::object(), components = Json::array();
+  for (const Owner& owner : setup.owners) {
+    Json& group = options[owner.label] = Json::object();
+    for (const OptionInfo& option : owner.options) {
+      group[option.name] = {{"value", to_json(owner.resolved.values.at(option.name))},
+                            {"source", owner.resolved.sources.at(option.name)}};
+    }
+  }
+  for (const Choice& choice : setup.choices) {
+    const auto& plugin = choice.resolved.entry->manifest;
+    components.push_back({{"kind", choice.kind},
+                          {"name", choice.resolved.component->name},
+                          {"given_name", choice.given_name},
+                          {"source", choice.source},
+                          {"plugin", plugin.id},
+                          {"version", plugin.version}});
+  }
+  print_json(
+      {{"components", std::move(components)}, {"options", std::move(options)}, {"notices", setup.notices}});
+}
+
+}  // namespace
+
+int run_config(const Words& words) {
+  if (wants_help(words)) {
+    print_command_help(command("config"), describe_options<ConfigShowOptions>());
+    print_note("and the flags of train: see nopos-host train --help");
+    return 0;
+  }
+  if (words.empty() || words[0] != "show") {
+    throw Error(ExitCode::usage, words.empty() ? "config: write nopos-host config show [FLAGS OF train]"
+                                               : "config: unknown word '" + words[0] +
+                                                     "'; there is nopos-host config show [FLAGS OF train]");
+  }
+  Words rest(words.begin() + 1, words.end());
+  const auto options = read_options<ConfigShowOptions>(
+      take_settings(rest, describe_options<ConfigShowOptions>(), "config show"), "config show");
+  RunSetup setup = set_up_run(rest, false);
+  show_what_is_resolved(setup);
+  options.json ? print_settings_json(setup) : print_settings(setup);
+  return 0;
+}
+
+}  // namespace nopos::host

@@ -1,0 +1,106 @@
+#include <iostream>
+#include <optional>
+
+#include "commands.h"
+#include "convert/safetensors_model.h"
+#include "convert/tensor_folder.h"
+#include "convert/transformers_model.h"
+#include "convert/transformers_return.h"
+#include "help.h"
+#include "nopos/error.h"
+#include "nopos/printable.h"
+#include "run_lock.h"
+#include "settings/search.h"
+
+namespace nopos::host {
+namespace {
+
+struct ConvertOptions {
+  std::optional<std::string> from, to, target, data, tokenizer, dictionary, plugin_path;
+  std::optional<std::int64_t> max_positions;
+
+  NOPOS_OPTIONS(o) {
+    using C = ConvertOptions;
+    o.add("from", &C::from,
+          "a checkpoint, or a model's folder: written by this command, or an OPT, GPT-2 or GPT-NeoX of "
+          "transformers",
+          Positional{});
+    o.add("to", &C::to, "where to write: a folder for a checkpoint, a file for a folder");
+    o.add("for", &C::target,
+          "the library that shall load the folder; not given: the tensors under their own names",
+          OneOf{{"transformers"}});
+    o.add("max-target-positions", &C::max_positions,
+          "with --for: longest sequence, where the encoding has no limit of its own; as trained if not given",
+          AtLeast{1});
+    o.add("data", &C::data,
+          "with --for: the folder of the data, whose dict.txt the tokenizer needs; as trained if not given");
+    o.add("tokenizer", &C::tokenizer,
+          "with --for: the tokenizer that made the data; as recorded if not given");
+    o.add("dict", &C::dictionary,
+          "with a folder of a GPT-2 or GPT-NeoX: the dict.txt of the data, which gives the order of tokens");
+    o.add("plugin-path", &C::plugin_path, "folders with plugins, separated by colons; may be repeated");
+  }
+};
+
+void refuse_flags(bool given, const std::string& flags, const std::string& where) {
+  if (given) throw Error(ExitCode::usage, flags + " means nothing " + where + ": leave it out.");
+}
+
+std::vector<std::string> from_folder(const ConvertOptions& options) {
+  const std::filesystem::path folder = *options.from;
+  refuse_flags(options.target || options.max_positions || options.data || options.tokenizer,
+               "--for, --max-target-positions, --data or --tokenizer", "where a folder is converted");
+  const Json config = read_model_config(folder);
+  const auto own = config.find("nopos_checkpoint");
+  if (own == config.end() && is_foreign_model(config)) {
+    return foreign_to_checkpoint(folder, config, *options.to, options.dictionary);
+  }
+  refuse_flags(options.dictionary.has_value(), "--dict", "with a folder that nopos-host wrote");
+  if (own != config.end() && own->is_object() && own->contains("opt")) {
+    opt_to_checkpoint(folder, config, *options.to);
+  } else {
+    safetensors_to_checkpoint(folder, *options.to);
+  }
+  return {};
+}
+
+std::vector<std::string> from_checkpoint(const ConvertOptions& options) {
+  refuse_flags(options.dictionary.has_value(), "--dict", "where a checkpoint is converted");
+  if (options.target) {
+    return checkpoint_to_transformers(*options.from, *options.to,
+                                      scan_plugins(options.plugin_path.value_or("")),
+                                      {options.max_positions, options.data, options.tokenizer});
+  }
+  refuse_flags(options.max_positions || options.data || options.tokenizer,
+               "--max-target-positions, --data or --tokenizer", "without --for transformers");
+  checkpoint_to_safetensors(*options.from, *options.to);
+  return {};
+}
+
+}  // namespace
+
+int run_convert(const Words& words) {
+  const auto described = describe_options<ConvertOptions>();
+  if (wants_help(words)) {
+    print_command_help(command("convert"), described);
+    return 0;
+  }
+  const auto options = read_options<ConvertOptions>(parse_settings(words, described, "convert"), "convert");
+  if (!options.from || !options.to) {
+    throw Error(ExitCode::usage,
+                "convert needs what to convert and where to, such as\n"
+                "  nopos-host convert checkpoints/checkpoint_best.pt --to model\n"
+                "  nopos-host convert checkpoints/checkpoint_best.pt --for transformers --to model\n"
+                "  nopos-host convert model --to checkpoint.pt");
+  }
+  const bool to_file = std::filesystem::is_directory(*options.from);
+  const std::string remedy = "name another place";
+  const RunLock lock(
+      to_file ? RunLock::on_file(*options.to, remedy) : RunLock::on_folder(*options.to, remedy), "convert");
+  const auto said = to_file ? from_folder(options) : from_checkpoint(options);
+  std::cout << "wrote " << printable(*options.to) << '\n';
+  for (const std::string& line : said) std::cout << line << '\n';
+  return 0;
+}
+
+}  // namespace nopos::host

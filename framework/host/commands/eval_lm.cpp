@@ -1,0 +1,198 @@
+#include <algorithm>
+#include <iostream>
+#include <iterator>
+#include <span>
+#include <string_view>
+
+#include "commands.h"
+#include "common_options.h"
+#include "dataset_options.h"
+#include "distributed_options.h"
+#include "evaluation_options.h"
+#include "help.h"
+#include "nopos/error.h"
+#include "nopos/path_list.h"
+#include "process/engine_library.h"
+#include "settings/run_head.h"
+#include "settings/run_setup.h"
+#include "settings/saved_model.h"
+#include "settings/search.h"
+
+namespace nopos::host {
+namespace {
+
+/// The host's own options of an evaluation.
+struct EvaluationHostOptions {
+  static constexpr const char* group = "host";
+
+  std::string task = "language_modeling";
+  std::optional<std::string> plugin_path;
+  std::optional<std::int64_t> threads;
+  std::optional<std::string> bpe, tokenizer, scoring;
+
+  NOPOS_OPTIONS(o) {
+    using H = EvaluationHostOptions;
+    o.add("task", &H::task, "what data means");
+    o.add("plugin-path", &H::plugin_path, "folders with plugins, separated by colons; may be repeated");
+    o.add("threads", &H::threads, "threads that compute; default: what affinity and control group allow",
+          Range{1, 1024});
+    constexpr const char* text_only = "an evaluation reads data that preprocess has made";
+    o.add("bpe", &H::bpe, "sub-word units", NoEffect{text_only});
+    o.add("tokenizer", &H::tokenizer, "tokeniser", NoEffect{text_only});
+    o.add("scoring", &H::scoring, "score of generated text", NoEffect{text_only});
+  }
+};
+
+template <class Options>
+Owner owner_of() {
+  return {Options::group, "", {}, describe_options<Options>(), nullptr, {}, "", {}};
+}
+
+constexpr const char* length_option = "tokens-per-sample";
+constexpr std::int64_t otherwise_length = 1024;  // where neither flag nor checkpoint says one
+
+/// One length or several; the default is the checkpoint's.
+void take_lengths(Owner& task) {
+  for (OptionInfo& option : task.options) {
+    if (option.name == "max-target-positions")
+      option.help = "longer blocks are not evaluated; default: all are";
+    if (option.name != length_option) continue;
+    option.type = OptionType::integers;
+    option.default_value = {};
+    option.optional = true;
+    option.help =
+        "most tokens of a block; several lengths (64,128,256) are evaluated one after the other; default: "
+        "the "
+        "checkpoint's";
+  }
+}
+
+/// The task's options, which every model's configuration has a copy of. Takes the lengths out of them.
+std::vector<std::int64_t> lengths_of(ResolvedOptions& task, const std::vector<SavedModel>& models) {
+  const auto found = task.values.find(length_option);
+  if (found == task.values.end()) return {};
+  std::vector<std::int64_t> lengths;
+  if (const auto* given = std::get_if<std::vector<std::int64_t>>(&found->second)) {
+    lengths = *given;
+    if (lengths.empty())
+      throw Error(ExitCode::usage, "--tokens-per-sample needs a length, or several: 64,128");
+  } else {
+    std::optional<std::int64_t> shortest;
+    for (const SavedModel& model : models) {
+      if (!model.tokens_per_sample) continue;
+      shortest = std::min(shortest.value_or(*model.tokens_per_sample), *model.tokens_per_sample);
+    }
+    lengths = {shortest.value_or(otherwise_length)};
+    if (shortest) task.sources[length_option] = "checkpoint " + models.front().settings.path;
+  }
+  found->second = lengths.front();
+  return lengths;
+}
+
+/// Of the options that training has as well, those that an evaluation heeds.
+constexpr std::string_view common_options_that_act[] = {
+    "log-file", "seed", "cpu", "bf16", "memory-efficient-bf16", "fp16", "memory-efficient-fp16"};
+constexpr std::string_view dataset_options_that_act[] = {"max-tokens", "batch-size", "dataset-impl",
+                                                         "gen-subset", "num-shards", "shard-id"};
+
+void keep_acting(OptionInfo& option, std::span<const std::string_view> acting) {
+  if (option.name == "gen-subset") option.help = "split to evaluate";
+  if (std::find(acting.begin(), acting.end(), option.name) != acting.end()) {
+    option.effect = Effect::active;
+  } else if (option.effect == Effect::active) {
+    option.effect = Effect::no_effect;
+    option.effect_reason = "an evaluation does not use it";
+  }
+}
+
+/// Host, the engine's groups, and the task; resolved but for the task's own notices.
+RunSetup set_up(const Words& words, bool incomplete) {
+  RunSetup setup{scan_plugins(plugin_path(words)), {}, {}, {}, {}};
+  setup.owners = {owner_of<EvaluationHostOptions>(), owner_of<CommonOptions>(), owner_of<DatasetOptions>(),
+                  owner_of<DistributedOptions>(), owner_of<EvaluationOptions>()};
+  for (OptionInfo& option : setup.owners[1].options) keep_acting(option, common_options_that_act);
+  for (OptionInfo& option : setup.owners[2].options) keep_acting(option, dataset_options_that_act);
+  std::vector<Flag> flags;
+  append_flags(flags, setup.owners.front().options);
+  std::vector<Owner> host{setup.owners.front()};
+  std::vector<std::string> later;
+  auto arguments = parse_known_arguments(words, flags);
+  std::erase_if(arguments, [](const Argument& argument) { return argument.flag.empty(); });
+  resolve(host, arguments, later);
+  const ResolvedOptions& chosen = host.front().resolved;
+  add_choice(setup, "task", std::get<std::string>(chosen.values.at("task")), chosen.sources.at("task"), {});
+  take_lengths(setup.owners.back());
+
+  flags = flags_of(setup.owners);
+  flags.push_back({"help", true});
+  arguments = incomplete ? parse_known_arguments(words, flags) : parse_arguments(words, flags);
+  std::erase_if(arguments, [](const Argument& argument) { return argument.flag == "help"; });
+  resolve(setup.owners, arguments, setup.notices);
+  return setup;
+}
+
+void add_model(RunSetup& setup, const SavedModel& model) {
+  const std::size_t first = setup.owners.size();
+  const std::string source = "checkpoint " + model.settings.path;
+  add_choice(setup, "architecture", model.settings.components.at("architecture").name, source,
+             model.settings);
+  for (const ConfiguredComponent& encoding : model.settings.encodings) {
+    add_choice(setup, "positional_encoding", encoding.name, source, model.settings);
+  }
+  std::vector<Owner> owners(
+      std::make_move_iterator(setup.owners.begin() + static_cast<std::ptrdiff_t>(first)),
+      std::make_move_iterator(setup.owners.end()));
+  setup.owners.resize(first);
+  std::vector<std::string> of_training;  // what had no effect there has none here
+  resolve(owners, {}, of_training);
+  std::move(owners.begin(), owners.end(), std::back_inserter(setup.owners));
+}
+
+/// `--remove-bpe` alone stands for its usual value.
+Words with_values(Words words) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const bool bare = words[i] == "--remove-bpe" || words[i] == "--post-process";
+    if (bare && (i + 1 == words.size() || words[i + 1].starts_with("--"))) words[i] += "=subword_nmt";
+  }
+  return words;
+}
+
+}  // namespace
+
+int run_eval_lm(const Words& given) {
+  const Words words = with_values(given);
+  if (wants_help(words)) {
+    print_usage(command("eval-lm"));
+    for (const Owner& owner : set_up(words, true).owners) print_options(heading(owner), owner.options);
+    return 0;
+  }
+  RunSetup base = set_up(words, false);
+  const auto options =
+      read_options<EvaluationOptions>(base.owners[4].resolved.values, EvaluationOptions::group);
+  if (!options.path) {
+    throw Error(ExitCode::usage,
+                "--path must be given: the checkpoint, such as "
+                "checkpoints/checkpoint_best.pt");
+  }
+  const Settings overrides = parse_overrides(options.model_overrides, "model-overrides");
+  const std::vector<std::string> paths = path_list(*options.path, ':');
+  std::vector<SavedModel> models;
+  for (const std::string& path : paths) {
+    models.push_back(read_saved_model(CheckpointFile(path), base.catalogue, overrides));
+  }
+  EvaluationConfig config;
+  ResolvedOptions& task = base.owners.back().resolved;
+  config.lengths = lengths_of(task, models);
+  if (const auto most = task.values.find("max-target-positions"); most != task.values.end()) {
+    if (const auto* given = std::get_if<std::int64_t>(&most->second)) config.max_positions = *given;
+  }
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    RunSetup setup = base;
+    add_model(setup, models[i]);
+    config.models.push_back(
+        {paths[i], run_config(setup, words), models[i].tokens_per_sample, models[i].max_target_positions});
+  }
+  return evaluate_with_engine(config);
+}
+
+}  // namespace nopos::host

@@ -1,0 +1,36 @@
+#include "run_head.h"
+
+#include "process/engine_library.h"
+#include "processor.h"
+#include "version.h"
+
+namespace nopos::host {
+
+int run_threads(const ResolvedOptions& host) {
+  const auto* threads = std::get_if<std::int64_t>(&host.values.at("threads"));
+  return threads != nullptr ? static_cast<int>(*threads) : usable_processors();
+}
+
+std::vector<std::string> run_head(const RunSetup& setup, int threads) {
+  std::string plugins, encoding, source;
+  for (const Choice& choice : setup.choices) {
+    const registry::PluginManifest& plugin = choice.resolved.entry->manifest;
+    if (!plugins.empty()) plugins += ", ";
+    plugins +=
+        choice.kind + "/" + choice.resolved.component->name + " (" + plugin.id + " " + plugin.version + ")";
+    if (choice.kind != "positional_encoding") continue;
+    encoding += (encoding.empty() ? "" : "+") + choice.resolved.component->name;
+    source = choice.source;
+  }
+  std::vector<std::string> lines{
+      std::string("NoPos ") + version() + ", commit " + commit() + ", " + torch_description(),
+      "plugins: " + plugins,
+      "positional encoding: " + encoding + " (" + source + ")",
+      "processor: " + processor_description() + "; " + std::to_string(threads) +
+          (threads == 1 ? " thread" : " threads"),
+  };
+  lines.insert(lines.end(), setup.notices.begin(), setup.notices.end());
+  return lines;
+}
+
+}  // namespace nopos::host
