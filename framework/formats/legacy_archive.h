@@ -1,8 +1,8 @@
 #pragma once
-/// What `torch.save` wrote before PyTorch 1.6, and still writes with `_use_new_zipfile_serialization=False`:
-/// one pickle after the other (a magic number, the number of the format, sizes of the writer's machine, the
-/// object, the keys of its storages), then the storages in the order of the keys, each as its number of
-/// elements (8 bytes) and their bytes. No checksums. All little-endian.
+/// The format of `torch.save` before PyTorch 1.6, and still with `_use_new_zipfile_serialization=False`: a
+/// sequence of pickles (a magic number, the format version, type sizes of the writing machine, the object,
+/// the keys of its storages), then the storages in the order of the keys, each as its number of elements (8
+/// bytes) followed by their bytes. No checksums. All little-endian.
 
 #include <cstdint>
 #include <filesystem>
@@ -15,24 +15,24 @@
 
 namespace nopos {
 
-/// Bytes of one number in a storage ("FloatStorage": 4); nothing for a type that is not known.
+/// Bytes per element of a storage type ("FloatStorage": 4); nullopt for an unknown type.
 std::optional<std::int64_t> storage_element_size(std::string_view storage_type);
 
-/// Reads one, and believes nothing in it: before anything is made of a size, it is compared with the bytes
-/// that are there.
+/// Reads such a file. Input is untrusted: every size is checked against the bytes available before it is
+/// used.
 class LegacyArchive {
  public:
-  /// Whether `bytes` begin as such a file does.
+  /// Whether `bytes` begins like such a file.
   static bool is_one(std::string_view bytes);
 
-  /// `bytes` must outlive the archive; `name` stands in messages, `max_pickle` is the most bytes that the
-  /// object may take. \throws Error (data) naming what is wrong
+  /// `bytes` must outlive the archive; `name` is used in messages; `max_pickle` limits the size of the
+  /// object's pickle, in bytes. \throws Error (data) naming the problem.
   LegacyArchive(std::string_view bytes, std::string name, std::uint64_t max_pickle);
 
-  /// The object. To be taken once.
+  /// The object. Call once.
   Pickle take_tree() { return std::move(tree_); }
   bool contains(std::string_view key) const { return storages_.contains(key); }
-  /// All bytes of a storage. \throws Error (data) where there is no such storage
+  /// The bytes of a storage. \throws Error (data) if there is no such storage.
   std::string_view storage(std::string_view key) const;
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
-/// Zip archives as PyTorch lays them out: entries stored without compression, their data aligned to 64 bytes
-/// so that tensors can be mapped; Zip64 where a size, an offset or the number of entries needs it.
+/// Zip archives as PyTorch writes them: entries stored without compression, their data aligned to 64 bytes so
+/// that tensors can be mapped; Zip64 where a size, an offset or the number of entries needs it.
 
 #include <cstddef>
 #include <cstdint>
@@ -17,23 +17,23 @@
 
 namespace nopos {
 
-/// CRC-32 as zip files use it (polynomial 0xEDB88320), continuing from `crc`.
+/// CRC-32 of zip files (polynomial 0xEDB88320), continuing from `crc`.
 std::uint32_t crc32(std::string_view bytes, std::uint32_t crc = 0);
 
-/// Writes an archive from front to back; nothing is buffered.
+/// Writes an archive sequentially, without buffering. One thread.
 class ZipWriter {
  public:
   using Sink = std::function<void(std::string_view bytes)>;
   static constexpr std::uint64_t alignment = 64;
   static constexpr std::uint64_t zip32_limit = 0xffffffff;
 
-  /// `sink` takes the file's bytes in order. Sizes and offsets from `zip64_from` on are written as Zip64.
+  /// `sink` receives the bytes of the file in order. Sizes and offsets of at least `zip64_from` use Zip64.
   explicit ZipWriter(Sink sink, std::uint64_t zip64_from = zip32_limit)
       : sink_(std::move(sink)), zip64_from_(zip64_from) {}
 
   void add(const std::string& name, std::string_view data);
 
-  /// Writes the directory. Without it the archive is not complete, and every reader says so.
+  /// Writes the central directory; without it, readers reject the archive.
   void finish();
 
  private:
@@ -50,22 +50,23 @@ class ZipWriter {
   std::vector<Entry> entries_;
 };
 
-/// Reads an archive of stored entries. Believes nothing in it: every offset and size is checked against the
-/// file, the directory against the entries' own headers, data against its checksum.
+/// Reads an archive of stored entries. Input is untrusted: offsets and sizes are checked against the file,
+/// the central directory against the entries' headers, data against checksums. One thread.
 class ZipReader {
  public:
-  /// \throws Error (data) naming the file and what is wrong with it.
+  /// \throws Error (data) naming the file and the problem.
   explicit ZipReader(std::filesystem::path file);
-  /// The same for bytes that the caller keeps; `name` stands in messages.
+  /// Same for `bytes`, which must outlive the reader; `name` is used in messages.
   ZipReader(std::string_view bytes, std::filesystem::path name);
 
   const std::filesystem::path& path() const { return path_; }
-  /// In the order of the directory.
+  /// In the order of the central directory.
   const std::vector<std::string>& names() const { return names_; }
   bool contains(std::string_view name) const { return entries_.contains(name); }
-  /// \throws Error (data) where there is no such entry.
+  /// \throws Error (data) if there is no such entry.
   std::uint64_t size(std::string_view name) const { return find(name).data.size(); }
-  /// The entry's bytes, valid as long as the reader. \throws Error (data) also where the checksum differs.
+  /// The entry's bytes, valid as long as the reader. \throws Error (data) if there is no such entry, or if
+  /// the checksum differs.
   std::string_view read(std::string_view name) const;
 
  private:

@@ -1,8 +1,8 @@
 #pragma once
-/// From text to sentences of symbols: the place where a tokeniser stands.
+/// From text to sentences of symbols: where a tokenizer plugs in.
 ///
-/// A line is a sentence and ends at "\n", "\r" or "\r\n". Text is UTF-8, but for splitters that make symbols
-/// of any byte.
+/// A line is a sentence and ends at "\n", "\r" or "\r\n". Text is UTF-8, except for splitters that make
+/// symbols of arbitrary bytes.
 
 #include <cstdint>
 #include <span>
@@ -11,27 +11,27 @@
 
 namespace nopos {
 
-/// The symbols of a piece of text, end to end, and where sentences end among them.
+/// The symbols of a piece of text, in order, and where sentences end.
 struct Symbols {
-  /// So many bytes are readable behind the begin of each symbol.
+  /// At least this many bytes are readable from the start of each symbol.
   static constexpr std::size_t readable = 16;
 
-  const char* text = nullptr;                // in which they lie
-  std::vector<std::uint32_t> begins, ends;   // of each symbol in `text`, in bytes
-  std::vector<std::uint32_t> sentence_ends;  // numbers of symbols
-  std::vector<char> own_text;                // for whoever makes symbols that do not lie in the piece
+  const char* text = nullptr;                // the buffer that holds the symbols
+  std::vector<std::uint32_t> begins, ends;   // byte offsets of each symbol in `text`
+  std::vector<std::uint32_t> sentence_ends;  // number of symbols up to each end of a sentence
+  std::vector<char> own_text;                // storage for symbols that are not substrings of the piece
 };
 
 /// Splits pieces of text; several threads share one splitter.
 class Splitter {
  public:
   virtual ~Splitter() = default;
-  /// Puts the symbols of whole lines into `symbols`, whose earlier content goes. Symbols::readable bytes are
-  /// readable behind `piece`, which has less than 4 GiB.
+  /// Splits `piece`, whole lines, into `symbols`, replacing its contents. `piece` is shorter than 4 GiB, and
+  /// at least Symbols::readable bytes are readable past its end.
   virtual void split(std::string_view piece, Symbols& symbols) const = 0;
 };
 
-/// The reference's: words between runs of Unicode white space.
+/// fairseq's rule: words are separated by runs of Unicode white space.
 class WhiteSpaceSplitter : public Splitter {
  public:
   void split(std::string_view piece, Symbols& symbols) const override;

@@ -1,5 +1,5 @@
 #pragma once
-/// What can be known of a plugin without loading it. Each function reads a few hundred bytes.
+/// Checks of a plugin without loading it. Each function reads a few hundred bytes.
 
 #include <filesystem>
 #include <string>
@@ -8,22 +8,22 @@
 
 namespace nopos::registry {
 
-/// Checks that `library` is a whole shared library for this machine (a truncated one would end the process
-/// inside dlopen) -> its build id in hexadecimal.
+/// Checks that `library` is a complete shared library for this machine (a truncated one would crash in
+/// dlopen) -> its build id in hexadecimal.
 /// \throws Error (plugin_incompatible)
 std::string read_build_id(const std::filesystem::path& library);
 
-/// The build id of the library that is loaded around the address `inside`; empty where it has none.
+/// The build id of the loaded library that contains the address `inside`; empty if it has none.
 std::string loaded_build_id(const void* inside);
 
-/// Refuses a path that somebody else could change what it leads to: `path`, every folder above it and every
-/// link on the way. Folders that also lead to this installation are not looked at, nor is what lies below a
-/// folder of NOPOS_TRUSTED_FOLDERS (separated by colons). \throws Error (plugin_incompatible)
+/// Refuses a path whose target another user could replace: checks `path`, every folder above it and every
+/// link on the way. Not checked are folders that also lead to this installation, and anything below a folder
+/// in NOPOS_TRUSTED_FOLDERS (separated by colons). \throws Error (plugin_incompatible)
 void check_safe(const std::filesystem::path& path);
 
-/// Refuses a plugin whose library lies outside its folder, is damaged, is not the one that the manifest
-/// describes, was built for another program, asks for what this machine does not have, or could be changed by
-/// others. \throws Error (plugin_incompatible) naming file, reason and remedy.
+/// Refuses a plugin whose library is outside its folder, is damaged, is not the one that the manifest
+/// describes, was built for another program, requires features that this machine lacks, or could be changed
+/// by other users. \throws Error (plugin_incompatible) naming the file, the reason and the fix.
 void check_before_loading(const PluginManifest& manifest);
 
 }  // namespace nopos::registry

@@ -1,11 +1,11 @@
 #pragma once
-/// Where this installation (or build tree, which is laid out alike) lies, wherever it was moved.
+/// Locates this installation, or build tree, which has the same layout; works after it was moved.
 
 #include <filesystem>
 
 namespace nopos::registry {
 
-/// The folder of libnopos_core.so, from which everything else of an installation is found.
+/// The folder of libnopos_core.so, from which all other parts of an installation are located.
 std::filesystem::path library_folder();
 
 }  // namespace nopos::registry

@@ -1,6 +1,5 @@
 #pragma once
-/// JSON as registry, host and engine read it from files. Private to them: no interface for plugins carries
-/// JSON.
+/// Reads JSON files for registry, host and engine. Private to them: no plugin interface uses JSON.
 
 #include <filesystem>
 
@@ -14,8 +13,8 @@ using nopos::Json;
 using nopos::to_json;
 using nopos::value_from_json;
 
-/// Opens the file once: a regular one, or what `source` allows, of most_json_bytes at most.
-/// \throws Error (`code`) naming the file, and for malformed JSON line and column.
+/// Reads a file of at most most_json_bytes; `source` says what it may be. \throws Error (`code`) naming the
+/// file and, for malformed JSON, line and column.
 Json read_json(const std::filesystem::path& file, ExitCode code, Source source = Source::regular);
 
 }  // namespace nopos::registry

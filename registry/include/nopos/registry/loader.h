@@ -1,5 +1,5 @@
 #pragma once
-/// From a library on disk to factories in the process. Libraries are never unloaded.
+/// Loads plugin libraries and provides their factories. Libraries are never unloaded.
 
 #include <any>
 #include <filesystem>
@@ -16,28 +16,27 @@
 
 namespace nopos::registry {
 
-/// A library to load, and what is known of it already.
+/// A library to load, and what is already known about it.
 struct PluginFile {
   std::filesystem::path library;
   std::string id, version;  ///< for messages; may be empty
-  std::string build_id;     ///< that it must have; empty: any
+  std::string build_id;     ///< required; empty: any
 };
 
 PluginFile plugin_file(const PluginManifest& manifest);
 
-/// Loads the library (once per process), compares the ABI tag field by field with that of this program and
-/// registers.
-/// \throws Error (plugin_incompatible) naming file, reason and remedy, also where the library is another than
-/// the one that was examined; Error (runtime) where the plugin itself fails. One that crashes, ends the
-/// process or does not come back ends it with exit code 6 and a sentence on stderr (nopos/plugin_call.h).
+/// Loads the library (once per process), compares its ABI tag field by field with that of this program, and
+/// registers its components. \throws Error (plugin_incompatible) naming the file, the reason and the fix,
+/// also if the library is not the one that was checked; Error (runtime) if the plugin fails. If the plugin
+/// crashes, exits or hangs, the process ends with exit code 6 and a message on stderr (nopos/plugin_call.h).
 const LoadedPlugin& load_plugin(const PluginFile& file);
 
-/// One of its components, by its own name, not an alias or a preset. \throws Error: as `load_plugin`, and
-/// (plugin_incompatible) where it is not there
+/// One of its components by name, not by alias or preset. \throws Error: as `load_plugin`, and
+/// (plugin_incompatible) if there is no such component
 const Component& load_component(const PluginFile& file, const std::string& kind, const std::string& name);
 
-/// The factory of a component whose kind is Interface's. \throws Error (plugin_incompatible) where the
-/// numbers of the kind's interface differ.
+/// The factory of a component of Interface's kind. \throws Error (plugin_incompatible) if the interface
+/// versions of the kind differ.
 template <class Interface>
 const Factory<Interface>& load_factory(const PluginFile& file, const std::string& name) {
   const Component& component = load_component(file, Interface::kind, name);
@@ -55,8 +54,8 @@ const Factory<Interface>& load_factory(const PluginFile& file, const std::string
   return *factory;
 }
 
-/// A component, made from its settings. \throws Error: as `load_factory`, the plugin's own, and (runtime)
-/// where it throws anything else but std::bad_alloc, or makes nothing
+/// Makes a component from its settings. \throws Error: as `load_factory`, those of the plugin, and (runtime)
+/// if it throws anything else except std::bad_alloc, or returns null
 template <class Interface>
 std::shared_ptr<Interface> make_component(const PluginFile& file, const std::string& name,
                                           const Settings& settings,
@@ -74,17 +73,18 @@ std::shared_ptr<Interface> make_component(const PluginFile& file, const std::str
   return made;
 }
 
-/// What a library says of itself in the describe phase; nothing is registered.
+/// What a library returns in the describe phase; nothing is registered.
 struct Description {
   AbiTag abi;
-  std::string json;  ///< of nopos::describe_json
+  std::string json;  ///< from nopos::describe_json
 };
 
-/// Loads the library into this process and asks it. \throws Error (plugin_incompatible, runtime)
+/// Loads the library into this process and calls its describe function. \throws Error (plugin_incompatible,
+/// runtime)
 Description describe_plugin(const std::filesystem::path& library);
 
-/// Loads and registers each plugin in a child process of its own, with LibTorch where it uses tensors
-/// -> for each what went wrong, or an empty text.
+/// Loads and registers each plugin in a separate child process, with LibTorch if it uses tensors -> an error
+/// message per plugin, or an empty string.
 std::vector<std::string> probe(const std::vector<const PluginManifest*>& manifests);
 
 }  // namespace nopos::registry

@@ -1,14 +1,14 @@
 #pragma once
-/// The ABI tag: what must be equal between host and plugin, as a JSON object in a string constant, compiled
-/// into both. A plugin against `NoPos::sdk` carries LibTorch's version too, whose C++ ABI is not stable
-/// between releases.
+/// The ABI tag: what host and plugin must agree on, as a JSON object in a string constant that is compiled
+/// into both. A plugin built against `NoPos::sdk` also records the version of LibTorch, whose C++ ABI is not
+/// stable between releases.
 ///
-/// Every field is a macro of its own, so that a test can forge one.
+/// Every field is a separate macro, so that a test can forge one.
 
 #define NOPOS_ABI_TEXT_(x) #x
 #define NOPOS_ABI_TEXT(x) NOPOS_ABI_TEXT_(x)
 
-/// Number of the SDK's binary interface: raised whenever a public type changes its layout.
+/// Version of the SDK's binary interface; raised whenever the layout of a public type changes.
 #ifndef NOPOS_ABI_SDK
 #define NOPOS_ABI_SDK 2
 #endif

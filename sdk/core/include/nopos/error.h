@@ -1,8 +1,8 @@
 #pragma once
-/// What every error that a user can cause carries: a sentence for the user and the exit code of the process.
+/// The error type for everything a user can cause: a message for the user and the exit code of the process.
 ///
-/// The sentence says what went wrong, where, both sides (what was found, what was expected) and how to mend
-/// it. Programmer errors are assertions, not `Error`s.
+/// The message says what went wrong, where, what was found and what was expected, and how to fix it.
+/// Programmer errors are assertions, not `Error`s.
 
 #include <stdexcept>
 #include <string>
@@ -13,8 +13,8 @@ namespace nopos {
 
 enum class ExitCode : int {
   ok = 0,
-  usage = 2,          ///< the command line cannot be read
-  configuration = 3,  ///< it can be read, but its values do not fit
+  usage = 2,          ///< the command line cannot be parsed
+  configuration = 3,  ///< it can be parsed, but its values are invalid
   plugin_missing = 4,
   plugin_incompatible = 5,
   runtime = 6,  ///< failed while running, a faulty plugin included
@@ -31,10 +31,10 @@ class Error : public std::runtime_error {
   ExitCode code_;
 };
 
-/// The names of `known` nearest to `name` by edit distance, best first, at most three, none that is far off.
+/// The names in `known` closest to `name` by edit distance: at most three, best first, none that is far off.
 std::vector<std::string> nearest_names(std::string_view name, const std::vector<std::string>& known);
 
-/// `, did you mean 'alibi'?` or an empty string where nothing is near.
+/// `, did you mean 'alibi'?` or an empty string if nothing is close.
 std::string did_you_mean(std::string_view name, const std::vector<std::string>& known);
 
 }  // namespace nopos

@@ -1,6 +1,6 @@
 #pragma once
-/// The kinds of components, and the number of each kind's interface: raised whenever the interface changes,
-/// compared between plugin and program. A new kind is a row here and its header.
+/// The kinds of components, and the interface version of each: raised whenever the kind's interface changes,
+/// and compared when a plugin is loaded. docs/developers.md says what a new kind takes.
 
 #include <array>
 #include <string>
@@ -19,7 +19,7 @@ inline constexpr std::array kinds{
     Kind{"optimizer", 2}, Kind{"lr_scheduler", 2}, Kind{"tokenizer", 2},
 };
 
-/// The number of a kind's interface, 0 for an unknown kind.
+/// The interface version of a kind; 0 for an unknown kind.
 constexpr int kind_interface(std::string_view name) {
   for (const Kind& kind : kinds) {
     if (kind.name == name) return kind.interface_version;

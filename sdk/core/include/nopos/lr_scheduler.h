@@ -1,10 +1,10 @@
 #pragma once
-/// The kind `lr_scheduler`: how the learning rate follows the number of updates.
+/// The kind `lr_scheduler`: the learning rate as a function of the number of updates.
 ///
-/// A plugin overrides `lr`, a pure function wherever its formula is one. Schedulers that watch epochs or the
-/// validation loss keep what they saw in members and name it in `state`.
+/// A plugin overrides `lr`, a pure function wherever the formula allows. Schedulers that depend on epochs or
+/// the validation loss keep that in members and save it in `state`.
 ///
-/// Called from the training thread only. Rates are in the optimizer's own unit (one `--lr`).
+/// Called from the training thread only. Rates are in the unit of `--lr`.
 
 #include <cstdint>
 #include <map>
@@ -30,21 +30,21 @@ class LRScheduler {
 
   virtual ~LRScheduler() = default;
 
-  /// The rate after `num_updates` finished updates: lr(0) holds for the first one.
+  /// The rate after `num_updates` completed updates: lr(0) is the rate of the first update.
   virtual double lr(std::int64_t num_updates) const = 0;
 
-  /// Told when epoch `epoch` (from 1) begins.
+  /// Called when epoch `epoch` (counted from 1) begins.
   virtual void begin_epoch(std::int64_t epoch) { (void)epoch; }
 
-  /// Told when epoch `epoch` has ended, after `num_updates` updates in all, and, where there was a
-  /// validation, its loss.
+  /// Called when epoch `epoch` has ended, after `num_updates` updates in total. `validation_loss` is set if
+  /// the epoch ended with a validation.
   virtual void end_epoch(std::int64_t epoch, std::int64_t num_updates,
                          std::optional<double> validation_loss) {
     (void)epoch, (void)num_updates;
     if (validation_loss && (!best_ || *validation_loss < *best_)) best_ = validation_loss;
   }
 
-  /// What a checkpoint must keep beyond the number of updates; the keys are the reference's.
+  /// State to save in checkpoints besides the number of updates; the keys are fairseq's.
   virtual std::map<std::string, double> state() const {
     return best_ ? std::map<std::string, double>{{"best", *best_}} : std::map<std::string, double>{};
   }
@@ -53,11 +53,11 @@ class LRScheduler {
   }
 
  private:
-  std::optional<double> best_;  // lowest validation loss so far; the reference keeps it in every schedule
+  std::optional<double> best_;  // lowest validation loss so far; fairseq keeps it in every schedule
 };
 
-/// The one rate of `context`, for schedules that take no list. \throws Error (configuration) for a list,
-/// naming the schedule and, in `what`, what the one rate is to it ("its peak").
+/// The rate of `context`, for schedules that take a single one. `what` says what it means to the schedule
+/// ("its peak"). \throws Error (configuration) if `--lr` is a list, naming the schedule and `what`.
 double only_rate(const LRScheduler::Context& context, const std::string& schedule, const std::string& what);
 
 }  // namespace nopos

@@ -1,5 +1,5 @@
 #pragma once
-/// Options, declared once, beside the member that they fill:
+/// Options, declared once, next to the member they set:
 ///
 ///     struct Options {
 ///       double base = 10000.0;
@@ -10,9 +10,9 @@
 ///       }
 ///     };
 ///
-/// From that one place come the check of JSON values, the command-line flag, `--help`, `inspect`, the
-/// manifest, and the record in the checkpoint. Names are the flags without the dashes. A member's initial
-/// value is its default; a `std::optional` member is "not given" by default.
+/// The check of JSON values, the command-line flag, `--help`, `inspect`, the manifest and the record in the
+/// checkpoint are all derived from this declaration. Names are the flags without the dashes. A member's
+/// initial value is its default; a `std::optional` member is "not given" by default.
 
 #include <cstdint>
 #include <map>
@@ -26,9 +26,9 @@
 
 namespace nopos {
 
-/// "Not given" (Python's None). Its copy is written out, so that it is not trivial: libstdc++ 12 takes a
-/// variant of trivial types, strings and vectors for one that always holds something, and then jumps to a
-/// wild address where memory runs out in the middle of a copy.
+/// "Not given" (Python's None). Its copy constructor is user-provided, so that it is not trivial: libstdc++
+/// 12 assumes that a variant of trivial types, strings and vectors is never valueless, and jumps to a wild
+/// address if memory runs out in the middle of a copy.
 struct NotGiven {
   NotGiven() noexcept {}
   NotGiven(const NotGiven&) noexcept {}
@@ -45,8 +45,8 @@ using Settings = std::map<std::string, Value, std::less<>>;
 
 enum class OptionType { boolean, integer, number, text, integers, numbers };
 
-/// What setting an option does. `no_effect`: accepted, the user is told once. `refused`: any value but the
-/// default is an error, because it would change the result and is not built.
+/// What setting an option does. `no_effect`: accepted and ignored, with one notice to the user. `refused`:
+/// any value but the default is an error, because it would change the result and is not implemented.
 enum class Effect { active, no_effect, refused };
 
 struct OptionInfo {
@@ -57,13 +57,13 @@ struct OptionInfo {
   bool optional = false;             ///< "not given" is a legal value
   std::optional<double> min, max;    ///< inclusive; for lists, of every element
   std::vector<std::string> choices;  ///< of a text option
-  std::vector<std::string> aliases;  ///< further flags of the same meaning
+  std::vector<std::string> aliases;  ///< further names of the flag
   bool positional = false;           ///< may be given without its flag
   Effect effect = Effect::active;
   std::string effect_reason;
 };
 
-// Constraints, in any number after the help text of `add`.
+// Constraints: any number of them may follow the help text in `add`.
 struct Range {
   double min, max;
 };
@@ -92,8 +92,8 @@ OptionType option_type(std::string_view name);
 /// \throws Error (configuration) naming owner, option, value and range.
 Value checked_value(const OptionInfo& option, Value value, std::string_view owner);
 
-/// Reads `text` as the command line gives it (lists as "1,2", "[1, 2]" or "(1, 2)"; "None" where optional),
-/// checked. \throws Error (configuration)
+/// Parses and checks `text` as given on the command line (lists as "1,2", "[1, 2]" or "(1, 2)"; "None" if
+/// optional). \throws Error (configuration)
 Value parse_value(const OptionInfo& option, std::string_view text, std::string_view owner);
 
 /// The value as the user would write it; the inverse of `parse_value`.
@@ -159,14 +159,13 @@ constexpr OptionType type_of() {
   }
 }
 
-/// \throws Error (configuration) for a key of `settings` that no option of `infos` has, with the nearest
-/// name.
+/// \throws Error (configuration) for a key of `settings` that is not in `infos`, with the closest name.
 void refuse_unknown(const Settings& settings, const std::vector<OptionInfo>& infos, std::string_view owner);
 
 }  // namespace detail
 
-/// What `NOPOS_OPTIONS` fills: visits each declaration, to describe it and, where settings are given, to read
-/// it.
+/// Passed to `NOPOS_OPTIONS`: visits each declaration, to describe it and, if settings are given, to read its
+/// value.
 template <class T>
 class OptionVisitor {
  public:
@@ -198,12 +197,12 @@ class OptionVisitor {
   std::string_view owner_;
 };
 
-/// Opens the one function in which a struct declares its options.
+/// Begins the function in which a struct declares its options.
 #define NOPOS_OPTIONS(o)               \
   template <class NoposOptionVisitor_> \
   static void nopos_options(NoposOptionVisitor_& o)
 
-/// The declarations of `T`, in their order.
+/// The options of `T`, in the order of declaration.
 template <class T>
 std::vector<OptionInfo> describe_options() {
   T object;

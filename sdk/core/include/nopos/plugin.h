@@ -4,14 +4,13 @@
 ///     NOPOS_PLUGIN(plugin) { plugin.add<Alibi>("alibi", "linear attention biases, one fixed slope per
 ///     head"); }
 ///
-/// The host asks in two phases. `describe` is plain C and yields JSON; the build runs it once and writes the
-/// manifest from it. `register_components` hands over C++ factories and is called only after the ABI tag has
-/// matched. Nothing is registered by static constructors. A plugin is never unloaded.
+/// The host calls in two phases. `describe` is plain C and returns JSON; the build calls it once and writes
+/// the manifest from it. `register_components` hands over C++ factories and is called only after the ABI tag
+/// has matched. Nothing is registered by static constructors. A plugin is never unloaded.
 ///
-/// A component is a class derived from one kind's interface (`PositionalEncoding`, `LRScheduler`, ...). If it
-/// has a nested `struct Options` with NOPOS_OPTIONS, these are its options. It is constructed from whichever
-/// of these it offers, the first that fits: (Options, Context), (Options), (Context), (); `Context` is the
-/// interface's.
+/// A component is a class derived from the interface of its kind (`PositionalEncoding`, `LRScheduler`, ...).
+/// A nested `struct Options` with NOPOS_OPTIONS declares its options. It is constructed by the first
+/// constructor it has of: (Options, Context), (Options), (Context), (); `Context` is the interface's.
 
 #include <any>
 #include <cstdint>
@@ -35,7 +34,7 @@ struct Component {
   std::string kind;  ///< "positional_encoding"
   std::string name;  ///< "alibi"
   std::string summary;
-  int interface_version = 0;  ///< of the kind's interface, as compiled into the plugin
+  int interface_version = 0;  ///< of the kind, as compiled into the plugin
   std::vector<std::string> aliases;
   std::vector<OptionInfo> options;
   std::any factory;  ///< a Factory<Interface>
@@ -47,7 +46,7 @@ class PluginBuilder {
   class Added {
    public:
     explicit Added(Component& component) : component_(component) {}
-    /// A further name for the component.
+    /// Adds another name for the component.
     Added& alias(std::string name) {
       component_.aliases.push_back(std::move(name));
       return *this;
@@ -66,7 +65,7 @@ class PluginBuilder {
   std::vector<Component> components_;
 };
 
-/// The components as the JSON text of the describe step: {"components": [{kind, name, summary, aliases,
+/// The components as JSON, for the describe phase: {"components": [{kind, name, summary, aliases,
 /// interface_version, options: [...]}]}.
 std::string describe_json(const PluginBuilder& plugin);
 
@@ -119,15 +118,15 @@ PluginBuilder::Added PluginBuilder::add(std::string name, std::string summary) {
 
 }  // namespace nopos
 
-/// What the entry function returns. Fields are only ever added at the end; `struct_size` tells which are
-/// there.
+/// What the entry function returns. Fields are only ever appended; `struct_size` tells which fields are
+/// present.
 extern "C" struct nopos_plugin_v1_api {
   std::uint32_t struct_size;
   const char* abi;  ///< the ABI tag, a JSON object (nopos/abi.h)
-  /// Hands the description to `sink` as JSON text; returns 0, or another number after handing over the error
-  /// text.
+  /// Passes the description to `sink` as JSON and returns 0; on failure passes the error message to `sink`
+  /// and returns another value. Throws nothing.
   int (*describe)(void (*sink)(void* user, const char* text), void* user);
-  /// Phase two. Throws what the plugin throws.
+  /// Second phase. Passes on the plugin's exceptions.
   void (*register_components)(nopos::PluginBuilder& plugin);
 };
 

@@ -1,5 +1,5 @@
 #pragma once
-/// For a plugin's own tests: its components, made from the library that was just built.
+/// For a plugin's tests: makes components from the library that was just built.
 
 #include <dlfcn.h>
 
@@ -12,8 +12,9 @@
 
 namespace nopos::testing {
 
-/// The component `name` of Interface's kind; `library` is NOPOS_PLUGIN_LIBRARY in a program of
-/// nopos_add_plugin_tests(). \throws std::runtime_error where there is none, and what its constructor throws
+/// Makes the component `name` of Interface's kind; `library` is NOPOS_PLUGIN_LIBRARY in tests added by
+/// nopos_add_plugin_tests(). \throws std::runtime_error if there is none; exceptions of the constructor pass
+/// through
 template <class Interface>
 std::shared_ptr<Interface> make_component(const std::string& library, const std::string& name,
                                           const Settings& settings = {},

@@ -1,5 +1,6 @@
 #pragma once
-/// A digest by which two lists of texts are told apart: FNV-1a of 64 bits, each text ended by a zero byte.
+/// A digest that tells lists of strings apart: 64-bit FNV-1a, each string followed by a zero byte. Not
+/// cryptographic.
 
 #include <cstdint>
 #include <cstdio>

@@ -1,9 +1,8 @@
 #pragma once
-/// Files as core reads and writes them: opened once, mapped instead of read in, and replaced whole or not at
-/// all.
+/// How core reads and writes files: opened once, mapped instead of copied, and replaced atomically.
 ///
-/// What cannot be read is an Error (data), what cannot be written one of ExitCode::runtime; both have the
-/// file's name and the system's reason.
+/// A file that cannot be read is an Error (data), one that cannot be written an Error (runtime); both
+/// messages give the file name and the system's reason.
 
 #include <cstddef>
 #include <cstdint>
@@ -17,10 +16,10 @@
 
 namespace nopos {
 
-/// A file's bytes, read-only, without reading them in. The file must not be cut short meanwhile.
+/// A file mapped into memory, read-only. The file must not be truncated while it is mapped.
 class MappedFile {
  public:
-  /// Only a regular file: a pipe or a device is refused, without waiting for it.
+  /// Regular files only: pipes and devices are refused without blocking.
   explicit MappedFile(std::filesystem::path path);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
@@ -29,8 +28,7 @@ class MappedFile {
   const std::filesystem::path& path() const { return path_; }
   std::string_view bytes() const { return {data_, size_}; }
 
-  /// Takes whole pages of `part` out of this process's memory, where a mapped file counts once it was read;
-  /// they come back when they are read again.
+  /// Drops the whole pages of `part` from resident memory; they are reloaded on access.
   static void release(std::string_view part);
 
  private:
@@ -39,55 +37,55 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
-/// What a small file may be for `read_small_file`.
+/// What `read_small_file` accepts.
 enum class Source {
-  regular,  ///< a regular file, as for MappedFile: what was found in a folder
-  any       ///< or a pipe, `<(...)`, a FIFO that somebody writes to: what a user has named
+  regular,  ///< a regular file, as for MappedFile: for files found in a folder
+  any       ///< also a pipe, `<(...)` or a FIFO that has a writer: for files named by the user
 };
 
-/// Everything that a file of at most `most` bytes holds, opened and read once. Of a FIFO that nobody has
-/// opened for writing within two seconds, and of a file that is larger, it says so. \throws Error (`code`)
+/// The contents of a file of at most `most` bytes, opened and read once. \throws Error (`code`) if the file
+/// is larger, cannot be read, or is a FIFO without a writer for two seconds.
 std::string read_small_file(const std::filesystem::path& file, std::uint64_t most, Source source,
                             ExitCode code = ExitCode::data);
 
-/// Sizes beyond which a configuration, a manifest or a description is none.
+/// Size limit of configuration files, manifests and plugin descriptions, in bytes.
 inline constexpr std::uint64_t most_json_bytes = std::uint64_t{16} << 20;
 
-/// A file in the making. Until it is whole it has a name of its own beside the one it will get,
-/// "train.bin.nopos-4711-1.tmp" with the process's number, and it goes with the object where it did not
-/// become whole. No link is followed at that name, and no file that stands there is touched. It is locked
-/// (flock) while its maker lives, by which `remove_leftovers` knows it from one that nobody works on.
+/// A file being written. Until `publish` it has a temporary name beside its final one,
+/// "train.bin.nopos-4711-1.tmp" with the process id, and it is deleted with the object unless published. A
+/// link or file that already has the temporary name is neither followed nor touched. The file is locked
+/// (flock) while its writer lives, so that `remove_leftovers` can tell it from an abandoned one.
 class NewFile {
  public:
   enum class Kind {
-    result,  ///< is flushed to the disk before it gets its name
-    scratch  ///< will be removed by whoever makes it
+    result,  ///< flushed to disk before it gets its name
+    scratch  ///< removed by its owner
   };
 
-  /// Removes what killed processes have left of the same file.
+  /// Removes temporary files that killed processes left for the same path.
   explicit NewFile(std::filesystem::path path, Kind kind = Kind::result);
   ~NewFile();
   NewFile(const NewFile&) = delete;
   NewFile& operator=(const NewFile&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
-  /// Its name until `publish`.
+  /// The name until `publish`.
   const std::filesystem::path& temporary() const { return temporary_; }
 
-  /// Small pieces wait in memory until they are many. One thread at a time.
+  /// Small pieces are buffered. One thread at a time.
   void append(std::string_view bytes);
-  /// What was appended so far can be read and is counted.
+  /// Writes the buffer out: everything appended so far can be read back.
   void flush();
-  /// Threads may write and read different places at the same time.
+  /// Threads may write and read disjoint ranges concurrently.
   void write_at(std::uint64_t offset, std::string_view bytes) const;
   void read_at(std::uint64_t offset, std::span<char> out) const;
-  /// Makes the file end at `size` bytes.
+  /// Truncates the file to `size` bytes.
   void cut(std::uint64_t size);
 
-  /// Nothing is written any more. A result reaches the disk: whatever can fail has failed.
+  /// Ends writing. A result is flushed to disk, so that any write error is reported here.
   void close();
-  /// Closes the file and gives it its name, in one step; an earlier file of that name goes. The folder is
-  /// flushed too, so that the name lasts as the bytes do.
+  /// Closes the file and renames it to `path` atomically, replacing an earlier file. The folder is flushed
+  /// too, so that the name is as durable as the contents.
   void publish();
 
  private:
@@ -102,20 +100,20 @@ class NewFile {
   bool closed_ = false, published_ = false;
 };
 
-/// Makes `bytes` the whole content of `file`, by way of a NewFile; an earlier one is untouched where that
-/// fails.
+/// Replaces the contents of `file` by `bytes`, through a NewFile; on failure an earlier file is untouched.
 void replace_file(const std::filesystem::path& file, std::string_view bytes);
 
-/// Makes `to` a copy of `from` in the same way.
+/// Copies `from` to `to` in the same way.
 void copy_to_new_file(const std::filesystem::path& from, const std::filesystem::path& to);
 
-/// Removes from `folder` what NewFiles of processes that have ended, of this user, left of files whose names
-/// begin with `prefix`, and nothing else. Returns what it removed; a folder that cannot be read is empty.
+/// Removes from `folder` the temporary files of NewFiles whose process (of this user) has ended and whose
+/// names begin with `prefix`, and nothing else. Returns what it removed; an unreadable folder counts as
+/// empty.
 std::vector<std::filesystem::path> remove_leftovers(const std::filesystem::path& folder,
                                                     std::string_view prefix = "");
 
-/// Flushes a folder, so that names given and taken in it last. Where its file system cannot flush folders,
-/// nothing happens.
+/// Flushes a folder, so that renames and removals in it are durable. Does nothing if the file system cannot
+/// flush folders.
 void flush_folder(const std::filesystem::path& folder);
 
 }  // namespace nopos

@@ -1,13 +1,13 @@
 #pragma once
-/// The environment variable LOGLEVEL, which says what is left out of the log, as in the reference: a level of
-/// Python's logging (DEBUG, INFO, WARNING, ERROR, ...), in capitals or not; INFO where it is not set.
+/// The environment variable LOGLEVEL, as in fairseq: the lowest level that is logged, one of Python's logging
+/// levels (DEBUG, INFO, WARNING, ERROR, ...), case-insensitive; default INFO.
 
 #include "nopos/log.h"
 
 namespace nopos {
 
 /// Whether records of `level` are written.
-/// \throws Error (configuration) where LOGLEVEL names no level. The program asks once before it starts.
+/// \throws Error (configuration) if LOGLEVEL is not a level; the program checks once at startup.
 bool log_passes(LogLevel level);
 
 }  // namespace nopos

@@ -1,24 +1,25 @@
 #pragma once
-/// Mapped files that are cut short while they are read: the system answers by SIGBUS, and here is the name to
-/// it.
+/// Mapped files that are truncated while they are being read: the system raises SIGBUS, and this module finds
+/// the file.
 
 #include <cstddef>
 
 namespace nopos {
 
-/// Keeps where a mapped file lies in memory, from `note_` to `forget_`; MappedFile calls them. Of more than
-/// 1,024 files at a time the rest has no name in the message. `path` must outlive the mapping.
+/// Record and forget where a file is mapped; called by MappedFile. At most 1,024 files are recorded at a
+/// time; beyond that, the message has no name. `path` must outlive the mapping.
 void note_mapped_file(const char* data, std::size_t size, const char* path);
 void forget_mapped_file(const char* data);
 
-/// The path of the mapped file that holds `address`; null where none does. Safe in a signal handler.
+/// The path of the mapped file that holds `address`; null if there is none. Safe in a signal handler.
 const char* mapped_file_at(const void* address);
 
-/// Where `address` lies in a mapped file, ends the process with a sentence that names it and exit code 8
-/// (data); else returns. Safe in a signal handler: to be called for SIGBUS with `siginfo_t::si_addr`.
+/// If `address` is in a mapped file, ends the process with a message naming the file and exit code 8 (data);
+/// otherwise returns. Safe in a signal handler: call it on SIGBUS with `siginfo_t::si_addr`.
 void end_for_cut_file(const void* address);
 
-/// Handles SIGBUS with `end_for_cut_file`; one from anywhere else ends the process as the system does.
+/// Installs a SIGBUS handler that calls `end_for_cut_file`; a SIGBUS of another origin has its default
+/// effect.
 void explain_cut_files();
 
 }  // namespace nopos

@@ -9,8 +9,8 @@
 
 namespace nopos {
 
-/// The paths that `text` names with `separator` between them; one where there is a file of the whole name,
-/// which may hold the separator. Empty pieces stay, so that none is lost without a word.
+/// Splits `text` at `separator`; if a file of the whole name exists, `text` is a single path. Empty parts are
+/// kept, so that none is dropped silently.
 inline std::vector<std::string> path_list(const std::string& text, char separator) {
   std::error_code ignored;
   if (text.find(separator) == std::string::npos || std::filesystem::exists(text, ignored)) return {text};

@@ -1,5 +1,5 @@
 #pragma once
-/// Text as the reference reads it: UTF-8, universal newlines, words between runs of Unicode white space.
+/// Text as fairseq reads it: UTF-8, universal newlines, words between runs of Unicode white space.
 
 #include <algorithm>
 #include <cstddef>
@@ -7,7 +7,7 @@
 
 namespace nopos::text {
 
-/// Bytes of the white space character at the head of `text`, 0 where there is none.
+/// Length in bytes of the white-space character at the start of `text`; 0 if there is none.
 inline std::size_t white_space(std::string_view text) {
   const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
   const unsigned first = byte(0), third = byte(2);
@@ -43,12 +43,11 @@ void for_each_word(std::string_view line, Visit visit) {
   if (i > begin) visit(line.substr(begin));
 }
 
-/// Calls `visit(line)` for each line without its end: "\n", "\r" or "\r\n". A last line without an end
-/// counts.
+/// Calls `visit(line)` for each line, without its terminator: "\n", "\r" or "\r\n". A last line may lack one.
 template <class Visit>
 void for_each_line(std::string_view text, Visit visit) {
   while (!text.empty()) {
-    // not find_first_of, which asks the library for every byte
+    // not find_first_of, which calls the library for every byte
     const auto found = std::find_if(text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; });
     const auto end = static_cast<std::size_t>(found - text.begin());
     visit(text.substr(0, end));
@@ -57,7 +56,7 @@ void for_each_line(std::string_view text, Visit visit) {
   }
 }
 
-/// Without the white space at its end.
+/// `text` without trailing white space.
 inline std::string_view right_stripped(std::string_view text) {
   while (!text.empty()) {
     std::size_t last = text.size() - 1;  // where the last character begins
@@ -68,7 +67,7 @@ inline std::string_view right_stripped(std::string_view text) {
   return text;
 }
 
-/// The place of the first byte that is not UTF-8, npos where all are.
+/// The offset of the first byte that is not UTF-8; npos if there is none.
 std::size_t find_invalid_utf8(std::string_view text);
 
 }  // namespace nopos::text

@@ -7,7 +7,7 @@
 
 namespace nopos {
 
-/// Bytes of the character at the head of `text`, 0 where it is not UTF-8 or `text` is empty.
+/// Length in bytes of the character at the start of `text`; 0 if it is not UTF-8 or `text` is empty.
 inline std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
   const auto continues = [&](std::size_t i) { return (byte(i) & 0xc0) == 0x80; };
@@ -21,7 +21,7 @@ inline std::size_t utf8_length(std::string_view text) {
   return (first == 0xf0 && second < 0x90) || (first == 0xf4 && second > 0x8f) ? 0 : 4;
 }
 
-/// The code point of one whole character.
+/// The code point of one complete character.
 inline char32_t code_point(std::string_view character) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(character[i]); };
   if (character.size() == 1) return byte(0);
@@ -30,7 +30,7 @@ inline char32_t code_point(std::string_view character) {
   return code;
 }
 
-/// Appends `code` as UTF-8; `code` is no surrogate and at most U+10FFFF.
+/// Appends `code` as UTF-8; `code` is not a surrogate and at most U+10FFFF.
 void append_utf8(char32_t code, std::string& text);
 
 }  // namespace nopos

@@ -1,6 +1,6 @@
 #pragma once
-/// Sentences of token ids, in the formats of fairseq. `prefix.bin` holds the ids end to end, `prefix.idx`
-/// says where each sentence lies; all numbers are little-endian.
+/// Sentences of token ids, in fairseq's formats. `prefix.bin` holds the ids of all sentences, one after
+/// another; `prefix.idx` locates each sentence. All integers are little-endian.
 ///
 ///     offset  size  prefix.idx of --dataset-impl mmap, the default
 ///     0       9     "MMIDIDX\0\0"
@@ -36,53 +36,53 @@ namespace nopos {
 
 class Dictionary;
 
-/// One file of sentences, whatever its format. Everything that an index claims is checked once, when it is
-/// opened. Threads may read at the same time.
+/// One file of sentences in any of the formats. The index is validated once, when it is opened. Threads may
+/// read concurrently.
 class IndexedDataset {
  public:
   /// Opens `prefix`.idx and `prefix`.bin, such as "data-bin/train", both mapped into memory.
-  /// \throws Error (data) naming file, byte offset, what stands there and what was expected.
+  /// \throws Error (data) naming the file, the byte offset, the value found and the value expected.
   explicit IndexedDataset(const std::filesystem::path& prefix);
 
-  /// Encodes a text, one sentence a line. \throws Error (data) where it is not UTF-8, naming the byte.
+  /// Encodes a text, one sentence per line. \throws Error (data) if it is not UTF-8, naming the byte.
   IndexedDataset(const std::filesystem::path& text, const Dictionary& dictionary);
 
   std::int64_t size() const { return table_.size; }
   std::int64_t num_tokens(std::int64_t index) const;
 
-  /// Copies the ids of sentence `index` from its token `begin` on into `out`.
+  /// Copies the ids of sentence `index` into `out`, starting at its token `begin`.
   void read(std::int64_t index, std::int64_t begin, std::span<std::int64_t> out) const;
 
   /// The file that holds the tokens, for messages.
   const std::filesystem::path& file() const { return table_.file; }
 
-  /// Where the sentences lie in memory: each format is three arrays, none of them aligned.
+  /// Where the sentences are in memory: each format has three arrays, none of them aligned.
   struct Table {
-    std::int64_t size = 0;              // of the two arrays below: number of sentences
-    const char* lengths = nullptr;      // tokens of each sentence,
-    std::size_t length_size = 0;        // an int32 or int64
-    const char* begins = nullptr;       // int64: where each sentence begins in `tokens`,
-    std::int64_t begin_unit = 1;        // in so many bytes
-    const char* tokens = nullptr;       // numbers of the type `number_type`
-    int number_type = 0;                // as the files encode it
-    std::int64_t first_id = 0;          // what stands there for id 0
+    std::int64_t size = 0;              // number of sentences: elements of the two arrays below
+    const char* lengths = nullptr;      // tokens of each sentence
+    std::size_t length_size = 0;        // bytes of one length: 4 or 8
+    const char* begins = nullptr;       // int64: where each sentence begins in `tokens`
+    std::int64_t begin_unit = 1;        // bytes per unit of `begins`
+    const char* tokens = nullptr;       // ids of the type `number_type`
+    int number_type = 0;                // its code in the files
+    std::int64_t first_id = 0;          // the value stored for id 0
     std::filesystem::path file;         // that holds the tokens
-    std::shared_ptr<const void> owner;  // of the memory
+    std::shared_ptr<const void> owner;  // keeps the memory alive
   };
 
  private:
   Table table_;
 };
 
-/// Opens what is at `prefix`. `impl` is --dataset-impl; without it, a plain file `prefix` is text, and of an
-/// index its first bytes tell the format. Returns nothing where there is no such file.
-/// \throws Error (data) as IndexedDataset, or where the index has another format than `impl`.
+/// Opens the dataset at `prefix`. `impl` is --dataset-impl; without it, a plain file `prefix` is text, and an
+/// index is recognized by its first bytes. Returns null if there is no such file. \throws Error (data) as
+/// IndexedDataset, or if the format of the index is not `impl`.
 std::shared_ptr<const IndexedDataset> open_dataset(const std::filesystem::path& prefix,
                                                    const Dictionary& dictionary,
                                                    const std::optional<std::string>& impl = {});
 
-/// What `folder` holds for `open_dataset`, in alphabetical order: indexes, and files without an extension,
-/// which are texts. Nothing where there is no such folder.
+/// The datasets in `folder` that `open_dataset` can open, in alphabetical order: indexes, and files without
+/// an extension, which are texts. Empty if there is no such folder.
 std::vector<std::string> dataset_names(const std::filesystem::path& folder);
 
 }  // namespace nopos

@@ -1,6 +1,6 @@
 #pragma once
-/// Samples of a language model: the tokens of a block are the targets, the same tokens one place to the right
-/// are the source.
+/// Samples of a language model: the targets are the tokens of a block, the source is the same tokens shifted
+/// right by one.
 ///
 ///     block    11 12 13 2 2
 ///     source   10 11 12 13 2     (10: the token before the block, </s> where the block begins a sentence)
@@ -19,11 +19,11 @@ namespace nopos {
 class MonolingualDataset final : public Dataset {
  public:
   struct Settings {
-    std::int64_t vocabulary = 0;         ///< ids of the data lie below
-    std::int64_t output_vocabulary = 0;  ///< targets from here on become <unk>
-    bool add_bos = false;                ///< <s> before source and target; counted in `length` alone
-    std::int64_t columns = 0;            ///< of a batch at least; 0: as many as its longest row has
-    std::int64_t rows = 0;               ///< of a batch at least; those without a sample are padding
+    std::int64_t vocabulary = 0;         ///< ids in the data are below this
+    std::int64_t output_vocabulary = 0;  ///< targets from this id on become <unk>
+    bool add_bos = false;                ///< <s> before source and target; counted in `length` only
+    std::int64_t columns = 0;  ///< least number of columns of a batch; 0: as many as its longest row
+    std::int64_t rows = 0;     ///< least number of rows of a batch; rows without a sample are padding
   };
 
   MonolingualDataset(TokenBlocks blocks, Settings settings);

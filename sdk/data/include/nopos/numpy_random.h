@@ -1,7 +1,7 @@
 #pragma once
-/// NumPy's legacy generator (`numpy.random.RandomState`), draw for draw: the reference orders its data by it.
+/// NumPy's legacy generator (`numpy.random.RandomState`), draw for draw; fairseq orders its data with it.
 ///
-/// Underneath is the 32-bit Mersenne Twister, seeded as std::mt19937 is.
+/// The engine is the 32-bit Mersenne Twister, seeded like std::mt19937. Not thread-safe.
 
 #include <cstdint>
 #include <random>
@@ -16,10 +16,10 @@ class NumpyRandom {
   /// \throws Error (configuration) for a seed outside [0, 2^32).
   explicit NumpyRandom(std::int64_t seed);
 
-  /// A number of 0..max, both included; draws nothing where max is 0. `randint(0, k)` is `interval(k - 1)`.
+  /// An integer in [0, max]; draws nothing if max is 0. `randint(0, k)` is `interval(k - 1)`.
   std::uint32_t interval(std::uint32_t max);
 
-  /// A number of [0, 1) with 53 random bits.
+  /// A number in [0, 1) with 53 random bits.
   double rand();
 
   template <class T>
@@ -36,7 +36,7 @@ class NumpyRandom {
   std::mt19937 engine_;
 };
 
-/// The seed that the reference makes of several numbers, each not negative: Python's hash of the tuple, mod
+/// The seed that fairseq derives from several non-negative integers: Python's hash of the tuple, mod
 /// 1,000,000.
 std::int64_t composite_seed(std::span<const std::int64_t> numbers);
 

@@ -1,5 +1,5 @@
 #pragma once
-/// The token stream of a split, cut into blocks: what a language model sees as one sample.
+/// The token stream of a split, cut into blocks: the samples of a language model.
 
 #include <cstdint>
 #include <functional>
@@ -14,23 +14,24 @@ namespace nopos {
 
 /// How the stream is cut.
 enum class BreakMode {
-  none,          ///< every `tokens_per_sample` tokens, whatever sentence they belong to
-  complete,      ///< whole sentences, as many as fit; one that is longer alone makes a longer block
-  complete_doc,  ///< as `complete`, but a block ends with its document (a sentence of one token, left out)
-  eos,           ///< one sentence a block
+  none,          ///< every `tokens_per_sample` tokens, regardless of sentences
+  complete,      ///< as many whole sentences as fit; a longer sentence is a block of its own
+  complete_doc,  ///< as `complete`, but blocks end at document boundaries (sentences of one token, left out)
+  eos,           ///< one sentence per block
 };
 
 /// "none", "complete", "complete_doc" or "eos". \throws Error (configuration)
 BreakMode break_mode(const std::string& name);
 
-/// Sentences one after the other, of several files where a split has several, each cut to `crop` tokens.
+/// The sentences of a split, in order, from all of its files, each cut to `crop` tokens. Threads may read
+/// concurrently.
 class SentenceStream {
  public:
-  /// Where in a sentence of `excess` tokens too many the crop begins.
+  /// Where the crop begins in a sentence that is `excess` tokens too long.
   using CropStart = std::function<std::int64_t(std::int64_t sentence, std::int64_t excess)>;
 
   explicit SentenceStream(std::vector<std::shared_ptr<const IndexedDataset>> files);
-  /// Lets every sentence count `length` tokens at most; `start` is asked at each reading.
+  /// Crops every sentence to `length` tokens; `start` is called at each read.
   void crop(std::int64_t length, CropStart start);
 
   std::int64_t size() const { return first_.back(); }
@@ -47,15 +48,15 @@ class SentenceStream {
   Place place(std::int64_t sentence) const;
 
   std::vector<std::shared_ptr<const IndexedDataset>> files_;
-  std::vector<std::int64_t> first_;  // first sentence of each file; at the end the number of all
+  std::vector<std::int64_t> first_;  // first sentence of each file, then the total
   std::int64_t crop_ = 0;            // 0: none
   CropStart crop_start_;
 };
 
 class TokenBlocks {
  public:
-  /// Opening reads every sentence's length once. `none` and `eos` then keep no table of blocks, only the
-  /// place of every 64th sentence; `complete` and `complete_doc` keep 16 bytes a block.
+  /// The constructor reads the length of every sentence once. `none` and `eos` keep no table of blocks, only
+  /// the place of every 64th sentence; `complete` and `complete_doc` keep 16 bytes per block.
   TokenBlocks(SentenceStream sentences, BreakMode mode, std::int64_t tokens_per_sample);
 
   std::int64_t size() const { return size_; }
@@ -63,7 +64,8 @@ class TokenBlocks {
 
   /// The block's tokens.
   void read(std::int64_t block, std::span<std::int64_t> out) const;
-  /// The token before the block: </s> where it begins a sentence, else that sentence's own.
+  /// The token before the block: </s> if the block begins a sentence, else the preceding token of that
+  /// sentence.
   std::int64_t preceding(std::int64_t block) const;
 
   const SentenceStream& sentences() const { return sentences_; }
@@ -84,8 +86,8 @@ class TokenBlocks {
   SentenceStream sentences_;
   BreakMode mode_;
   std::int64_t tokens_per_sample_, size_ = 0;
-  std::int64_t num_tokens_ = 0;        // `none`: of the stream,
-  std::vector<std::int64_t> before_;   // and of it before each 64th sentence
+  std::int64_t num_tokens_ = 0;        // `none`: of the stream
+  std::vector<std::int64_t> before_;   // tokens before each 64th sentence
   std::vector<WholeSentences> whole_;  // `complete` and `complete_doc`
 };
 

@@ -1,19 +1,19 @@
 #pragma once
 /// The kind `tokenizer`: how text is cut into symbols, and how symbols become text again.
 ///
-/// There are two families. Where the vocabulary is open (words, characters) a plugin derives from
-/// `Tokenizer`, and a dictionary made from the data gives its symbols ids. Where tokens have numbers of their
-/// own (GPT-2's byte pairs) it derives from `IdTokenizer`; in `dict.txt` their symbols are the numbers in
-/// decimal, as the reference's Pile data has them. A symbol is never empty and holds no white space
-/// (nopos/binarizer.h), so that a line of symbols with spaces between them can be read again.
+/// There are two families. With an open vocabulary (words, characters), a plugin derives from `Tokenizer`,
+/// and a dictionary built from the data assigns ids to symbols. With a fixed vocabulary of ids (GPT-2's byte
+/// pairs), it derives from `IdTokenizer`; its symbols in `dict.txt` are the ids in decimal, as in the NoPos
+/// fork's Pile data. A symbol is never empty and contains no white space (nopos/binarizer.h), so that a line
+/// of symbols separated by spaces can be split again.
 ///
-/// One that knows its vocabulary says so by `symbols`: preprocessing then writes the whole of it into
-/// `dict.txt`, so that no text that it can express has an <unk>. What tells two tokenizers apart afterwards
-/// is their digest (nopos/tokenizer_record.h).
+/// A tokenizer that knows its vocabulary returns it from `symbols`: preprocessing then writes all of it into
+/// `dict.txt`, so that no text the tokenizer can express contains an <unk>. Tokenizers are told apart by
+/// their digest (nopos/tokenizer_record.h).
 ///
 /// All functions are const and may be called from several threads at once. They append to their last
-/// argument, so that a caller can keep its memory. Text is any sequence of bytes, as a rule one line without
-/// its end; what is not UTF-8 is no error.
+/// argument, so that a caller can reuse its memory. Text is any sequence of bytes, usually one line without
+/// its terminator; invalid UTF-8 is not an error.
 
 #include <cstdint>
 #include <string>
@@ -34,30 +34,30 @@ class Tokenizer {
 
   virtual ~Tokenizer() = default;
 
-  /// Appends the symbols of `text`: views into it, or into this object.
+  /// Appends the symbols of `text`, as views into `text` or into this object.
   virtual void split(std::string_view text, std::vector<std::string_view>& symbols) const = 0;
 
-  /// Appends the text that the symbols stand for. \throws Error (data) for what is no symbol of this one
+  /// Appends the text that the symbols stand for. \throws Error (data) for an unknown symbol
   virtual void join(const std::vector<std::string_view>& symbols, std::string& text) const = 0;
 
-  /// Every symbol that `split` can give, once, in the order in which a dictionary is to hold them; none of
-  /// them is "<s>", "<pad>", "</s>" or "<unk>". Empty: this tokenizer does not know, and the dictionary holds
-  /// what the text brings. Asked once or twice per run, not per text.
+  /// Every symbol that `split` can return, once, in the order for the dictionary; none of them is "<s>",
+  /// "<pad>", "</s>" or "<unk>". Empty: the vocabulary is open, and the dictionary is built from the text.
+  /// Called once or twice per run, not per text.
   virtual std::vector<std::string> symbols() const { return {}; }
 
-  /// Ids have numbers from 0 to this, exclusive; 0: the vocabulary is open, and `encode` is not called.
+  /// Ids are in [0, vocabulary()); 0: the vocabulary is open, and `encode` is not called.
   virtual std::uint32_t vocabulary() const { return 0; }
 
-  /// Appends the ids of `text`: what `split` gives, as numbers.
+  /// Appends the ids of `text`: the symbols of `split` as integers.
   virtual void encode(std::string_view text, std::vector<std::uint32_t>& ids) const { (void)text, (void)ids; }
 };
 
-/// A tokenizer whose tokens have numbers of their own.
+/// A tokenizer with a fixed vocabulary of ids.
 class IdTokenizer : public Tokenizer {
  public:
   void split(std::string_view text, std::vector<std::string_view>& symbols) const final;
   void join(const std::vector<std::string_view>& symbols, std::string& text) const final;
-  /// The numbers that are tokens, in rising order.
+  /// The ids of all tokens in decimal, ascending.
   std::vector<std::string> symbols() const override;
   std::uint32_t vocabulary() const final { return static_cast<std::uint32_t>(symbols_.size()); }
   void encode(std::string_view text, std::vector<std::uint32_t>& ids) const override = 0;
@@ -65,11 +65,11 @@ class IdTokenizer : public Tokenizer {
  protected:
   explicit IdTokenizer(std::uint32_t vocabulary);
 
-  /// The bytes that a token stands for; `id` is below the vocabulary's size. Empty: there is no such token.
+  /// The bytes of a token; `id` is in [0, vocabulary()). Empty: no token has this id.
   virtual std::string_view bytes(std::uint32_t id) const = 0;
 
  private:
-  std::vector<std::string> symbols_;  // the numbers in decimal
+  std::vector<std::string> symbols_;  // the ids in decimal
 };
 
 }  // namespace nopos

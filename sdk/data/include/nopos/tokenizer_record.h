@@ -1,13 +1,13 @@
 #pragma once
-/// What made the symbols of a dictionary: the file `tokenizer.json` beside a `dict.txt`, and the same text in
-/// checkpoints.
+/// Which tokenizer made the symbols of a dictionary: the file `tokenizer.json` beside a `dict.txt`, and the
+/// same JSON in checkpoints.
 ///
 ///     {"schema": 1, "kind": "nopos.tokenizer", "name": "gpt2_bpe", "plugin": "nopos.gpt2_bpe",
 ///      "version": "0.1.0", "options": {}, "digest": "0f3a..."}
 ///
-/// `kind` tells it from the tokenizer.json of other programs. Options are texts as a command line gives them,
-/// and only those that were given. The digest is of what the tokenizer does, so that plugins may be renewed
-/// and files moved: two records are of one tokenizer where name, plugin and digest are equal.
+/// `kind` tells it apart from the tokenizer.json of other programs. `options` holds only the options that
+/// were given, as command-line text. The digest covers what the tokenizer does, so plugins may be updated and
+/// files moved: two records denote the same tokenizer if name, plugin and digest are equal.
 
 #include <filesystem>
 #include <map>
@@ -31,21 +31,21 @@ struct TokenizerRecord {
   bool same_tokenizer(const TokenizerRecord& other) const;
 };
 
-/// Of the symbols of a fixed text in many scripts, and of every symbol that the tokenizer knows, with its
-/// text and how that text is split.
+/// Digest of the symbols of a fixed text in many scripts, and of every symbol that the tokenizer knows, with
+/// its text and how that text is split.
 std::string digest_of(const Tokenizer& tokenizer);
 
 std::string to_json(const TokenizerRecord& record);
 
-/// \param place  stands in messages: a file, or a checkpoint's entry. \throws Error (data) where the text is
-/// no such record, naming what it is instead
+/// \param place  for messages: a file, or an entry of a checkpoint. \throws Error (data) if the text is not
+/// such a record, naming what it is instead
 TokenizerRecord parse_tokenizer_record(std::string_view json, const std::string& place);
 
-/// The record in `folder`; nothing where it has none. \throws Error (data)
+/// The record in `folder`; nullopt if there is none. \throws Error (data)
 std::optional<TokenizerRecord> read_tokenizer_record(const std::filesystem::path& folder);
 
-/// Nothing where both are of one tokenizer, or where one side does not say; otherwise both sides in words:
-/// "`a_is` gpt2_bpe (...), `b_is` byte (...)".
+/// Empty if both denote the same tokenizer or one is unknown; otherwise a description of both: "`a_is`
+/// gpt2_bpe (...), `b_is` byte (...)".
 std::string tokenizer_difference(const std::optional<TokenizerRecord>& a, const std::string& a_is,
                                  const std::optional<TokenizerRecord>& b, const std::string& b_is);
 

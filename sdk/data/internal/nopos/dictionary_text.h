@@ -1,5 +1,5 @@
 #pragma once
-/// A dictionary from text that is in memory, as a pipe leaves it.
+/// A dictionary from text in memory, for example read from a pipe.
 
 #include <string>
 #include <string_view>
@@ -8,8 +8,8 @@
 
 namespace nopos {
 
-/// As Dictionary::load, from `bytes` that `file` held. \throws Error (data) naming file, line and what is
-/// wrong with it.
+/// As Dictionary::load, from the `bytes` of `file`, which is used in messages only. \throws Error (data)
+/// naming the file, the line and the problem.
 Dictionary parse_dictionary(std::string_view bytes, const std::string& file);
 
 }  // namespace nopos

@@ -1,12 +1,13 @@
 #pragma once
-/// The kind `architecture`: a language model built from the SDK's blocks, with the chosen encoding handed in.
+/// The kind `architecture`: a language model built from the SDK's blocks and the chosen positional encoding.
 ///
-/// Presets (`transformer_lm_wiki103`) are data in `plugin.json`, not classes: values of options, and values
-/// that a preset forces whatever the user says.
+/// Presets (`transformer_lm_wiki103`) are data in `plugin.json`, not classes: values of options, some of
+/// which override the user's.
 ///
-/// Modules are registered under the reference's names ("decoder.layers.0.self_attn.k_proj.weight"), in the
-/// reference's order: parameters are initialised and saved in that order, so the same seed gives the
-/// reference's weights.
+/// "fairseq" in this SDK means its NoPos fork. Modules are registered under fairseq's names
+/// ("decoder.layers.0.self_attn.k_proj.weight") in fairseq's order. Parameters are initialized and saved in
+/// that order, so that the same seed gives the same weights as in fairseq. All functions are called from one
+/// thread.
 
 #include <torch/nn/module.h>
 
@@ -32,33 +33,33 @@ class Architecture : public torch::nn::Module {
   static constexpr int interface_version = kind_interface(kind);
 
   struct Context {
-    std::int64_t vocabulary = 0;         ///< types of the source dictionary
-    std::int64_t output_vocabulary = 0;  ///< types of the target dictionary
+    std::int64_t vocabulary = 0;         ///< size of the source dictionary
+    std::int64_t output_vocabulary = 0;  ///< size of the target dictionary
     std::int64_t padding_idx = 1;
     std::int64_t tokens_per_sample = 0;     ///< the task's block length
     std::int64_t max_target_positions = 0;  ///< the task's; 0: tokens_per_sample
-    /// Makes the encoding that the user chose. The architecture calls it at the place where the reference
-    /// builds its own, because of the order of random draws.
+    /// Makes the encoding that the user chose. Call it at the point where fairseq builds its own: it may draw
+    /// random numbers.
     std::function<std::shared_ptr<PositionalEncoding>(const ModelShape&)> make_encoding;
-    /// The source dictionary, for models that look into its words; alive while the model is made. May be
-    /// missing.
+    /// The source dictionary, for models that depend on its words; valid during construction only. May be
+    /// null.
     const Dictionary* dictionary = nullptr;
   };
 
-  /// tokens [B,T] -> features [B,T,C], what `head` takes.
+  /// tokens [B,T] -> features [B,T,C], the input of `head`.
   virtual at::Tensor features(const Batch& batch) = 0;
   virtual OutputHead& head() = 0;
 
-  /// Longest sequence that `features` takes.
+  /// Longest sequence that `features` accepts, in tokens.
   virtual std::int64_t max_positions() const = 0;
 
-  /// `saved` are the names of a checkpoint's tensors; -> for each the tensor of this model that it belongs
-  /// to, or nothing: it is left out. For models that take over a part of a larger one.
+  /// Maps the names of a checkpoint's tensors to those of this model; nullopt: the tensor is ignored. For
+  /// models initialized from part of a larger checkpoint.
   virtual std::vector<std::optional<std::string>> own_names(const std::vector<std::string>& saved) const {
     return {saved.begin(), saved.end()};
   }
 
-  /// A line or two for the log, below the module's own print.
+  /// One or two lines for the log.
   virtual std::string summary() const { return {}; }
 };
 

@@ -1,10 +1,9 @@
 #pragma once
-/// What an encoding adds to the attention scores, declared as data, so that the SDK's attention chooses the
-/// kernel, for a whole sequence, a chunk of a prompt and one decoded token alike. The causal mask is not part
-/// of it.
+/// What an encoding adds to the attention scores, declared as data, so that the SDK's attention can choose
+/// the kernel. The causal mask is not part of it.
 ///
-/// Scores are q·k/sqrt(D) + bias, before the softmax; query i stands at absolute place past_length + i, key j
-/// at j.
+/// Scores are q·k/sqrt(D) + bias, before the softmax. Below, i and j are the absolute positions of query and
+/// key: past_length + t for the t-th query, s for the s-th key.
 
 #include <ATen/core/Tensor.h>
 
@@ -26,13 +25,13 @@ struct TableBias {
   at::Tensor values;  ///< [H,L] float; may require grad
 };
 
-/// Anything else. Called once per forward and layer that declares it: (query_length T, key_length S) ->
+/// Any other bias. Called once per forward pass and layer that declares it: (query_length T, key_length S) ->
 /// [H,T,S], [1,T,S] or [B,H,T,S].
 struct DenseBias {
   std::function<at::Tensor(std::int64_t query_length, std::int64_t key_length)> values;
 };
 
-/// A sum of declared terms; empty for encodings that leave the scores alone.
+/// A sum of terms; empty for encodings that add nothing to the scores.
 class AttentionBias {
  public:
   using Term = std::variant<SlopeBias, TableBias, DenseBias>;

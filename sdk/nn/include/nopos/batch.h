@@ -1,5 +1,5 @@
 #pragma once
-/// One batch as tensors on the device of the model.
+/// One batch as tensors.
 
 #include <ATen/core/Tensor.h>
 
@@ -10,17 +10,17 @@
 namespace nopos {
 
 struct Batch {
-  at::Tensor ids;           ///< [B] int64, indices in the dataset
+  at::Tensor ids;           ///< [B] int64, sample indices in the dataset
   at::Tensor tokens;        ///< [B,T] int64, padded on the right
   at::Tensor targets;       ///< [B,T] int64, padding where there is nothing to predict
   at::Tensor lengths;       ///< [B] int64, tokens of each row before padding
-  at::Tensor document_ids;  ///< [B,T] int64, or undefined: one document a row
+  at::Tensor document_ids;  ///< [B,T] int64, or undefined: each row is one document
   at::Tensor positions;     ///< [B,T] int64, or undefined: 0, 1, 2, ... in every row
   std::int64_t num_tokens = 0;
   std::int64_t num_sentences = 0;
 };
 
-/// The batch as tensors that own their memory.
+/// Copies a batch into tensors in CPU memory.
 Batch to_tensors(const TokenBatch& batch);
 
 }  // namespace nopos

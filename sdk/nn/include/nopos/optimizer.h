@@ -1,12 +1,12 @@
 #pragma once
-/// The kind `optimizer`: one pass over everything that changes.
+/// The kind `optimizer`: updates the parameters in a single pass.
 ///
-/// Parameters live in slabs: flat storage with an ordered list of segments, one per parameter. A plugin names
-/// its state and says what happens to a run of elements; the SDK calls that in parallel over all segments, so
-/// that an update reads and writes each number once.
+/// Parameters are stored in a slab: flat memory divided into segments, one per parameter. A plugin names its
+/// state and implements the update of a run of elements; the SDK calls it in parallel over all segments, so
+/// that an update reads and writes each element once.
 ///
-/// A segment without a gradient (an adaptive band that no token of the update used) is not called at all, as
-/// in the reference; a gradient of zeros is something else.
+/// A segment without a gradient (an adaptive band that no token of the update used) is skipped, as in
+/// fairseq; this differs from a gradient of zeros.
 
 #include <ATen/core/Tensor.h>
 
@@ -22,16 +22,17 @@
 
 namespace nopos {
 
-/// A contiguous run of elements of one segment. Pointers do not overlap; any alignment.
+/// A contiguous run of elements of one segment, in host memory. Pointers do not overlap and may have any
+/// alignment. Valid during the call only.
 struct Chunk {
   std::int64_t size = 0;
   float* value = nullptr;
-  const float* grad = nullptr;    ///< as backward left it
-  float grad_scale = 1;           ///< multiplies every gradient: sample size and clipping
-  std::span<float* const> state;  ///< one pointer per name of `state_names`, zeros before the first
-                                  ///< update; null where the parameter has no such state
-  std::int64_t step = 0;          ///< updates of this segment, this one included: 1 at its first
-  /// Of the parameter, for an update that is not elementwise (then the chunk is the whole of it).
+  const float* grad = nullptr;    ///< unscaled, as computed by backward
+  float grad_scale = 1;           ///< factor of every gradient, for sample size and clipping
+  std::span<float* const> state;  ///< one pointer per name in `state_names`, zeros before the first update;
+                                  ///< null if the parameter has no such state
+  std::int64_t step = 0;          ///< updates of this segment, including this one: 1 at the first
+  /// Of the parameter, if the update is not elementwise (the chunk is then the whole parameter).
   std::span<const std::int64_t> shape = {};
 };
 
@@ -42,98 +43,98 @@ class Optimizer {
   static constexpr int interface_version = kind_interface(kind);
 
   struct Context {
-    double lr = 0;  ///< the first of `--lr`
+    double lr = 0;  ///< the first value of `--lr`
   };
 
   virtual ~Optimizer() = default;
 
-  /// Per-element state, in the names of the reference's checkpoints ("exp_avg", "exp_avg_sq").
+  /// Names of the optimizer's state tensors, as in fairseq's checkpoints ("exp_avg", "exp_avg_sq"); at most
+  /// 8.
   virtual std::vector<std::string> state_names() const = 0;
 
-  /// The shape of the state `name` of a parameter of shape `parameter`; nothing where such a parameter has no
-  /// such state. Elementwise updates have states of the parameter's own shape.
+  /// The shape of the state `name` for a parameter of shape `parameter`; nullopt if it has no such state. For
+  /// elementwise updates, states have the shape of the parameter.
   virtual std::optional<std::vector<std::int64_t>> state_shape(const std::string& name,
                                                                at::IntArrayRef parameter) const {
     (void)name;
     return parameter.vec();
   }
 
-  /// Norm to which all gradients together are scaled down before an update, apart from `--clip-norm`; 0:
-  /// none.
+  /// Norm to which the gradients are clipped before an update, in addition to `--clip-norm`; 0: no clipping.
   virtual double max_grad_norm() const { return 0; }
 
-  /// Called once before the chunks of an update, with its rate: the place for per-update scalars.
+  /// Called once per update, before `update`, with the learning rate: compute per-update scalars here.
   virtual void begin_update(double lr) = 0;
 
-  /// Called in parallel on disjoint chunks of the segments that have a gradient.
+  /// Called from several threads at once, on disjoint chunks of the segments that have a gradient.
   virtual void update(const Chunk& chunk) const = 0;
-  /// False where an element's update needs the whole parameter (a norm of it, a factored state): then each
+  /// False if the update of an element depends on the whole parameter (its norm, a factored state): then each
   /// segment is one chunk, and `update` is called from one thread.
   virtual bool elementwise() const { return true; }
 
-  /// Scalars that checkpoints keep in `param_groups`, in the reference's order ("lr", "betas", "eps", ...).
+  /// Scalars saved in `param_groups` of checkpoints, in fairseq's order ("lr", "betas", "eps", ...).
   virtual std::vector<std::pair<std::string, Value>> group() const = 0;
   virtual void restore_group(const std::vector<std::pair<std::string, Value>>& group) { (void)group; }
-  /// Whether checkpoints keep a segment's own "step" (Adam does, NAG and SGD do not).
+  /// Whether checkpoints save a "step" for each parameter (Adam does, NAG and SGD do not).
   virtual bool counts_steps() const { return false; }
 };
 
-/// In which numbers a slab keeps weights. Optimizers see float32 whatever it is: a chunk is widened before
-/// its update and rounded after it, or has a float32 copy that lasts.
+/// Storage precision of the weights. Optimizers always see float32: a chunk is either widened before its
+/// update and rounded after it, or has a persistent float32 copy.
 struct WeightPrecision {
-  /// kFloat, or what values are rounded to (to nearest, ties to even): kBFloat16, then parameters are of that
-  /// type, or kHalf, whose values are held in float32 tensors, since a CPU has no arithmetic for them.
+  /// kFloat, kBFloat16 or kHalf; values are rounded to nearest, ties to even. kHalf values are stored in
+  /// float32 tensors, since CPUs have no half-precision arithmetic.
   at::ScalarType weights = at::kFloat;
-  /// Updates go to float32 copies, of which the weights are the rounding. As the reference has it, a
-  /// parameter without a gradient then counts as one whose gradient is zero.
+  /// Keep float32 master copies, which are updated and then rounded to the weights. As in fairseq, a
+  /// parameter without a gradient is then treated as if its gradient were zero.
   bool master = false;
 };
 
 /// The parameters of a model in one flat buffer, with the optimizer's state in buffers of the same layout.
+/// Used from one thread.
 class ParameterSlab {
  public:
   struct Segment {
     std::string name;
-    at::Tensor parameter;     ///< a view of the slab; its gradient, where defined, is this update's
+    at::Tensor parameter;     ///< a view of the slab; its gradient, if defined, is that of this update
     std::int64_t offset = 0;  ///< in elements
-    std::int64_t step = 0;    ///< updates it has seen
+    std::int64_t step = 0;    ///< updates so far
   };
 
-  /// Moves the parameters' storage into the slab; the tensors stay the same objects. Frozen ones are left out
-  /// by the caller.
+  /// Moves the storage of the parameters into the slab; the tensor objects stay the same. Callers leave out
+  /// frozen parameters.
   ParameterSlab(std::vector<std::pair<std::string, at::Tensor>> parameters,
-                std::vector<std::string> state_names);  ///< each of its parameter's shape
+                std::vector<std::string> state_names);  ///< each with the shape of its parameter
 
-  /// With the state that `optimizer` names, in its shapes. Parameters must be of the type that `precision`
-  /// asks for.
+  /// With the states and shapes of `optimizer`. Parameters must have the type that `precision` requires.
   ParameterSlab(std::vector<std::pair<std::string, at::Tensor>> parameters, const Optimizer& optimizer,
                 WeightPrecision precision = {});
 
-  /// One update of every segment that has a gradient, in parallel, in one pass.
+  /// Updates every segment that has a gradient, in parallel, in one pass.
   void update(Optimizer& optimizer, double lr, double grad_scale);
 
-  /// L2 norm of all gradients × `grad_scale`; segments without a gradient count as zero. Summed in double,
-  /// in an order that does not depend on the number of threads. Infinite where weights are kHalf and a
-  /// gradient is larger than half precision can say.
+  /// L2 norm of all gradients × `grad_scale`; segments without a gradient count as zero. Summed in double
+  /// precision, in an order independent of the number of threads. Infinite if weights are kHalf and a
+  /// gradient is beyond the range of half precision.
   double grad_norm(double grad_scale);
 
-  /// Forgets the gradients: every segment is untouched until the next backward.
+  /// Discards the gradients: no segment has one until the next backward.
   void clear_grads();
 
   std::vector<Segment>& segments() { return segments_; }
   const std::vector<Segment>& segments() const { return segments_; }
   const std::vector<std::string>& state_names() const { return state_names_; }
-  /// The state `name` of segment `index`; a view, undefined where the segment has no such state.
+  /// The state `name` of segment `index`, as a view; undefined if the segment has no such state.
   at::Tensor state(std::size_t index, const std::string& name) const;
 
   const WeightPrecision& precision() const { return precision_; }
-  /// The float32 values of segment `index` that its weights are rounded from; a view, undefined without them.
+  /// The float32 master copy of segment `index`, as a view; undefined without master copies.
   at::Tensor master(std::size_t index) const;
-  /// After weights were set from outside: rounds them, and makes them their own masters.
+  /// Call after setting weights from outside: rounds them and resets the master copies to them.
   void weights_changed();
 
  private:
-  struct Block {  // a run of one segment that one thread handles; blocks stand in the order of the slab
+  struct Block {  // a run of one segment, processed by one thread; in the order of the slab
     std::size_t segment;
     std::int64_t begin, size;  // in elements of the segment
     std::int64_t offset;       // of its first element in the slab
@@ -144,7 +145,7 @@ class ParameterSlab {
   };
   struct State {                               // one state of all segments
     at::Tensor values;                         // [N] float, or fewer
-    std::vector<std::optional<Place>> places;  // of each segment
+    std::vector<std::optional<Place>> places;  // one per segment
   };
   using StateShape =
       std::function<std::optional<std::vector<std::int64_t>>(const std::string&, at::IntArrayRef)>;
@@ -161,13 +162,13 @@ class ParameterSlab {
   std::vector<std::string> state_names_;
   std::vector<Block> blocks_;
   WeightPrecision precision_;
-  at::Tensor values_;  ///< [N], what parameters are views of
+  at::Tensor values_;  ///< [N], the parameters are views of it
   at::Tensor master_;  ///< [N] float, or undefined
   std::vector<State> states_;
 };
 
-/// Two decays of moments, as options give them. \throws Error (configuration) unless they are two numbers,
-/// each at least 0 and less than 1, naming `optimizer` and `option`.
+/// Checks the decay rates of two moments. \throws Error (configuration) unless they are two values in [0, 1),
+/// naming `optimizer` and `option`.
 void check_betas(const std::string& optimizer, const std::string& option, const std::vector<double>& betas);
 
 }  // namespace nopos

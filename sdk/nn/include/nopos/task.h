@@ -1,6 +1,7 @@
 #pragma once
-/// The kind `task`: what data means. A task owns dictionaries and datasets, and says what a step is; the
-/// engine owns accumulation, scaling, clipping, the optimizer and saving.
+/// The kind `task`: how data becomes batches, and what a training step computes. A task owns dictionaries and
+/// datasets; the engine owns gradient accumulation, scaling, clipping, the optimizer and checkpoints. All
+/// functions are called from one thread.
 
 #include <cstdint>
 #include <memory>
@@ -25,8 +26,9 @@ class Task {
 
   struct Context {
     std::int64_t seed = 1;
-    std::optional<std::string> dataset_impl = {};  ///< format of the data; none: detect it
-    std::optional<std::int64_t> batch_size = {}, batch_size_valid = {};  ///< most rows of a batch
+    std::optional<std::string> dataset_impl = {};  ///< format of the data; nullopt: detect it
+    std::optional<std::int64_t> batch_size = {},
+                                batch_size_valid = {};  ///< largest number of rows of a batch
   };
 
   virtual ~Task() = default;
@@ -34,24 +36,25 @@ class Task {
   virtual const Dictionary& dictionary() const = 0;
   virtual const Dictionary& output_dictionary() const { return dictionary(); }
 
-  /// What made the symbols of the dictionary, where the data say it: a checkpoint keeps it, and a run on data
-  /// of another tokenizer is refused.
+  /// The tokenizer that made the symbols of the dictionary, if the data record it. Saved in checkpoints;
+  /// continuing on data of another tokenizer is refused.
   virtual std::optional<TokenizerRecord> tokenizer() const { return std::nullopt; }
 
-  /// The split as a dataset, for epoch `epoch` (from 1): with several data folders each epoch takes the next
-  /// one. `combine` appends the files "<split>1", "<split>2", ... where there are any: for training always.
-  /// \throws Error (data) where a file is missing or damaged, naming it.
+  /// The dataset of a split for epoch `epoch` (counted from 1); with several data folders, epochs take turns.
+  /// `combine` appends the files "<split>1", "<split>2", ..., if any; always set for training. \throws Error
+  /// (data) if a file is missing or damaged, naming it.
   virtual std::shared_ptr<Dataset> load(const std::string& split, std::int64_t epoch, bool combine) = 0;
-  /// Whether the training data must be loaded anew for each epoch.
+  /// Whether the training data must be reloaded for each epoch.
   virtual bool data_changes_with_epoch() const { return false; }
-  /// The splits that the data has, sorted: "test", "train", "valid", "valid1".
+  /// The splits in the data, sorted: "test", "train", "valid", "valid1".
   virtual std::vector<std::string> available_splits() const { return {}; }
 
-  /// Block length and longest sequence that the data asks for (this is the model's max_target_positions).
+  /// Block length, and the longest sequence that batches may have (the model's max_target_positions), in
+  /// tokens.
   virtual std::int64_t tokens_per_sample() const = 0;
   virtual std::int64_t max_positions() const { return tokens_per_sample(); }
 
-  /// One micro-batch: forward, criterion and, when training, backward. Gradients accumulate.
+  /// One micro-batch: forward, criterion and, if `training`, backward. Gradients accumulate.
   virtual CriterionResult step(Architecture& model, Criterion& criterion, const Batch& batch, bool training);
 };
 

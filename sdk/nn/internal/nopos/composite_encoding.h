@@ -1,5 +1,5 @@
 #pragma once
-/// Several encodings as one, for `--positional-encoding a+b`.
+/// Several encodings combined, for `--positional-encoding a+b`.
 
 #include <memory>
 #include <string>
@@ -10,14 +10,13 @@
 
 namespace nopos {
 
-/// Names and encodings in the user's order -> one encoding: what they add is summed, transforms of queries
-/// and keys run one after the other, biases are summed, the shortest limit holds, positions are the first
-/// one's. Parameters and buffers stay flat, as if there were one encoding; none gives the encoding that does
-/// nothing. \throws Error (configuration) where two of them use the same name for a parameter or buffer.
+/// Combines encodings, named and in the user's order: embeddings and biases are summed, transforms of queries
+/// and keys are applied in order, the smallest length limit holds, positions are those of the first.
+/// Parameters and buffers keep their names, as with a single encoding; an empty list gives an encoding that
+/// does nothing. \throws Error (configuration) if two of them use the same name for a parameter or buffer.
 ///
-/// This is where hooks are called: what a part returns is checked against the contract (shape, type, device),
-/// with `shape` also against the model's widths. \throws Error (runtime) naming the part's plugin, hook,
-/// layer, and both shapes
+/// The result checks what every hook returns (shape, type, device; with `shape` also the model's dimensions).
+/// \throws Error (runtime) from the hooks, naming plugin, hook, layer, and both shapes
 std::shared_ptr<PositionalEncoding> compose(
     std::vector<std::pair<std::string, std::shared_ptr<PositionalEncoding>>> encodings,
     const ModelShape& shape = {});

@@ -1,7 +1,6 @@
 #pragma once
-/// Where the first number that is not finite comes from. Looked for only once it is known that there is one:
-/// the step is computed again while a FiniteTrace lives, and the marked calls of hooks tell it what went in
-/// and out.
+/// Finds the origin of a NaN or infinity. Used only after one has been detected: the step is computed again
+/// while a FiniteTrace exists, and the marked calls of hooks report their inputs and outputs to it.
 
 #include <ATen/core/Tensor.h>
 
@@ -21,19 +20,19 @@ class FiniteTrace {
   FiniteTrace(const FiniteTrace&) = delete;
   FiniteTrace& operator=(const FiniteTrace&) = delete;
 
-  /// The one that lives, or null: then nothing is looked at. One at a time, from one thread.
+  /// The existing one, or null: then nothing is checked. At most one exists; used from one thread.
   static FiniteTrace* current();
 
-  /// `call` made `made` of `given`; undefined tensors do not count. With gradients, what comes back to them
-  /// in backward is looked at, too.
+  /// Records that `call` computed `made` from `given`; undefined tensors are ignored. If they require
+  /// gradients, these are checked in backward, too.
   void add(const PluginCall& call, std::initializer_list<at::Tensor> given,
            std::initializer_list<at::Tensor> made);
 
   /// "it first appears in what nopos.x 0.1.0 (...) returned from its hook transform, layer 3", or an empty
-  /// text.
+  /// string.
   std::string origin() const;
 
-  /// Where backward was when it threw: "the gradient of its hook ..."; empty: in no hook that was marked.
+  /// Where backward was when it threw: "the gradient of its hook ..."; empty if outside all marked hooks.
   std::string interrupted() const;
 
  private:
@@ -42,12 +41,12 @@ class FiniteTrace {
     std::string plugin, where;
     bool given_finite, made_finite;
     Seen grad_of_made = Seen::nothing, grad_of_given = Seen::nothing;
-    bool expects_grad = false;  ///< backward goes through it
+    bool expects_grad = false;  ///< backward passes through it
   };
-  std::deque<Call> calls_;  // hooks of gradients point into it
+  std::deque<Call> calls_;  // gradient hooks hold pointers into it
 };
 
-/// Backward threw, in LibTorch or in a plugin's own gradient; no mark tells whose it was.
+/// Backward threw, in LibTorch or in a plugin's own gradient; no mark tells which.
 class BackwardFailed : public Error {
  public:
   explicit BackwardFailed(const std::string& reason)

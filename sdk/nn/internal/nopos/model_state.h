@@ -1,6 +1,6 @@
 #pragma once
-/// The tensors of a model in the reference's order: module by module, each with its own parameters, then its
-/// own buffers, then its children as they were registered.
+/// The tensors of a model in fairseq's order: for each module its parameters, then its buffers, then its
+/// children in order of registration.
 
 #include <torch/nn/module.h>
 
@@ -12,11 +12,11 @@ namespace nopos {
 
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
-/// Everything that a checkpoint keeps, by full name. A tensor that several modules share stands under each of
-/// its names.
+/// All parameters and buffers, by full name. A tensor shared by several modules appears under each of its
+/// names.
 NamedTensors named_state(const torch::nn::Module& model);
 
-/// What an optimizer sees: parameters that require gradients, each once, under its first name.
+/// The parameters that require gradients, each once, under its first name.
 NamedTensors trainable_parameters(const torch::nn::Module& model);
 
 }  // namespace nopos

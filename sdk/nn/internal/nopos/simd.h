@@ -1,8 +1,8 @@
 #pragma once
-/// Fast loops in a library that must run on every x86-64 processor.
+/// Vectorized loops in a library that must run on every x86-64 processor.
 
-/// Before a function with plain loops over arrays: compiles it once for each instruction set, and the best
-/// that the processor has is taken when the library is loaded.
+/// Put before a function with plain loops over arrays: compiles it for several instruction sets; the best one
+/// for the processor is selected when the library is loaded.
 ///
 ///     NOPOS_SIMD_CLONES
 ///     void scale(std::int64_t size, float factor, float* __restrict values) {

@@ -1,6 +1,6 @@
 #pragma once
-/// The vocabulary cut into bands of falling frequency, for adaptive input and adaptive softmax: band 0 holds
-/// the ids [0, c0), band 1 [c0, c1), ..., the last one ends with the vocabulary.
+/// The vocabulary divided into clusters ("bands") of decreasing frequency, for adaptive input and adaptive
+/// softmax: band 0 has the ids [0, c0), band 1 [c0, c1), ..., the last one ends with the vocabulary.
 
 #include <cstdint>
 #include <string_view>
@@ -10,8 +10,8 @@ namespace nopos {
 
 class AdaptiveBands {
  public:
-  /// `cutoffs` are c0 < c1 < ...; one that equals `vocabulary` ends the last band, none may be beyond it.
-  /// `option` names their source in messages. \throws Error (configuration)
+  /// `cutoffs` are c0 < c1 < ..., none above `vocabulary`; one equal to it ends the last band. `option` names
+  /// their source in messages. \throws Error (configuration)
   AdaptiveBands(std::vector<std::int64_t> cutoffs, std::int64_t vocabulary, std::string_view option);
 
   std::size_t size() const { return ends_.size(); }
@@ -23,7 +23,8 @@ class AdaptiveBands {
   std::vector<std::int64_t> ends_;
 };
 
-/// floor(dim / factor^power): the width of a band. \throws Error (configuration) where it is below 1.
+/// floor(dim / factor^power): the embedding dimension of a band. \throws Error (configuration) if it is below
+/// 1.
 std::int64_t band_dim(std::int64_t dim, double factor, std::size_t power);
 
 }  // namespace nopos

@@ -1,5 +1,5 @@
 #pragma once
-/// Adaptive input: rare types get narrower embeddings, each band projected to the model's width.
+/// Adaptive input: rarer words have smaller embeddings; each band is projected to the model dimension.
 /// Baevski, Auli 2019, arXiv 1809.10853, section 3.
 
 #include <cstdint>
@@ -14,12 +14,13 @@ namespace nopos {
 
 class AdaptiveInput final : public InputEmbedding {
  public:
-  /// Band i has width floor(initial_dim / factor^i); every band, the first included, has a projection to
-  /// `output_dim`. Row 1 of every band starts at zero, as in the reference; only padding keeps it.
+  /// Band i has dimension floor(initial_dim / factor^i); every band, including the first, has a projection to
+  /// `output_dim`. As in fairseq, row 1 of every band is initialized to zero, but only the padding row stays
+  /// zero.
   AdaptiveInput(AdaptiveBands bands, std::int64_t initial_dim, double factor, std::int64_t output_dim,
                 std::int64_t padding_idx);
 
-  /// A band without a token in `tokens` is not touched: its weights get no gradient.
+  /// The weights of a band without a token in `tokens` get no gradient.
   at::Tensor forward(const at::Tensor& tokens) const override;
   std::int64_t dim() const override { return output_dim_; }
 

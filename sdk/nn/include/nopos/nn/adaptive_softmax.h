@@ -1,7 +1,7 @@
 #pragma once
-/// Adaptive softmax: a head over the frequent types and one entry per further band, and a narrow tail per
-/// such band. Grave et al. 2017, arXiv 1609.04309; tied to the adaptive input as in Baevski, Auli 2019,
-/// arXiv 1809.10853.
+/// Adaptive softmax: a head over the frequent words plus one entry per further band, and a low-dimensional
+/// tail for each of these bands. Grave et al. 2017, arXiv 1609.04309; tied to the adaptive input as in
+/// Baevski, Auli 2019, arXiv 1809.10853.
 
 #include <cstdint>
 #include <memory>
@@ -18,21 +18,22 @@ class AdaptiveSoftmax final : public OutputHead {
  public:
   struct Shape {
     std::int64_t input_dim = 0;
-    double factor = 4;   ///< tail i projects to floor(input_dim / factor^(i+1)); where tied, the band's width
-    double dropout = 0;  ///< of the features in `nll`, and between the two maps of a tail
+    double factor =
+        4;  ///< tail i projects to floor(input_dim / factor^(i+1)) or, if tied, to the band's dimension
+    double dropout = 0;  ///< of the features in `nll`, and between the two projections of a tail
   };
 
   AdaptiveSoftmax(AdaptiveBands bands, const Shape& shape);
 
-  /// Tied: the words' weights are `input`'s embeddings; with `tie_projections` the tails' projections are
-  /// `input`'s too, transposed. The projection of band 0 is never tied.
+  /// Tied: the output embeddings are those of `input`; with `tie_projections` the projections of the tails
+  /// are those of `input` too, transposed. The projection of band 0 is never tied.
   AdaptiveSoftmax(const AdaptiveInput& input, const Shape& shape, bool tie_projections);
 
-  /// A tail without a target in its band is not evaluated: its weights get no gradient.
+  /// A tail without a target in its band is not evaluated, and its weights get no gradient.
   ///
-  /// As in the reference, whose training losses depend on it, `padding_idx` is counted within every band: the
-  /// target that stands at that place of a tail's band (types c0 + 1, c1 + 1, ...) counts as its band only,
-  /// -ln p(band), without the tail's part. `log_probs` has the exact probabilities of all types.
+  /// As in fairseq, whose training losses depend on it, `padding_idx` is applied within every band: the
+  /// target at that index of a tail's band (ids c0 + 1, c1 + 1, ...) contributes -ln p(band) only, without
+  /// the tail's term. `log_probs` has the exact probabilities of all ids.
   at::Tensor nll(const at::Tensor& features, const at::Tensor& targets, std::int64_t padding_idx) override;
   at::Tensor log_probs(const at::Tensor& features) override;
   bool adaptive() const override { return true; }
@@ -48,7 +49,7 @@ class AdaptiveSoftmax final : public OutputHead {
 
   AdaptiveBands bands_;
   double dropout_;
-  std::vector<std::shared_ptr<Linear>> head_;  // one map; where tied, the words' and then the bands'
+  std::vector<std::shared_ptr<Linear>> head_;  // one layer; if tied, one for the words, one for the bands
   std::vector<Tail> tails_;                    // of band 1, 2, ...
 };
 

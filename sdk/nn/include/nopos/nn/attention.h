@@ -1,5 +1,5 @@
 #pragma once
-/// Causal multi-head self-attention, driven by what the positional encoding declares.
+/// Causal multi-head self-attention; the positional encoding transforms queries and keys and declares a bias.
 /// Vaswani et al. 2017, arXiv 1706.03762, section 3.2.
 
 #include <torch/nn/module.h>
@@ -14,32 +14,32 @@
 
 namespace nopos {
 
-/// Declared biases as tensors: the causal mask and the bias in one, made once and shared by all layers.
+/// The declared biases as tensors: causal mask and bias combined, built once and shared by all layers.
 ///
-/// Biases without gradients are kept between forwards and grow with the longest sequence seen; a chunk that
-/// starts later, or is shorter, is cut out of them. Biases with gradients live for one forward.
-/// `DenseBias` is asked every time.
+/// Biases without gradients are cached between forward passes and grow to the longest sequence seen; shorter
+/// sequences and later chunks are slices of them. Biases with gradients live for one forward pass.
+/// `DenseBias` is evaluated every time. Not thread-safe.
 class BiasMasks {
  public:
-  /// Forgets what must not outlive a forward.
+  /// Discards what must not outlive a forward pass.
   void begin_forward();
 
-  /// -> [1,H,T,S] ([B,H,T,S] where a dense bias is so), of `like`'s type and device: what is added to the
-  /// scores, -inf where the key comes after the query. T `query_length`, S `past_length` + T.
+  /// -> [1,H,T,S] ([B,H,T,S] if a dense bias has this shape), with the type and device of `like`: added to
+  /// the scores; -inf where the key comes after the query. T is `query_length`, S is `past_length` + T.
   at::Tensor mask(const AttentionBias& bias, std::int64_t query_length, std::int64_t past_length,
                   const at::Tensor& like);
 
  private:
   struct Entry {
-    std::vector<at::Tensor> sources;  // the tensors that the terms hold: an entry is known by them
-    std::vector<std::size_t> kinds;   // and by the sort of each term
+    std::vector<at::Tensor> sources;  // the tensors of the terms, which identify an entry
+    std::vector<std::size_t> kinds;   // with the alternative of each term
     at::Tensor mask;                  // [1,H,M,M]
     bool constant = true;
   };
   std::vector<Entry> entries_;
 };
 
-/// What the attention of every layer shares in one forward. Lives on the caller's stack.
+/// Shared by the attention of all layers during one forward pass. Lives on the caller's stack.
 struct AttentionContext {
   PositionalEncoding& encoding;
   PositionContext positions;
@@ -48,11 +48,11 @@ struct AttentionContext {
 
 class MultiheadAttention : public torch::nn::Module {
  public:
-  /// `dropout` is of the attention weights. \throws Error (configuration) where `heads` does not divide
+  /// `dropout` is applied to the attention weights. \throws Error (configuration) if `heads` does not divide
   /// `dim`.
   MultiheadAttention(std::int64_t dim, std::int64_t heads, double dropout);
 
-  /// x [B,T,C] -> [B,T,C]; `layer` is what the encoding's hooks are told.
+  /// x [B,T,C] -> [B,T,C]; `layer` is passed to the encoding's hooks.
   at::Tensor forward(const at::Tensor& x, AttentionContext& context, std::int64_t layer) const;
 
  private:
@@ -62,7 +62,8 @@ class MultiheadAttention : public torch::nn::Module {
 
   std::int64_t heads_;
   double dropout_;
-  std::shared_ptr<Linear> k_proj_, v_proj_, q_proj_, out_proj_;  // in the order of draws and of checkpoints
+  std::shared_ptr<Linear> k_proj_, v_proj_, q_proj_,
+      out_proj_;  // in the order of initialization and of checkpoints
 };
 
 }  // namespace nopos

@@ -9,17 +9,17 @@
 
 namespace nopos {
 
-/// What an architecture needs of its token embedding; `AdaptiveInput` is the other one.
+/// The interface of token embeddings; implemented by `TokenEmbedding` and `AdaptiveInput`.
 class InputEmbedding : public torch::nn::Module {
  public:
-  /// tokens [B,T] int64 -> [B,T,C], a tensor of its own: the caller may change it in place.
+  /// tokens [B,T] int64 -> [B,T,C], a new tensor that the caller may modify in place.
   virtual at::Tensor forward(const at::Tensor& tokens) const = 0;
 
-  /// C
+  /// The embedding dimension C.
   virtual std::int64_t dim() const = 0;
 };
 
-/// One row per type of the dictionary. The padding row is zero and stays so: it gets no gradient.
+/// One row per dictionary entry. The padding row is zero and gets no gradient.
 class TokenEmbedding final : public InputEmbedding, public NoisyWeight {
  public:
   TokenEmbedding(std::int64_t vocabulary, std::int64_t dim, std::int64_t padding_idx);

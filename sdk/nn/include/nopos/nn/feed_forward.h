@@ -1,5 +1,5 @@
 #pragma once
-/// The position-wise part of a transformer layer: two maps with an activation between them.
+/// The feed-forward block of a transformer layer: two linear layers with an activation between them.
 
 #include <cstdint>
 #include <memory>
@@ -14,22 +14,22 @@ namespace nopos {
 
 enum class Activation { relu, gelu, gelu_tanh, tanh, linear };
 
-/// The reference's names: relu, gelu (exact), gelu_fast and gelu_accurate (both the tanh approximation),
-/// tanh, linear.
+/// fairseq's names: relu, gelu (exact), gelu_fast and gelu_accurate (both use the tanh approximation), tanh,
+/// linear.
 std::vector<std::string> activation_names();
 Activation activation(std::string_view name);
 
-/// A tensor of any shape -> the same shape; may work in place.
+/// x [...] -> same shape; may modify `x` in place.
 at::Tensor activate(at::Tensor x, Activation activation);
 
-/// Not a module of its own: checkpoints keep "fc1" and "fc2" directly below the layer.
+/// Not a module itself: in checkpoints "fc1" and "fc2" are directly below the layer.
 struct FeedForward {
   std::shared_ptr<Linear> fc1, fc2;
   Activation activation = Activation::relu;
   double dropout = 0;                     ///< after the activation
-  std::shared_ptr<LayerNorm> inner_norm;  ///< after the dropout, where there is one; registered by the owner
+  std::shared_ptr<LayerNorm> inner_norm;  ///< after the dropout; null: none. Registered by the owner
 
-  /// Registers "fc1" and "fc2" on `layer`, drawing their weights in that order.
+  /// Registers "fc1" and "fc2" on `layer`, initializing their weights in that order.
   FeedForward(torch::nn::Module& layer, std::int64_t dim, std::int64_t inner_dim, Activation activation,
               double dropout);
 

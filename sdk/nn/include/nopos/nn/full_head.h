@@ -1,6 +1,6 @@
 #pragma once
-/// The plain output head: one logit per type, without bias; with a weight of its own, or tied to the token
-/// embedding. Press, Wolf 2017, arXiv 1608.05859.
+/// The standard output head: one logit per dictionary entry, without bias; with its own weight, or tied to
+/// the token embedding. Press, Wolf 2017, arXiv 1608.05859.
 
 #include "nopos/nn/weight_noise.h"
 #include "nopos/output_head.h"
@@ -9,10 +9,10 @@ namespace nopos {
 
 class FullHead final : public OutputHead, public NoisyWeight {
  public:
-  /// A weight of its own, normal with deviation input_dim^-1/2.
+  /// With its own weight, initialized from N(0, 1/input_dim).
   FullHead(std::int64_t input_dim, std::int64_t vocabulary);
 
-  /// Tied: `embedding` [V,C] is the weight. Draws the numbers that the reference draws and throws away.
+  /// Tied: `embedding` [V,C] is the weight. Draws and discards the same random numbers as fairseq.
   explicit FullHead(const at::Tensor& embedding);
 
   at::Tensor nll(const at::Tensor& features, const at::Tensor& targets, std::int64_t padding_idx) override;

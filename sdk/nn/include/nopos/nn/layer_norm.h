@@ -1,5 +1,5 @@
 #pragma once
-/// Layer normalisation over the last dimension, with a learned scale (from 1) and shift (from 0).
+/// Layer normalization over the last dimension, with a learned scale (initially 1) and shift (initially 0).
 /// Ba, Kiros, Hinton 2016, arXiv 1607.06450.
 
 #include <torch/nn/module.h>
@@ -12,7 +12,7 @@ class LayerNorm : public torch::nn::Module {
  public:
   explicit LayerNorm(std::int64_t dim, double eps = 1e-5);
 
-  /// x [...,dim] -> the same shape
+  /// x [...,dim] -> same shape
   at::Tensor forward(const at::Tensor& x) const;
 
  private:

@@ -1,5 +1,5 @@
 #pragma once
-/// Affine maps that name their parameters "weight" and "bias", as checkpoints do.
+/// Linear layers; their parameters are named "weight" and "bias", as in checkpoints.
 
 #include <torch/nn/module.h>
 
@@ -11,14 +11,14 @@ namespace nopos {
 
 class Linear : public torch::nn::Module, public NoisyWeight {
  public:
-  /// Initialised by `init_linear_`; owners that want other weights draw again afterwards.
+  /// Initialized by `init_linear_`; owners that want other weights draw again afterwards.
   Linear(std::int64_t in, std::int64_t out, bool with_bias = true);
 
-  /// Tied: a bias-free map by a weight that another module owns too. weight [out,in], or [in,out] where
-  /// `transposed`. Nothing is drawn.
+  /// Tied: without bias, sharing the weight of another module. weight [out,in], or [in,out] if `transposed`.
+  /// Draws no random numbers.
   explicit Linear(const at::Tensor& weight, bool transposed = false);
 
-  /// x [...,in] -> [...,out], a tensor of its own: the caller may change it in place.
+  /// x [...,in] -> [...,out], a new tensor that the caller may modify in place.
   at::Tensor forward(const at::Tensor& x) const;
 
   const at::Tensor& weight() const { return weight_; }

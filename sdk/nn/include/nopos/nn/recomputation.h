@@ -1,6 +1,6 @@
 #pragma once
-/// Activation checkpointing: what a layer computes is thrown away in forward and computed again in backward,
-/// so that memory holds one layer's activations instead of all. Chen et al. 2016, arXiv 1604.06174.
+/// Activation checkpointing: a layer's activations are discarded in forward and computed again in backward,
+/// so that memory holds those of one layer instead of all. Chen et al. 2016, arXiv 1604.06174.
 
 #include <ATen/core/Tensor.h>
 
@@ -8,16 +8,17 @@
 
 namespace nopos {
 
-/// `layer` of x [...], whose activations are not kept. Backward calls `layer` once more, with the random
-/// numbers that forward drew, and leaves the generators as it found them: gradients and later draws are those
-/// of `layer(x)`, bit for bit. Without gradients, or where `x` has none, it is `layer(x)` itself.
+/// Computes `layer(x)`, x [...], without keeping its activations. Backward calls `layer` again, replays the
+/// random numbers of forward and then restores the generators: gradients and later draws equal those of plain
+/// `layer(x)`, bit for bit. If no gradient is needed, this is `layer(x)` itself.
 ///
-/// What `layer` refers to must live until backward is done. `offload` keeps x in the memory of the processor
-/// where it lies on a GPU.
+/// Whatever `layer` refers to must live until backward is done. `offload` keeps x in host memory if it is on
+/// a GPU.
 at::Tensor with_recomputation(const at::Tensor& x, std::function<at::Tensor(const at::Tensor&)> layer,
                               bool offload = false);
 
-/// True while backward runs a layer again, in this thread: what must happen once per forward looks here.
+/// True while backward recomputes a layer in this thread; for side effects that must happen once per forward
+/// pass.
 bool recomputing();
 
 }  // namespace nopos

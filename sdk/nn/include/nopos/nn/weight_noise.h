@@ -1,6 +1,6 @@
 #pragma once
-/// Noise on the weights of maps and tables while training, so that the model bears being quantised later.
-/// Fan, Stock et al. 2020, arXiv 2004.07320.
+/// Quantization noise: noise on the weights of linear layers and embeddings in training, so that the model
+/// can be quantized later. Fan, Stock et al. 2020, arXiv 2004.07320.
 
 #include <ATen/core/Tensor.h>
 
@@ -10,32 +10,32 @@
 
 namespace nopos {
 
-/// One sort of noise of one module. Gradients go straight through it, to the weight as it is.
+/// One kind of weight noise for one module, with a straight-through gradient.
 class WeightNoise {
  public:
   virtual ~WeightNoise() = default;
 
-  /// weight [rows,columns] -> what the module computes with in this forward
+  /// weight [rows,columns] -> the weight to use in this forward pass
   virtual at::Tensor weight(const at::Tensor& weight, bool training) = 0;
 
-  /// y, what the module computed -> what it returns
+  /// y, the output of the module -> the output to return
   virtual at::Tensor output(const at::Tensor& y, bool training) {
     (void)training;
     return y;
   }
 };
 
-/// For product quantisation: while training, each block of `block_size` neighbours in a row is zero with
-/// probability `p` < 1, and the others are multiplied by 1/(1-p). Draws one number per block.
+/// For product quantization: in training, each block of `block_size` consecutive elements of a row is zeroed
+/// with probability `p` < 1, and the others are multiplied by 1/(1-p). Draws one random number per block.
 std::shared_ptr<WeightNoise> dropped_blocks(double p, std::int64_t block_size);
 
-/// For integers of 8 bits: while training each weight is rounded to a step of the grid with probability `p`,
-/// in evaluation all are, and the module's output too. The grid spans the part of the values' range that
-/// loses least (a histogram of 2,048 bins), found anew after every 1,000 forwards. Draws one number per
-/// weight and one per element of the output, also in evaluation, as the reference does.
+/// For 8-bit integers: in training, each weight is rounded to the quantization grid with probability `p`; in
+/// evaluation, all weights and the module's output are rounded. The range of the grid minimizes the
+/// quantization error (estimated from a histogram of 2,048 bins) and is updated every 1,000 forward passes.
+/// Draws one random number per weight and per element of the output, also in evaluation, as fairseq does.
 std::shared_ptr<WeightNoise> rounded_weights(double p);
 
-/// What a module inherits whose weight may get noise.
+/// Base class of modules whose weights can have noise.
 class NoisyWeight {
  public:
   virtual ~NoisyWeight() = default;
