@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "help.h"
 #include "nopos/error.h"
+#include "nopos/strings.h"
 #include "run_setup.h"
 #include "search.h"
 
@@ -72,7 +73,7 @@ constexpr std::pair<const char*, const char*> scripts[]{
     {"bash", bash_script}, {"zsh", zsh_script}, {"fish", fish_script}};
 
 std::string first_sentence(std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
+  text = replaced(text, '\n', ' ');
   return text.substr(0, text.find("; "));
 }
 

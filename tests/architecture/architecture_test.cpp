@@ -15,7 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 const fs::path source = NOPOS_SOURCE_DIR, built = NOPOS_BUILD_DIR;
-const fs::path core_headers = "sdk/core/include", json_header = "sdk/core/json", sdk_headers = "sdk/include",
+const fs::path core_headers = "sdk/core/include", json_header = "sdk/core/json",
+               strings_header = "sdk/core/strings", sdk_headers = "sdk/include",
                registry_headers = "registry/include";
 
 struct Include {
@@ -44,7 +45,7 @@ std::vector<Include> includes_below(const fs::path& folder) {
 // The file of this repository that an include means, or an empty path: a header of the system.
 fs::path resolved(const Include& include) {
   for (const fs::path& root :
-       {include.file.parent_path(), core_headers, json_header, sdk_headers, registry_headers,
+       {include.file.parent_path(), core_headers, json_header, strings_header, sdk_headers, registry_headers,
         fs::path("framework/common"), fs::path("framework/engine"), fs::path("framework/host"),
         fs::path("framework/plot"), fs::path("framework/prepare"), fs::path(".")}) {
     const fs::path candidate = (root / include.name).lexically_normal();
@@ -67,17 +68,17 @@ const Layer layers[] = {
     {"sdk/core", {}, false},
     {"sdk/src", {sdk_headers, core_headers}, true},
     {"sdk/include", {core_headers}, true},
-    {"registry", {core_headers, json_header}, false},
-    {"framework/common", {core_headers}, false},
-    {"framework/plot", {core_headers, json_header}, false},
-    {"framework/prepare", {core_headers, json_header}, false},
+    {"registry", {core_headers, json_header, strings_header}, false},
+    {"framework/common", {core_headers, strings_header}, false},
+    {"framework/plot", {core_headers, json_header, strings_header}, false},
+    {"framework/prepare", {core_headers, json_header, strings_header}, false},
     // entry.h and what it includes are the contract between host and engine.
     {"framework/host",
-     {core_headers, json_header, registry_headers, "framework/common", "framework/plot", "framework/prepare",
-      "framework/engine/entry.h"},
+     {core_headers, json_header, strings_header, registry_headers, "framework/common", "framework/plot",
+      "framework/prepare", "framework/engine/entry.h"},
      false},
     {"framework/engine",
-     {core_headers, json_header, sdk_headers, registry_headers, "framework/common"},
+     {core_headers, json_header, strings_header, sdk_headers, registry_headers, "framework/common"},
      true},
 };
 
