@@ -1,15 +1,11 @@
 #include "progress_bar.h"
 
-#include <cstdio>
+#include "nopos/strings.h"
 
 namespace nopos::host {
 namespace {
 
-std::string megabytes(double bytes) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%.1f MB", bytes / 1e6);
-  return text;
-}
+std::string megabytes(double bytes) { return formatted("%.1f MB", bytes / 1e6); }
 
 }  // namespace
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <sstream>
 #include <system_error>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "nopos/log.h"
 #include "nopos/path_list.h"
 #include "nopos/printable.h"
+#include "nopos/strings.h"
 #include "pile_counts_file.h"
 #include "pile_document.h"
 #include "split_writer.h"
@@ -29,21 +29,10 @@ constexpr std::int64_t documents_between_progress = 1000;
 constexpr std::array split_names{"train", "valid", "test"};
 enum { train, valid, test };
 
-std::vector<std::string> split_at_commas(const std::string& list) {
-  std::vector<std::string> parts;
-  for (std::size_t begin = 0; begin < list.size();) {
-    const std::size_t comma = std::min(list.find(',', begin), list.size());
-    if (comma > begin) parts.push_back(list.substr(begin, comma - begin));
-    begin = comma + 1;
-  }
-  return parts;
-}
-
 /// Words of the command line, one a line, each a path or several between commas.
 std::vector<std::string> paths_of(const std::string& words) {
   std::vector<std::string> paths;
-  std::istringstream lines(words);
-  for (std::string word; std::getline(lines, word);) {
+  for (const std::string& word : split_list(words, '\n')) {
     for (std::string& path : path_list(word, ',')) {
       if (!path.empty()) paths.push_back(std::move(path));
     }
@@ -63,8 +52,8 @@ class PilePreparation {
  public:
   PilePreparation(const PileOptions& options, const fs::path& prefix)
       : options_(options),
-        filters_(split_at_commas(options.filters_as_reference ? filters_of_reference
-                                                              : options.filters.value_or(""))),
+        filters_(split_list(
+            options.filters_as_reference ? filters_of_reference : options.filters.value_or(""), ',')),
         shuffle_(prefix.string() + ".shuffle.tmp", options.seed,
                  static_cast<std::uint64_t>(options.shuffle_memory) << 20) {
     for (std::string& filter : filters_) filter = lower(filter);

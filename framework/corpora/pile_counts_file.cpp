@@ -1,9 +1,8 @@
 #include "pile_counts_file.h"
 
-#include <algorithm>
-
 #include "nopos/files.h"
 #include "nopos/json.h"
+#include "nopos/strings.h"
 
 namespace nopos {
 namespace {
@@ -33,7 +32,7 @@ Json json(const PileSplitCounts& split) {
 
 void save_counts(const PileCounts& counts, const PileOptions& options, const std::filesystem::path& file) {
   PileOptions described = options;
-  if (described.paths) std::replace(described.paths->begin(), described.paths->end(), '\n', ',');
+  if (described.paths) described.paths = replaced(*described.paths, '\n', ',');
   OptionVisitor<PileOptions> visitor(described, nullptr, "");
   PileOptions::nopos_options(visitor);
   Json document{{"schema", 1}, {"options", Json::object()}, {"sources", Json::array()}};

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "nopos/printable.h"
+#include "nopos/strings.h"
 #include "nopos/text.h"
 
 namespace nopos {
@@ -27,10 +28,10 @@ class DocumentEvents final : public nlohmann::json_sax<json> {
     if (!has_text_) return "\"text\" is missing";
     if (!has_meta_) return "\"meta\" is missing";
     if (meta_keys_.size() == 1 && has_set_) return std::nullopt;
-    std::string keys;
-    for (const std::string& key : meta_keys_) keys += (keys.empty() ? " (" : ", ") + printable(key, 40);
+    const std::string keys =
+        join(meta_keys_, ", ", [](const std::string& key) { return printable(key, 40); });
     return "\"meta\" has " + std::to_string(meta_keys_.size()) + (meta_keys_.size() == 1 ? " key" : " keys") +
-           (keys.empty() ? "" : keys + ")") + ", expected \"pile_set_name\" alone";
+           (meta_keys_.empty() ? "" : " (" + keys + ")") + ", expected \"pile_set_name\" alone";
   }
 
   bool null() override { return other("null"); }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "nopos/strings.h"
 #include "values.h"
 
 namespace nopos::engine {
@@ -70,18 +71,6 @@ constexpr std::pair<std::string_view, std::string_view> resolved_from[] = {
     {"batch_size_valid", "batch-size"},
     {"max_target_positions", "tokens-per-sample"},
     {"update_epoch_batch_itr", "grouped-shuffling"}};
-
-std::string dashed(std::string_view key) {
-  std::string name(key);
-  std::replace(name.begin(), name.end(), '_', '-');
-  return name;
-}
-
-std::string underscored(std::string_view option) {
-  std::string key(option);
-  std::replace(key.begin(), key.end(), '-', '_');
-  return key;
-}
 
 struct Key {
   std::string name, literal;

@@ -11,6 +11,7 @@
 #include "container.h"
 #include "nopos/error.h"
 #include "nopos/printable.h"
+#include "nopos/strings.h"
 
 namespace nopos {
 namespace {
@@ -63,12 +64,9 @@ std::int64_t element_size(std::string_view storage_type, std::string_view what) 
 }
 
 std::string described(const std::vector<std::int64_t>& sizes, std::string_view storage_type) {
-  std::string text = "[";
-  for (const std::int64_t size : sizes) {
-    if (text.size() > 1) text += ", ";
-    text += std::to_string(size);
-  }
-  return text + "] " + std::string(storage_type.substr(0, storage_type.find("Storage")));
+  const auto text = [](std::int64_t size) { return std::to_string(size); };
+  return std::string("[") + join(sizes, ", ", text) + "] " +
+         std::string(storage_type.substr(0, storage_type.find("Storage")));
 }
 
 const PickleNode* attributes_of(const PickleNode* node) {
@@ -120,8 +118,7 @@ CheckpointFile::CheckpointFile(const std::filesystem::path& file)
 void CheckpointFile::check_globals() const {
   for (const PickleNode& node : tree_.nodes()) {
     if (node.is(PickleNode::Type::global) && !is_known(node.text)) {
-      std::string name = printable(node.text, 200);
-      std::replace(name.begin(), name.end(), ' ', '.');
+      const std::string name = replaced(printable(node.text, 200), ' ', '.');
       throw Error(ExitCode::data,
                   name_ + " names '" + name +
                       "', which is no part of a checkpoint; nothing of it was executed. Do not "

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <fstream>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "nopos/error.h"
+#include "nopos/strings.h"
 
 namespace nopos {
 namespace {
@@ -32,16 +34,16 @@ std::vector<std::string> checkpoints_in(const fs::path& folder) {
   return names;
 }
 
-std::string joined(const fs::path& folder, const std::vector<std::string>& names) {
-  std::string text;
-  for (std::size_t i = 0; i < std::min<std::size_t>(names.size(), 4); ++i)
-    text += (i == 0 ? "" : ", ") + (folder / names[i]).string();
-  return text + (names.size() > 4 ? ", ..." : "");
+std::string first_of(const fs::path& folder, const std::vector<std::string>& names) {
+  constexpr std::size_t most = 4;
+  return join(std::span(names).first(std::min(names.size(), most)), ", ",
+              [&](const std::string& name) { return (folder / name).string(); }) +
+         (names.size() > most ? ", ..." : "");
 }
 
 void refuse_folder(const fs::path& path) {
   const auto names = checkpoints_in(path);
-  if (!names.empty()) refuse(path, "is a folder. Name a checkpoint in it: " + joined(path, names) + ".");
+  if (!names.empty()) refuse(path, "is a folder. Name a checkpoint in it: " + first_of(path, names) + ".");
   std::error_code ignored;
   if (fs::exists(path / "model.safetensors", ignored)) {
     refuse(path, "is a folder with model.safetensors, not a checkpoint: nopos-host convert " + path.string() +
@@ -54,10 +56,10 @@ void refuse_missing(const fs::path& path) {
   const fs::path folder = path.parent_path();
   const auto names = checkpoints_in(folder.empty() ? "." : folder);
   const std::string near = did_you_mean(path.filename().string(), names);
-  refuse(path, "cannot be opened: there is no such file" + (!near.empty() ? near
-                                                            : !names.empty()
-                                                                ? "; there are " + joined(folder, names) + "."
-                                                                : "."));
+  refuse(path, "cannot be opened: there is no such file" +
+                   (!near.empty()    ? near
+                    : !names.empty() ? "; there are " + first_of(folder, names) + "."
+                                     : "."));
 }
 
 /// What a file is that begins with `bytes`; empty where it may be a checkpoint.

@@ -10,6 +10,7 @@
 #include "axis.h"
 #include "labels.h"
 #include "nopos/error.h"
+#include "nopos/strings.h"
 #include "ticks.h"
 
 namespace nopos::plot {
@@ -97,9 +98,9 @@ class Chart {
 
   Picture draw() {
     place_panels();
-    picture_.title = options_.title.empty() ? joined(options_.figures) + " over updates" : options_.title;
+    picture_.title = options_.title.empty() ? join(options_.figures) + " over updates" : options_.title;
     picture_.description =
-        "Curves of " + joined(options_.figures) + " over updates. Runs: " + joined(legend_, "; ") + ".";
+        "Curves of " + join(options_.figures) + " over updates. Runs: " + join(legend_, "; ") + ".";
     draw_head();
     double top = head_height();
     for (const Panel& panel : panels_) {
@@ -122,9 +123,8 @@ class Chart {
       }
     }
     if (validated.empty() || validated.contains(options_.subset)) return;
-    throw Error(ExitCode::configuration, "no run has validations of '" + options_.subset +
-                                             "'; --subset may name " +
-                                             joined({validated.begin(), validated.end()}));
+    throw Error(ExitCode::configuration,
+                "no run has validations of '" + options_.subset + "'; --subset may name " + join(validated));
   }
 
   Panel panel_of(const std::string& figure) const {
@@ -157,7 +157,7 @@ class Chart {
     }
     const std::vector<std::string> names(known.begin(), known.end());
     throw Error(ExitCode::configuration, "no run has the figure '" + figure + "'" +
-                                             did_you_mean(figure, names) + "; there are " + joined(names));
+                                             did_you_mean(figure, names) + "; there are " + join(names));
   }
 
   bool is_logarithmic(const std::string& figure) const {

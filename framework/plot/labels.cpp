@@ -16,12 +16,6 @@ std::size_t character(const std::string& text, std::size_t at) {
 
 }  // namespace
 
-std::string joined(const std::vector<std::string>& words, const std::string& separator) {
-  std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : separator) + word;
-  return text;
-}
-
 double text_width(const std::string& text, double size) {
   double characters = 0;
   for (std::size_t at = 0; at < text.size(); at += character(text, at)) ++characters;

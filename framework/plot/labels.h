@@ -2,12 +2,8 @@
 /// Text of a picture, laid out without its font.
 
 #include <string>
-#include <vector>
 
 namespace nopos::plot {
-
-/// "loss, lr, gnorm"
-std::string joined(const std::vector<std::string>& words, const std::string& separator = ", ");
 
 /// What `text` takes at most in a usual sans-serif font; `size` and width in units of the picture.
 double text_width(const std::string& text, double size);

@@ -1,17 +1,13 @@
 #include "svg.h"
 
-#include <array>
-#include <cstdio>
-
 #include "nopos/printable.h"
+#include "nopos/strings.h"
 
 namespace nopos::plot {
 namespace {
 
 std::string number(double value) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.2f", value);
-  std::string result = text.data();
+  std::string result = formatted("%.2f", value);
   result.erase(result.find_last_not_of('0') + 1);
   if (result.ends_with('.')) result.pop_back();
   if (result == "-0") result.erase(0, 1);
@@ -46,9 +42,7 @@ std::string escaped(const std::string& text) {
 }
 
 std::string colour_text(const Colour& colour) {
-  std::array<char, 8> text{};
-  std::snprintf(text.data(), text.size(), "#%02x%02x%02x", colour.red, colour.green, colour.blue);
-  return text.data();
+  return formatted("#%02x%02x%02x", colour.red, colour.green, colour.blue);
 }
 
 std::string element(const Rectangle& rectangle) {
@@ -58,12 +52,10 @@ std::string element(const Rectangle& rectangle) {
 }
 
 std::string element(const Polyline& line) {
-  std::string points, dashes;
-  for (const Point& point : line.points) {
-    if (!points.empty()) points += ' ';
-    points.append(number(point.x)).append(",").append(number(point.y));
-  }
-  for (const double length : line.dashes) dashes.append(dashes.empty() ? "" : " ").append(number(length));
+  const std::string points = join(line.points, " ", [](const Point& point) {
+    return number(point.x).append(",").append(number(point.y));
+  });
+  const std::string dashes = join(line.dashes, " ", number);
   return "<polyline" + attribute("points", points) + attribute("fill", "none") +
          attribute("stroke", colour_text(line.colour)) + attribute("stroke-width", line.width) +
          (dashes.empty() ? "" : attribute("stroke-dasharray", dashes)) + "/>";

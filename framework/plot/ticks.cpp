@@ -1,10 +1,9 @@
 #include "ticks.h"
 
-#include <array>
 #include <cmath>
-#include <cstdio>
 
 #include "nopos/log.h"
+#include "nopos/strings.h"
 
 namespace nopos::plot {
 namespace {
@@ -69,9 +68,7 @@ std::string tick_label(double value) {
   if (std::abs(value) >= first_grouped && std::abs(value) < first_scientific && value == std::round(value)) {
     return with_thousands(std::llround(value));
   }
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%g", value);
-  return text.data();
+  return formatted("%g", value);
 }
 
 }  // namespace nopos::plot

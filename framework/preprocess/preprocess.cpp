@@ -13,6 +13,7 @@
 #include "nopos/files.h"
 #include "nopos/log.h"
 #include "nopos/path_list.h"
+#include "nopos/strings.h"
 #include "processor.h"
 #include "progress_bar.h"
 #include "text_input.h"
@@ -53,9 +54,7 @@ std::vector<Split> splits_of(const PreprocessOptions& options) {
 
 /// The way Python's "{:.3}" writes a percentage: three digits, at least one behind the point.
 std::string three_digits(double percentage) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%.3g", percentage);
-  std::string number = text;
+  std::string number = formatted("%.3g", percentage);
   if (number == "100") return "1e+02";
   if (number.find_first_of(".e") == std::string::npos) number += ".0";
   return number;
@@ -74,11 +73,8 @@ std::string summary(const std::string& text, const BinarizeResult& result) {
 std::string described(PreprocessOptions options) {
   OptionVisitor<PreprocessOptions> visitor(options, nullptr, "");
   PreprocessOptions::nopos_options(visitor);
-  std::string text;
-  for (const OptionInfo& info : visitor.infos) {
-    text += (text.empty() ? "" : ", ") + info.name + "=" + to_text(info.default_value);
-  }
-  return text;
+  return join(visitor.infos, ", ",
+              [](const OptionInfo& info) { return info.name + "=" + to_text(info.default_value); });
 }
 
 /// Whether the dictionary is the tokenizer's whole vocabulary.

@@ -1,10 +1,12 @@
 #include "epoch_batches.h"
 
 #include <algorithm>
+#include <span>
 
 #include "nopos/error.h"
 #include "nopos/log.h"
 #include "nopos/numpy_random.h"
+#include "nopos/strings.h"
 
 namespace nopos {
 
@@ -91,9 +93,8 @@ BatchList EpochBatches::cut(std::int64_t seed) const {
                                     "--skip-invalid-size-inputs-valid-test.");
   }
   if (!invalid.empty()) {
-    std::string first;
-    for (std::size_t i = 0; i < std::min<std::size_t>(10, invalid.size()); ++i)
-      first += (i == 0 ? "" : ", ") + std::to_string(invalid[i]);
+    const std::string first = join(std::span(invalid).first(std::min<std::size_t>(10, invalid.size())), ", ",
+                                   [](std::int64_t id) { return std::to_string(id); });
     const std::int64_t limit = max_positions > 0 && max_tokens > 0 ? std::min(max_positions, max_tokens)
                                                                    : std::max(max_positions, max_tokens);
     log_warning("nopos.data", with_thousands(static_cast<long long>(invalid.size())) +

@@ -6,11 +6,11 @@
 #include <iostream>
 #include <utility>
 
-#include "formatted.h"
 #include "nopos/dictionary.h"
 #include "nopos/json.h"
 #include "nopos/log.h"
 #include "nopos/options.h"
+#include "nopos/strings.h"
 
 namespace nopos::engine {
 namespace {

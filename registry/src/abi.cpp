@@ -6,6 +6,7 @@
 #include "nopos/abi.h"
 #include "nopos/registry/installation.h"
 #include "nopos/registry/json.h"
+#include "nopos/strings.h"
 
 namespace nopos::registry {
 
@@ -26,10 +27,9 @@ const AbiTag& own_abi() {
 }
 
 std::string abi_differences(const AbiTag& plugin) {
-  std::string differences;
+  std::vector<std::string> differences;
   const auto differ = [&](const std::string& field, const std::string& theirs, const std::string& ours) {
-    if (!differences.empty()) differences += "; ";
-    differences += field + " is " + theirs + " in the plugin, " + ours + " in this program";
+    differences.push_back(field + " is " + theirs + " in the plugin, " + ours + " in this program");
   };
   const bool tensors = plugin.contains("libtorch");
   for (const auto& [field, ours] : own_abi()) {
@@ -43,7 +43,7 @@ std::string abi_differences(const AbiTag& plugin) {
   for (const auto& [field, theirs] : plugin) {
     if (!own_abi().contains(field)) differ(field, theirs, "unknown");
   }
-  return differences;
+  return join(differences, "; ");
 }
 
 std::string rebuild_hint() {

@@ -2,15 +2,10 @@
 
 #include "nopos/error.h"
 #include "nopos/registry/catalogue.h"
+#include "nopos/strings.h"
 
 namespace nopos::registry {
 namespace {
-
-std::string joined(const std::vector<std::string>& parts, const char* separator) {
-  std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : separator) + part;
-  return text;
-}
 
 struct Wanted {
   std::string_view kind, id, name;  ///< id is empty where the name is not qualified
@@ -60,7 +55,7 @@ bool looks_like(const Entry& entry, const Wanted& wanted) {
   }
   throw Error(ExitCode::configuration, "the " + std::string(wanted.kind) + " '" + std::string(wanted.name) +
                                            "' is offered by several plugins; write one of " +
-                                           joined(spellings, " or ") + ".");
+                                           join(spellings, " or ") + ".");
 }
 
 }  // namespace
@@ -82,11 +77,11 @@ Resolved Catalogue::resolve(std::string_view kind, std::string_view name) const 
   if (!usable.empty()) return usable.front();
   const std::string what = std::string(kind) + " '" + std::string(name) + "'";
   if (!broken.empty()) {
-    throw Error(ExitCode::plugin_incompatible, "the " + what + " cannot be used: " + joined(broken, "\n"));
+    throw Error(ExitCode::plugin_incompatible, "the " + what + " cannot be used: " + join(broken, "\n"));
   }
   const std::vector<std::string> known = names(kind);
   std::string message = "there is no " + what + did_you_mean(wanted.name, known);
-  message += known.empty() ? "\nno plugin of that kind was found" : "\nknown: " + joined(known, ", ");
+  message += known.empty() ? "\nno plugin of that kind was found" : "\nknown: " + join(known, ", ");
   message += "\nsearched:";
   for (const SearchDirectory& directory : directories_) {
     message += "\n  " + directory.path.string() + " (" + std::string(to_string(directory.tier)) + ")";

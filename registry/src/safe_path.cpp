@@ -16,6 +16,7 @@
 #include "nopos/error.h"
 #include "nopos/registry/checks.h"
 #include "nopos/registry/installation.h"
+#include "nopos/strings.h"
 
 namespace nopos::registry {
 namespace {
@@ -108,12 +109,10 @@ void check_one(const fs::path& path, const struct stat& status, bool folder_abov
 std::vector<fs::path> trusted_folders() {
   std::vector<fs::path> folders;
   const char* list = std::getenv("NOPOS_TRUSTED_FOLDERS");
-  for (std::string_view rest = list == nullptr ? "" : list; !rest.empty();) {
-    const std::size_t end = std::min(rest.find(':'), rest.size());
+  for (const std::string& name : split_list(list == nullptr ? "" : list, ':')) {
     std::error_code error;
-    const fs::path folder = fs::canonical(fs::path(rest.substr(0, end)), error);
-    if (!error && end > 0) folders.push_back(folder);
-    rest.remove_prefix(std::min(end + 1, rest.size()));
+    const fs::path folder = fs::canonical(fs::path(name), error);
+    if (!error) folders.push_back(folder);
   }
   return folders;
 }

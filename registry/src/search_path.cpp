@@ -5,6 +5,7 @@
 #include "nopos/error.h"
 #include "nopos/registry/catalogue.h"
 #include "nopos/registry/installation.h"
+#include "nopos/strings.h"
 
 namespace nopos::registry {
 namespace {
@@ -14,16 +15,6 @@ namespace fs = std::filesystem;
 std::string environment(const char* name, const std::string& otherwise = {}) {
   const char* value = std::getenv(name);
   return value != nullptr && *value != '\0' ? value : otherwise;
-}
-
-std::vector<fs::path> split(const std::string& list) {
-  std::vector<fs::path> paths;
-  for (std::size_t begin = 0; begin < list.size();) {
-    const std::size_t end = std::min(list.find(':', begin), list.size());
-    if (end > begin) paths.emplace_back(list.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return paths;
 }
 
 }  // namespace
@@ -42,7 +33,7 @@ std::vector<SearchDirectory> search_path(const std::vector<fs::path>& command_li
     if (std::none_of(directories.begin(), directories.end(), same)) directories.push_back({whole, tier});
   };
   if (const std::string only = environment("NOPOS_PLUGIN_PATH_ONLY"); !only.empty()) {
-    for (const fs::path& path : split(only)) add(path, Tier::environment);
+    for (const fs::path path : split_list(only, ':')) add(path, Tier::environment);
     return directories;
   }
   for (const fs::path& path : command_line) {
@@ -51,12 +42,12 @@ std::vector<SearchDirectory> search_path(const std::vector<fs::path>& command_li
     }
     add(path, Tier::command_line);
   }
-  for (const fs::path& path : split(environment("NOPOS_PLUGIN_PATH"))) add(path, Tier::environment);
+  for (const fs::path path : split_list(environment("NOPOS_PLUGIN_PATH"), ':')) add(path, Tier::environment);
   const std::string home = environment("HOME");
   const std::string data_home = environment("XDG_DATA_HOME", home.empty() ? "" : home + "/.local/share");
   if (!data_home.empty()) add(fs::path(data_home) / "nopos/plugins", Tier::user);
   add(library_folder() / "nopos/plugins", Tier::installation);
-  for (const fs::path& path : split(environment("XDG_DATA_DIRS", "/usr/local/share:/usr/share"))) {
+  for (const fs::path path : split_list(environment("XDG_DATA_DIRS", "/usr/local/share:/usr/share"), ':')) {
     add(path / "nopos/plugins", Tier::system);
   }
   return directories;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "nopos/error.h"
+#include "nopos/strings.h"
 #include "values.h"
 
 namespace nopos::engine {
@@ -56,15 +57,6 @@ std::vector<SavedComponent> saved_components(const PickleNode& own, std::string_
   return components;
 }
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) {
-    if (!text.empty()) text += '+';
-    text += name;
-  }
-  return text;
-}
-
 [[noreturn]] void refuse(const std::string& file, const std::string& what, const std::string& before,
                          const std::string& now, const std::string& mend) {
   throw Error(ExitCode::configuration, file + " was trained with " + what + " " + before + ", this run has " +
@@ -81,7 +73,7 @@ void check_components(const PickleNode& own, const std::string& file, const RunC
   for (const ChosenComponent& encoding : config.encodings) now.push_back(encoding.name);
   const std::string mend =
       "Give the settings that it was trained with, or another --save-dir for a new model.";
-  if (before != now) refuse(file, "--positional-encoding", joined(before), joined(now), mend);
+  if (before != now) refuse(file, "--positional-encoding", join(before, "+"), join(now, "+"), mend);
   for (std::size_t i = 0; i < encodings.size(); ++i) {
     std::vector<std::string> lines;
     compare(encodings[i].options, config.encodings[i].options, "", lines);

@@ -10,6 +10,7 @@
 #include "nopos/files.h"
 #include "nopos/log.h"
 #include "nopos/numpy_random.h"
+#include "nopos/strings.h"
 
 namespace nopos::engine {
 namespace {
@@ -76,10 +77,8 @@ std::string best_name(const CheckpointOptions& options, const SavePoint& point) 
   const std::int64_t numbers[] = {point.epoch, point.num_updates, python_hash(*point.validation_loss)};
   NumpyRandom random(composite_seed(numbers));
   const std::uint32_t digit = random.interval(static_cast<std::uint32_t>(options.keep_best_checkpoints - 1));
-  char value[64];
-  std::snprintf(value, sizeof value, "%.3f%u", *point.validation_loss, digit);
-  return "checkpoint.best_" + options.best_checkpoint_metric + "_" + value + options.checkpoint_suffix +
-         ".pt";
+  return "checkpoint.best_" + options.best_checkpoint_metric + "_" +
+         formatted("%.3f%u", *point.validation_loss, digit) + options.checkpoint_suffix + ".pt";
 }
 
 std::vector<std::string> names_in(const std::filesystem::path& folder) {

@@ -1,9 +1,9 @@
 #include "split.h"
 
 #include <algorithm>
-#include <sstream>
 
 #include "nopos/error.h"
+#include "nopos/strings.h"
 
 namespace nopos::engine {
 namespace {
@@ -15,31 +15,27 @@ std::int64_t max_positions(const Components& parts) {
 
 /// The splits that `--valid-subset` names. Nothing at all would be no validation, which another flag says.
 std::vector<std::string> valid_subsets(const std::string& list) {
-  std::vector<std::string> names;
-  std::istringstream stream(list + ',');
-  for (std::string name; std::getline(stream, name, ',');) {
-    if (name.empty()) {
-      throw Error(ExitCode::configuration,
-                  "--valid-subset is '" + list +
-                      "', but must name splits, separated by commas, such as valid or valid,test. "
-                      "--disable-validation validates nothing.");
-    }
-    names.push_back(name);
+  std::vector<std::string> names = nopos::split(list, ',');
+  if (std::find(names.begin(), names.end(), "") != names.end()) {
+    throw Error(ExitCode::configuration,
+                "--valid-subset is '" + list +
+                    "', but must name splits, separated by commas, such as valid or valid,test. "
+                    "--disable-validation validates nothing.");
   }
   return names;
 }
 
 /// valid1, valid2, ... beside the splits that are read are more often a mistake than meant.
 void refuse_unused(const Task& task, const std::vector<std::string>& used) {
-  std::string unused;
+  std::vector<std::string> unused;
   for (const std::string& split : task.available_splits()) {
     const bool numbered = split.starts_with("valid") && split.back() >= '0' && split.back() <= '9';
     if (numbered && std::find(used.begin(), used.end(), split) == used.end()) {
-      unused += (unused.empty() ? "" : ", ") + split;
+      unused.push_back(split);
     }
   }
   if (unused.empty()) return;
-  throw Error(ExitCode::data, "the data have validation splits that would be ignored: " + unused +
+  throw Error(ExitCode::data, "the data have validation splits that would be ignored: " + join(unused) +
                                   ". Name them in --valid-subset, join them with --combine-val, or give "
                                   "--ignore-unused-valid-subsets or --disable-validation.");
 }

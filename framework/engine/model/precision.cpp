@@ -7,6 +7,7 @@
 #include "nopos/bfloat16.h"
 #include "nopos/error.h"
 #include "nopos/model_state.h"
+#include "nopos/strings.h"
 
 namespace nopos::engine {
 
@@ -14,16 +15,17 @@ WeightPrecision weight_precision(const CommonOptions& common) {
   const bool bf16 = common.bf16 || common.memory_efficient_bf16;
   const bool fp16 = common.fp16 || common.memory_efficient_fp16;
   if (static_cast<int>(bf16) + static_cast<int>(fp16) + static_cast<int>(common.amp) > 1) {
-    std::string given;
+    std::vector<std::string> given;
     const std::pair<const char*, bool> flags[] = {{"--bf16", common.bf16},
                                                   {"--memory-efficient-bf16", common.memory_efficient_bf16},
                                                   {"--fp16", common.fp16},
                                                   {"--memory-efficient-fp16", common.memory_efficient_fp16},
                                                   {"--amp", common.amp}};
     for (const auto& [flag, on] : flags) {
-      if (on) given += (given.empty() ? "" : " and ") + std::string(flag);
+      if (on) given.emplace_back(flag);
     }
-    throw Error(ExitCode::configuration, given + " exclude each other: a run has one precision.");
+    throw Error(ExitCode::configuration,
+                join(given, " and ") + " exclude each other: a run has one precision.");
   }
   if (bf16) return {.weights = at::kBFloat16, .master = !common.memory_efficient_bf16};
   if (fp16) return {.weights = at::kHalf, .master = !common.memory_efficient_fp16};

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "nopos/error.h"
+#include "nopos/strings.h"
 
 namespace nopos::engine {
 namespace {
@@ -29,9 +30,8 @@ std::optional<int> round_of(const std::map<std::string, Value>& fields) {
 
 double rounded(double value, std::optional<int> digits) {
   if (!digits || !std::isfinite(value)) return value;
-  char text[400];  // printf rounds the exact binary value, ties to even: what Python's round() does
-  std::snprintf(text, sizeof text, "%.*f", *digits, value);
-  return std::strtod(text, nullptr);
+  // printf rounds the exact binary value, ties to even: what Python's round() does
+  return std::strtod(formatted("%.*f", *digits, value).c_str(), nullptr);
 }
 
 double seconds_now() {

@@ -1,31 +1,23 @@
 #include "progress.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <utility>
 #include <vector>
 
 #include "live_line.h"
 #include "nopos/log.h"
+#include "nopos/strings.h"
 
 namespace nopos::engine {
 namespace {
 
 constexpr double redraw_seconds = 0.1, figures_seconds = 1;
 
-template <class... Numbers>
-std::string printed(const char* format, Numbers... numbers) {
-  std::array<char, 128> text{};
-  std::snprintf(text.data(), text.size(), format, numbers...);
-  return text.data();
-}
-
 std::string clock_text(double seconds) {
   const auto whole = static_cast<long long>(seconds);
-  if (whole >= 3600) return printed("%lld:%02lld:%02lld", whole / 3600, whole / 60 % 60, whole % 60);
-  return printed("%02lld:%02lld", whole / 60, whole % 60);
+  if (whole >= 3600) return formatted("%lld:%02lld:%02lld", whole / 3600, whole / 60 % 60, whole % 60);
+  return formatted("%02lld:%02lld", whole / 60, whole % 60);
 }
 
 }  // namespace
@@ -37,12 +29,12 @@ LogFormat log_format(const std::optional<std::string>& option, bool no_progress_
   return bar && terminal ? LogFormat::bar : LogFormat::simple;
 }
 
-std::string general_format(double number) { return printed("%g", number); }
+std::string general_format(double number) { return formatted("%g", number); }
 
 std::string interval_line(const std::string& prefix, std::int64_t position, std::int64_t size,
                           const Stats& stats) {
   std::string line =
-      prefix + printed(":  %5lld / %lld", static_cast<long long>(position), static_cast<long long>(size));
+      prefix + formatted(":  %5lld / %lld", static_cast<long long>(position), static_cast<long long>(size));
   const char* separator = " ";
   for (const auto& [name, value] : stats) {
     line += separator + name + "=" + general_format(value);
@@ -70,14 +62,14 @@ std::string json_line(std::int64_t epoch, std::optional<double> update, const St
 std::string bar_line(const BarFacts& facts, int width) {
   const auto total = static_cast<long long>(facts.total), done = static_cast<long long>(facts.done);
   const double share = total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 1;
-  std::vector<std::string> figures{printed("%.2fit/s", facts.rate)}, more;
+  std::vector<std::string> figures{formatted("%.2fit/s", facts.rate)}, more;
   for (const auto& [name, value] : facts.stats) {
     (name == "loss" || name == "lr" ? figures : more).push_back(name + "=" + general_format(value));
   }
   const auto line = [&](int cells, bool seconds) {
-    std::string text = facts.prefix + printed(": %3lld%%", static_cast<long long>(share * 100));
+    std::string text = facts.prefix + formatted(": %3lld%%", static_cast<long long>(share * 100));
     text += cells > 0 ? progress_bar(share, cells) : "";
-    text += printed(" %lld/%lld [", done, total) + (seconds ? clock_text(facts.seconds) : "") + "<" +
+    text += formatted(" %lld/%lld [", done, total) + (seconds ? clock_text(facts.seconds) : "") + "<" +
             (facts.left ? clock_text(*facts.left) : "?");
     for (const std::string& figure : figures) text += ", " + figure;
     return text + "]";
@@ -110,7 +102,7 @@ Progress::Progress(Console& console, LogFormat format, std::int64_t log_interval
       first_(first),
       position_(first),
       size_(size),
-      prefix_("epoch " + printed("%03lld", static_cast<long long>(epoch))) {
+      prefix_("epoch " + formatted("%03lld", static_cast<long long>(epoch))) {
   if (!subset.empty()) prefix_ += " | valid on '" + subset + "' subset";
 }
 

@@ -9,6 +9,7 @@
 #include "nopos/error.h"
 #include "nopos/log.h"
 #include "nopos/registry/json.h"
+#include "nopos/strings.h"
 #include "records/event_files.h"
 #include "records/metrics_file.h"
 #include "records/wandb_run.h"
@@ -86,9 +87,8 @@ RunRecords::RunRecords(const RunConfig& config, std::int64_t num_updates) {
     writers_.push_back(std::make_unique<MetricsFile>(checkpoint.save_dir, num_updates));
   }
   if (common.tensorboard_logdir) {
-    std::string command = "nopos-host train";
-    for (const std::string& word : config.command) command += " " + word;
-    writers_.push_back(std::make_unique<EventFiles>(*common.tensorboard_logdir, num_updates, command));
+    writers_.push_back(std::make_unique<EventFiles>(*common.tensorboard_logdir, num_updates,
+                                                    "nopos-host train " + join(config.command, " ")));
   }
   if (common.wandb_project) {
     writers_.push_back(wandb_run(config, *common.wandb_project, checkpoint, num_updates));

@@ -13,6 +13,7 @@
 #include "nopos/levers.h"
 #include "nopos/log.h"
 #include "nopos/registry/json.h"
+#include "nopos/strings.h"
 #include "prefetch.h"
 #include "process/process_setup.h"
 
@@ -88,11 +89,9 @@ void TrainingRun::check_best_metric() const {
   for (const Metric& metric : parts_.criterion->metrics()) names.push_back(metric.name);
   const std::string& wanted = checkpoint_.best_checkpoint_metric;
   if (std::find(names.begin(), names.end(), wanted) != names.end()) return;
-  std::string list;
-  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
   throw Error(ExitCode::configuration, "--best-checkpoint-metric " + wanted +
                                            " is not among the figures of a validation" +
-                                           did_you_mean(wanted, names) + ": " + list);
+                                           did_you_mean(wanted, names) + ": " + join(names));
 }
 
 void TrainingRun::check_rates() const {

@@ -11,6 +11,7 @@
 #include "nopos/error.h"
 #include "settings/run_setup.h"
 #include "settings/search.h"
+#include "nopos/strings.h"
 
 namespace nopos::host {
 namespace {
@@ -72,7 +73,7 @@ constexpr std::pair<const char*, const char*> scripts[]{
     {"bash", bash_script}, {"zsh", zsh_script}, {"fish", fish_script}};
 
 std::string first_sentence(std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
+  text = replaced(text, '\n', ' ');
   return text.substr(0, text.find("; "));
 }
 

@@ -7,6 +7,7 @@
 #include "output/terminal.h"
 #include "settings/run_head.h"
 #include "settings/run_setup.h"
+#include "nopos/strings.h"
 
 namespace nopos::host {
 namespace {
@@ -20,13 +21,13 @@ struct ConfigShowOptions {
 /// The host's own rows say what a run takes, where nobody said so: the encoding, the threads.
 void show_what_is_resolved(RunSetup& setup) {
   ResolvedOptions& host = setup.owners.front().resolved;
-  std::string encoding;
+  std::vector<std::string> encodings;
   for (const Choice& choice : setup.choices) {
     if (choice.kind != "positional_encoding") continue;
-    encoding += (encoding.empty() ? "" : "+") + choice.resolved.component->name;
+    encodings.push_back(choice.resolved.component->name);
     host.sources["positional-encoding"] = choice.source;
   }
-  host.values["positional-encoding"] = encoding;
+  host.values["positional-encoding"] = join(encodings, "+");
   if (!std::holds_alternative<NotGiven>(host.values.at("threads"))) return;
   host.values["threads"] = std::int64_t{run_threads(host)};
   host.sources["threads"] = "default: what affinity and control group allow";

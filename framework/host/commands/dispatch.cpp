@@ -7,6 +7,7 @@
 #include "help.h"
 #include "nopos/error.h"
 #include "nopos/log_level.h"
+#include "nopos/strings.h"
 #include "version.h"
 
 namespace nopos::host {
@@ -70,8 +71,8 @@ Words leading_flags(Words& words) {
     const auto flag = std::find_if(before_the_command.begin(), before_the_command.end(),
                                    [&](const Flag& one) { return one.name == name; });
     if (flag == before_the_command.end()) {
-      std::string list;
-      for (const Flag& one : before_the_command) list += (list.empty() ? "--" : ", --") + one.name;
+      const std::string list =
+          join(before_the_command, ", ", [](const Flag& one) { return "--" + one.name; });
       throw Error(ExitCode::usage, "'" + words[next] + "' stands where a command is expected: only " + list +
                                        " may stand before it; write nopos-host COMMAND " + words[next] +
                                        "\nsee nopos-host --help");

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "output/terminal.h"
+#include "nopos/strings.h"
 
 namespace nopos::host {
 namespace {
@@ -26,10 +27,8 @@ std::string type_name(OptionType type) {
 
 void print_flags(const std::string& heading, const std::vector<const OptionInfo*>& options) {
   if (options.empty()) return;
-  std::string text = heading;
-  for (const OptionInfo* option : options)
-    text += (option == options.front() ? " --" : ", --") + option->name;
-  print_paragraph(text, 2);
+  const auto flag = [](const OptionInfo* option) { return "--" + option->name; };
+  print_paragraph(heading + " " + join(options, ", ", flag), 2);
 }
 
 }  // namespace
@@ -68,12 +67,10 @@ void print_usage(const Command& command) {
 }
 
 std::string described_values(const OptionInfo& option) {
-  std::string text;
-  for (const std::string& choice : option.choices) text += (text.empty() ? "one of " : ", ") + choice;
   if (option.min && option.max) return bound(option, *option.min) + " to " + bound(option, *option.max);
   if (option.min) return "at least " + bound(option, *option.min);
   if (option.max) return "at most " + bound(option, *option.max);
-  return text;
+  return option.choices.empty() ? "" : "one of " + join(option.choices);
 }
 
 std::vector<std::string> option_row(const OptionInfo& option) {

@@ -8,6 +8,7 @@
 #include "output/json_value.h"
 #include "output/terminal.h"
 #include "settings/search.h"
+#include "nopos/strings.h"
 
 namespace nopos::host {
 namespace {
@@ -45,8 +46,8 @@ registry::Resolved find_in_all_kinds(const registry::Catalogue& catalogue, const
     throw Error(ExitCode::plugin_missing, "no plugin offers '" + name + "'" + did_you_mean(name, known) +
                                               "\nnopos-host list tells what there is");
   }
-  std::string spellings;
-  for (const std::string& kind : kinds) spellings += (spellings.empty() ? "" : " or ") + kind + "/" + name;
+  const std::string spellings =
+      join(kinds, " or ", [&](const std::string& kind) { return kind + "/" + name; });
   throw Error(ExitCode::usage, "'" + name + "' is the name of several components: write " + spellings);
 }
 
@@ -119,10 +120,9 @@ void print_json_component(const PluginManifest& plugin, const ComponentManifest&
 
 void append_values(std::string& text, const std::vector<std::pair<std::string, Value>>& values,
                    const std::string& heading) {
-  for (const auto& [name, value] : values) {
-    if (name == values.front().first) text += (text.empty() ? "" : "; ") + heading;
-    text += (name == values.front().first ? "" : ", ") + name + " " + to_text(value);
-  }
+  if (values.empty()) return;
+  text += (text.empty() ? "" : "; ") + heading +
+          join(values, ", ", [](const auto& one) { return one.first + " " + to_text(one.second); });
 }
 
 void print_presets(const std::vector<Preset>& presets) {
@@ -141,21 +141,19 @@ void print_component(const PluginManifest& plugin, const ComponentManifest& comp
   std::cout << styled(component.kind + "/" + component.name, Style::bold) << '\n';
   print_paragraph(component.summary, 2);
   std::cout << '\n';
-  std::string aliases, abi;
-  for (const std::string& alias : component.aliases) aliases += (aliases.empty() ? "" : ", ") + alias;
-  for (const auto& [field, value] : plugin.abi) abi += (abi.empty() ? "" : ", ") + field + " " + value;
   Table facts({}, 2);
   const std::string licence = plugin.licence.empty() ? "" : " (" + plugin.licence + ")";
   facts.add({"plugin", plugin.id + " " + plugin.version + licence + ": " + plugin.summary});
   if (!plugin.author.empty()) facts.add({"author", plugin.author});
   if (!plugin.paper.empty()) facts.add({"paper", plugin.paper});
   for (const auto& [about, fact] : plugin.facts) facts.add({about, fact});
-  if (!aliases.empty()) facts.add({"also called", aliases});
+  if (!component.aliases.empty()) facts.add({"also called", join(component.aliases)});
   facts.add({"interface", component.kind + " " + std::to_string(component.interface_version)});
   facts.add({"library", plugin.library.string()});
   facts.add({"manifest", plugin.file.string()});
   facts.add({"build id", plugin.build_id});
-  facts.add({"built for", abi});
+  facts.add({"built for",
+             join(plugin.abi, ", ", [](const auto& field) { return field.first + " " + field.second; })});
   facts.print();
   print_options("options", component.options);
   if (!component.presets.empty()) print_presets(component.presets);

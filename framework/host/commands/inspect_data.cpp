@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -9,6 +8,7 @@
 #include "help.h"
 #include "nopos/error.h"
 #include "nopos/log.h"
+#include "nopos/strings.h"
 #include "nopos/token_blocks.h"
 #include "nopos/tokenizer_record.h"
 #include "output/json_value.h"
@@ -52,9 +52,7 @@ double share(std::int64_t part, std::int64_t whole) {
 }
 
 std::string percent(std::int64_t part, std::int64_t whole) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%.3g %%", 100 * share(part, whole));
-  return text;
+  return formatted("%.3g %%", 100 * share(part, whole));
 }
 
 std::vector<std::string> first_blocks(const std::shared_ptr<const IndexedDataset>& file,
@@ -67,8 +65,7 @@ std::vector<std::string> first_blocks(const std::shared_ptr<const IndexedDataset
   for (std::int64_t block = 0; block < std::min(options.blocks, blocks.size()); ++block) {
     ids.resize(static_cast<std::size_t>(blocks.num_tokens(block)));
     blocks.read(block, ids);
-    std::string& text = texts.emplace_back();
-    for (const std::int64_t id : ids) (text += text.empty() ? "" : " ") += dictionary.symbol(id);
+    texts.push_back(join(ids, " ", [&](std::int64_t id) { return dictionary.symbol(id); }));
   }
   return texts;
 }
@@ -87,12 +84,10 @@ std::vector<Split> read_splits(const InspectDataOptions& options, const Dictiona
   const fs::path folder = *options.data;
   refuse_half_splits(folder);
   std::vector<std::string> names = dataset_names(folder);
-  std::string found;
-  for (const std::string& name : names) found += (found.empty() ? "" : ", ") + name;
   if (options.split) {
     if (std::find(names.begin(), names.end(), *options.split) == names.end()) {
       throw Error(ExitCode::data, folder.string() + " has no split '" + *options.split + "' (it has " +
-                                      (found.empty() ? "none" : found) + ")" +
+                                      (names.empty() ? "none" : join(names)) + ")" +
                                       did_you_mean(*options.split, names));
     }
     names = {*options.split};
@@ -174,9 +169,7 @@ std::string printable(std::string_view text, std::size_t longest) {
         byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
     if (shown.size() >= longest && (byte & 0xc0) != 0x80) return shown + "...";
     if (byte < 0x20 || byte == 0x7f || high_control) {
-      char number[8];
-      std::snprintf(number, sizeof(number), "\\x%02x", high_control ? text[++i] & 0xffu : byte);
-      shown += number;
+      shown += formatted("\\x%02x", high_control ? text[++i] & 0xffu : byte);
     } else {
       shown += text[i];
     }
@@ -214,8 +207,7 @@ void print_split(const Split& split, const Dictionary& dictionary, std::int64_t 
   facts.add(
       {"<unk>", with_thousands(unknown) + ", " + percent(unknown, figures.tokens()) + " of the tokens"});
   if (figures.sentences() > 0) {
-    char mean[32];
-    std::snprintf(mean, sizeof(mean), "%.1f", share(figures.tokens(), figures.sentences()));
+    const std::string mean = formatted("%.1f", share(figures.tokens(), figures.sentences()));
     facts.add({"lengths", with_thousands(figures.length_at(0)) + " to " +
                               with_thousands(figures.length_at(figures.sentences() - 1)) +
                               " tokens, median " + with_thousands(median(figures)) + ", mean " + mean});

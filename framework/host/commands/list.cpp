@@ -9,6 +9,7 @@
 #include "output/json_value.h"
 #include "output/terminal.h"
 #include "settings/search.h"
+#include "nopos/strings.h"
 
 namespace nopos::host {
 namespace {
@@ -63,17 +64,12 @@ bool concerns(const Entry& entry, const std::optional<std::string>& kind) {
 }
 
 std::string summary(const ComponentManifest& component) {
-  std::string text = component.summary;
-  for (const std::string& alias : component.aliases)
-    text += (alias == component.aliases.front() ? "; also called " : ", ") + alias;
-  return text;
+  return component.summary + (component.aliases.empty() ? "" : "; also called " + join(component.aliases));
 }
 
 std::string presets_of(const ComponentManifest& component) {
-  std::string text;
-  for (const registry::Preset& preset : component.presets)
-    text += (text.empty() ? "presets of " + component.name + ": " : ", ") + preset.name;
-  return text;
+  if (component.presets.empty()) return "";
+  return "presets of " + component.name + ": " + join(component.presets, ", ", &registry::Preset::name);
 }
 
 void print_json_list(const registry::Catalogue& catalogue, const ListOptions& options) {
@@ -156,11 +152,9 @@ int run_list(const Words& words) {
   const auto catalogue = scan_plugins(options.plugin_path.value_or(""));
   const auto kinds = catalogue.kinds();
   if (options.kind && std::find(kinds.begin(), kinds.end(), *options.kind) == kinds.end()) {
-    std::string known;
-    for (const std::string& kind : kinds) known += (known.empty() ? "" : ", ") + kind;
     throw Error(ExitCode::plugin_missing, "no plugin offers the kind '" + *options.kind + "'" +
                                               did_you_mean(*options.kind, kinds) +
-                                              "; kinds found: " + (known.empty() ? "none" : known));
+                                              "; kinds found: " + (kinds.empty() ? "none" : join(kinds)));
   }
   options.json ? print_json_list(catalogue, options) : print_list(catalogue, options);
   return 0;

@@ -9,6 +9,7 @@
 #include "help.h"
 #include "nopos/error.h"
 #include "nopos/files.h"
+#include "nopos/strings.h"
 #include "version.h"
 
 namespace nopos::host {
@@ -68,18 +69,17 @@ void define(std::ostream& page, const std::string& what, const std::string& said
 
 void define_options(std::ostream& page, const HelpPage::Section& section) {
   page << ".SS " << escaped(section.heading) << '\n';
-  std::string idle, refused;
+  std::vector<std::string> idle, refused;
   for (const OptionInfo& option : section.options) {
     if (option.effect == Effect::active) {
       const auto row = option_row(option);
       define(page, row[0], row[1]);
     } else {
-      std::string& list = option.effect == Effect::no_effect ? idle : refused;
-      list += (list.empty() ? "--" : ", --") + option.name;
+      (option.effect == Effect::no_effect ? idle : refused).push_back("--" + option.name);
     }
   }
-  if (!idle.empty()) page << ".PP\nAccepted, without effect: " << escaped(idle) << ".\n";
-  if (!refused.empty()) page << ".PP\nNot supported: " << escaped(refused) << ".\n";
+  if (!idle.empty()) page << ".PP\nAccepted, without effect: " << escaped(join(idle)) << ".\n";
+  if (!refused.empty()) page << ".PP\nNot supported: " << escaped(join(refused)) << ".\n";
 }
 
 std::string command_page(const Command& command) {

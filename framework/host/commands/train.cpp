@@ -5,6 +5,7 @@
 #include "help.h"
 #include "nopos/error.h"
 #include "process/engine_library.h"
+#include "nopos/strings.h"
 #include "run_lock.h"
 #include "settings/optimizer_overrides.h"
 #include "settings/run_setup.h"
@@ -24,8 +25,7 @@ void print_train_help(const Words& words) {
     print_options(heading(owner), options);
   }
   for (const std::string& kind : setup.not_chosen) {
-    std::string text;
-    for (const std::string& name : setup.catalogue.names(kind)) text += (text.empty() ? "" : ", ") + name;
+    const std::string text = join(setup.catalogue.names(kind));
     print_note(text.empty() ? "no plugin offers one" : "its options appear once one is chosen: " + text,
                kind);
   }

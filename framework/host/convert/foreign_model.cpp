@@ -3,6 +3,7 @@
 
 #include "foreign_layout.h"
 #include "nopos/error.h"
+#include "nopos/strings.h"
 #include "stored_tensors.h"
 #include "tensor_numbers.h"
 #include "transformers_return.h"
@@ -13,9 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 std::string listed(const std::vector<std::int64_t>& shape) {
-  std::string text;
-  for (const std::int64_t size : shape) text += (text.empty() ? "" : ", ") + std::to_string(size);
-  return "[" + text + "]";
+  return std::string("[") + join(shape, ", ", [](std::int64_t size) { return std::to_string(size); }) + "]";
 }
 
 std::size_t row_bytes(const SafeTensor& tensor) {

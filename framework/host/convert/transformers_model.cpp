@@ -7,6 +7,7 @@
 #include "nopos/dictionary.h"
 #include "nopos/error.h"
 #include "nopos/files.h"
+#include "nopos/strings.h"
 #include "opt_layout.h"
 #include "safetensors_model.h"
 #include "settings/model_settings.h"
@@ -46,12 +47,6 @@ bool is_on(const ModelSettings& model, const std::string& option) {
                                            "writes its tensors under their own names.");
 }
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : "+") + name;
-  return text;
-}
-
 /// What is left of the settings once everything that cannot be expressed is refused.
 struct Shape {
   std::string positions = "none";  // what is added: none, sinusoidal, learned
@@ -68,7 +63,7 @@ void read_encodings(const CheckpointFile& file, const ModelSettings& model, Shap
     } else if (added && shape.positions == "none") {
       shape.positions = name;
     } else if (name != "none") {
-      refuse(file, "the positional encoding " + joined(model.encodings) +
+      refuse(file, "the positional encoding " + join(model.encodings, "+") +
                        " (only none, sinusoidal, learned, alibi, and one of these with alibi can be told)");
     }
   }
@@ -277,11 +272,7 @@ Json remote_config(const CheckpointFile& file, const ModelSettings& model, const
               {"final_norm", shape.final_norm},
               {"dropout", model.number("dropout")},
               {"attention_dropout", model.number("attention-dropout")}};
-  for (const std::string option : beyond_opt) {
-    std::string name = option;
-    std::replace(name.begin(), name.end(), '-', '_');
-    settings[name] = model.flag(option);
-  }
+  for (const std::string option : beyond_opt) settings[underscored(option)] = model.flag(option);
   return config;
 }
 

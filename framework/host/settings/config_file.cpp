@@ -6,6 +6,7 @@
 #include "nopos/error.h"
 #include "nopos/printable.h"
 #include "nopos/registry/json.h"
+#include "nopos/strings.h"
 
 namespace nopos::host {
 namespace {
@@ -98,9 +99,8 @@ ConfigFile read(const std::filesystem::path& path, std::vector<std::filesystem::
     } else {
       std::vector<std::string> known = single_kinds;
       known.insert(known.end(), {"positional_encoding", "training", "extends"});
-      std::string list;
-      for (const std::string& one : known) list += (list.empty() ? "" : ", ") + one;
-      refuse(file.path + ": unknown key '" + key + "'" + did_you_mean(key, known) + " (known: " + list + ")");
+      refuse(file.path + ": unknown key '" + key + "'" + did_you_mean(key, known) +
+             " (known: " + join(known) + ")");
     }
   }
   return file;

@@ -4,19 +4,13 @@
 
 #include "host_options.h"
 #include "nopos/error.h"
+#include "nopos/strings.h"
 
 namespace nopos::host {
 namespace {
 
-std::vector<std::string> split(const std::string& text) {
-  std::vector<std::string> names(1);
-  for (const char c : text) {
-    if (c == '+') {
-      names.emplace_back();
-    } else {
-      names.back() += c;
-    }
-  }
+std::vector<std::string> names_in(const std::string& text) {
+  std::vector<std::string> names = split(text, '+');
   if (std::find(names.begin(), names.end(), "") != names.end()) {
     throw Error(ExitCode::configuration,
                 "--positional-encoding is '" + text + "', but must be a name, or names joined by +");
@@ -44,11 +38,7 @@ std::string from_flags(const HostOptions& host) {
         "--no-token-positional-embeddings and --decoder-learned-pos contradict each other: leave one out");
   }
   if (!none && !learned && !host.alibi) return "";
-  std::string text;
-  for (const std::string& name : reference_encodings(none, learned, host.alibi)) {
-    text += (text.empty() ? "" : "+") + name;
-  }
-  return text;
+  return join(reference_encodings(none, learned, host.alibi), "+");
 }
 
 }  // namespace
@@ -66,14 +56,14 @@ EncodingChoice choose_encodings(const ResolvedOptions& host, const ConfigFile& f
   const std::string flags = from_flags(options);
   EncodingChoice choice;
   if (options.positional_encoding) {
-    choice = {split(*options.positional_encoding), host.sources.at("positional-encoding")};
-    if (!flags.empty() && components(choice.names, catalogue) != components(split(flags), catalogue)) {
+    choice = {names_in(*options.positional_encoding), host.sources.at("positional-encoding")};
+    if (!flags.empty() && components(choice.names, catalogue) != components(names_in(flags), catalogue)) {
       throw Error(ExitCode::configuration, "--positional-encoding is '" + *options.positional_encoding +
                                                "', but the reference's flags beside it mean '" + flags +
                                                "': leave one of the two out");
     }
   } else if (!flags.empty()) {
-    choice = {split(flags), "command line"};
+    choice = {names_in(flags), "command line"};
   } else if (!file.encodings.empty()) {
     choice.source = file.source(file.encodings.front().origins, "name");
     for (const ConfiguredComponent& encoding : file.encodings) choice.names.push_back(encoding.name);

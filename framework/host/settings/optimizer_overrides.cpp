@@ -4,6 +4,7 @@
 
 #include "checkpoint_options.h"
 #include "nopos/error.h"
+#include "nopos/strings.h"
 #include "saved_model.h"
 
 namespace nopos::host {
@@ -17,20 +18,17 @@ Settings optimizer_overrides(const RunSetup& setup, const RunConfig& config) {
   Settings overrides;
   for (const auto& [name, value] : given) {
     if (name == "lr") continue;
-    std::string dashed = name;
-    std::replace(dashed.begin(), dashed.end(), '_', '-');
+    const std::string wanted = dashed(name);
     const auto option =
         std::find_if(owner->options.begin(), owner->options.end(), [&](const OptionInfo& one) {
-          return one.name == dashed || one.name == config.optimizer.name + "-" + dashed;
+          return one.name == wanted || one.name == config.optimizer.name + "-" + wanted;
         });
     if (option == owner->options.end()) {
       std::vector<std::string> known;
       for (const OptionInfo& one : owner->options) known.push_back(one.name);
-      std::string list;
-      for (const std::string& one : known) list += (list.empty() ? "" : ", ") + one;
       throw Error(ExitCode::configuration, std::string("--") + flag + " names '" + name + "', which " +
-                                               owner->label + " does not have" + did_you_mean(dashed, known) +
-                                               "; it has " + (list.empty() ? "none" : list) + ".");
+                                               owner->label + " does not have" + did_you_mean(wanted, known) +
+                                               "; it has " + (known.empty() ? "none" : join(known)) + ".");
     }
     overrides[option->name] = checked_value(*option, value, owner->label + ", --" + flag);
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "nopos/error.h"
+#include "nopos/strings.h"
 
 namespace nopos::host {
 namespace {
@@ -140,15 +141,16 @@ std::vector<const OptionInfo*> idle_options(const std::vector<Owner>& owners) {
 }  // namespace
 
 std::vector<std::string> effect_notices(const std::vector<const OptionInfo*>& idle) {
-  std::vector<std::pair<std::string, std::string>> by_reason;
+  std::vector<std::pair<std::string, std::vector<std::string>>> by_reason;
   for (const OptionInfo* option : idle) {
     auto entry = std::find_if(by_reason.begin(), by_reason.end(),
                               [&](const auto& one) { return one.first == option->effect_reason; });
-    if (entry == by_reason.end()) entry = by_reason.insert(entry, {option->effect_reason, ""});
-    entry->second += (entry->second.empty() ? "--" : ", --") + option->name;
+    if (entry == by_reason.end()) entry = by_reason.insert(entry, {option->effect_reason, {}});
+    entry->second.push_back("--" + option->name);
   }
   std::vector<std::string> notices;
-  for (const auto& [reason, flags] : by_reason) notices.push_back("no effect of " + flags + ": " + reason);
+  for (const auto& [reason, flags] : by_reason)
+    notices.push_back("no effect of " + join(flags) + ": " + reason);
   return notices;
 }
 

@@ -1,6 +1,7 @@
 #include "run_head.h"
 
 #include "process/engine_library.h"
+#include "nopos/strings.h"
 #include "processor.h"
 #include "version.h"
 
@@ -12,20 +13,20 @@ int run_threads(const ResolvedOptions& host) {
 }
 
 std::vector<std::string> run_head(const RunSetup& setup, int threads) {
-  std::string plugins, encoding, source;
+  std::vector<std::string> plugins, encodings;
+  std::string source;
   for (const Choice& choice : setup.choices) {
     const registry::PluginManifest& plugin = choice.resolved.entry->manifest;
-    if (!plugins.empty()) plugins += ", ";
-    plugins +=
-        choice.kind + "/" + choice.resolved.component->name + " (" + plugin.id + " " + plugin.version + ")";
+    plugins.push_back(choice.kind + "/" + choice.resolved.component->name + " (" + plugin.id + " " +
+                      plugin.version + ")");
     if (choice.kind != "positional_encoding") continue;
-    encoding += (encoding.empty() ? "" : "+") + choice.resolved.component->name;
+    encodings.push_back(choice.resolved.component->name);
     source = choice.source;
   }
   std::vector<std::string> lines{
       std::string("NoPos ") + version() + ", commit " + commit() + ", " + torch_description(),
-      "plugins: " + plugins,
-      "positional encoding: " + encoding + " (" + source + ")",
+      "plugins: " + join(plugins),
+      "positional encoding: " + join(encodings, "+") + " (" + source + ")",
       "processor: " + processor_description() + "; " + std::to_string(threads) +
           (threads == 1 ? " thread" : " threads"),
   };

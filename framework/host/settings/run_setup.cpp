@@ -6,6 +6,7 @@
 #include "engine_options.h"
 #include "host_options.h"
 #include "nopos/error.h"
+#include "nopos/strings.h"
 #include "run_head.h"
 #include "search.h"
 
@@ -21,17 +22,6 @@ constexpr KindFlag kind_flags[]{{"task", "task"},
                                 {"criterion", "criterion"},
                                 {"optimizer", "optimizer"},
                                 {"lr_scheduler", "lr-scheduler"}};
-
-std::string joined(const std::vector<std::string>& items, const std::string& separator) {
-  std::string text;
-  for (const std::string& item : items) text += (text.empty() ? "" : separator) + item;
-  return text;
-}
-
-std::string qualifier(std::string kind) {
-  std::replace(kind.begin(), kind.end(), '_', '-');
-  return kind;
-}
 
 Owner host_owner() {
   return {HostOptions::group, "", {HostOptions::group}, describe_options<HostOptions>(), nullptr, {}, "", {}};
@@ -71,7 +61,7 @@ std::vector<Owner> engine_owners(const ConfigFile& file) {
   Settings left = file.training;
   left.erase("threads");
   for (const OptionGroup& group : engine_option_groups()) {
-    Owner owner{group.name, "", {qualifier(group.name)}, group.options, nullptr, {}, file.path, {}};
+    Owner owner{group.name, "", {dashed(group.name)}, group.options, nullptr, {}, file.path, {}};
     for (const OptionInfo& option : group.options) {
       known.push_back(option.name);
       std::vector<std::string> names = option.aliases;
@@ -124,7 +114,7 @@ std::string whose_flag(const std::string& flag, const RunSetup& setup) {
       }
     }
   }
-  return owners.empty() ? "" : ": it belongs to " + joined(owners, ", ") + ", which this run does not use";
+  return owners.empty() ? "" : ": it belongs to " + join(owners) + ", which this run does not use";
 }
 
 // What the reference takes from another option when it is not given.
@@ -157,14 +147,14 @@ void add_choice(RunSetup& setup, const std::string& kind, const std::string& nam
   const registry::ComponentManifest& component = *choice.resolved.component;
   Owner owner{kind + "/" + component.name,
               plugin.id + " " + plugin.version,
-              {qualifier(kind)},
+              {dashed(kind)},
               component.options,
               choice.resolved.preset,
               {},
               "",
               {}};
   if (kind == "positional_encoding") {
-    owner.qualifiers.push_back(qualifier(kind) + "." + component.name);
+    owner.qualifiers.push_back(dashed(kind) + "." + component.name);
     for (const ConfiguredComponent& one : file.encodings) {
       if (setup.catalogue.resolve(kind, one.name).component == choice.resolved.component)
         add_file_values(owner, choice, one, file, setup);
@@ -205,8 +195,8 @@ RunSetup set_up_run(const Words& words, bool incomplete, const ConfigFile& other
     } else if (incomplete) {
       setup.not_chosen.push_back(kind);
     } else {
-      throw Error(ExitCode::usage, std::string("--") + flag + " must be given; choices: " +
-                                       joined(setup.catalogue.names(kind), ", "));
+      throw Error(ExitCode::usage,
+                  std::string("--") + flag + " must be given; choices: " + join(setup.catalogue.names(kind)));
     }
     if (std::string_view(kind) != "architecture") continue;
     const EncodingChoice encodings = choose_encodings(chosen, file, setup.catalogue, setup.notices);

@@ -8,6 +8,7 @@
 #include "encodings.h"
 #include "model_sizes.h"
 #include "nopos/error.h"
+#include "nopos/strings.h"
 #include "python_dict.h"
 #include "values.h"
 
@@ -25,11 +26,6 @@ const std::set<std::string, std::less<>> covered_elsewhere = {"_name",
                                                               "tokens_per_sample",
                                                               "max_target_positions"};
 
-std::string dashed(std::string name) {
-  std::replace(name.begin(), name.end(), '_', '-');
-  return name;
-}
-
 /// A setting with its override, which is then used up.
 Value setting(const PickleNode& model, const std::string& name, Settings& overrides) {
   if (auto given = overrides.extract(name)) return given.mapped();
@@ -44,12 +40,11 @@ bool flag(const PickleNode& model, const std::string& name, Settings& overrides)
 }
 
 /// A number of positions, which the file's own was checked to be: an override may be anything.
-std::optional<std::int64_t> positions(std::string name, const Value& value) {
+std::optional<std::int64_t> positions(const std::string& name, const Value& value) {
   if (std::holds_alternative<NotGiven>(value)) return std::nullopt;
   const auto* whole = std::get_if<std::int64_t>(&value);
   if (whole != nullptr && *whole >= 1 && *whole <= max_positions_in_file) return *whole;
-  std::replace(name.begin(), name.end(), '-', '_');  // as an override gives it
-  throw Error(ExitCode::configuration, "--model-overrides: '" + name + "' is " + to_text(value) +
+  throw Error(ExitCode::configuration, "--model-overrides: '" + underscored(name) + "' is " + to_text(value) +
                                            ", but must be an integer between 1 and " +
                                            std::to_string(max_positions_in_file) + ".");
 }
@@ -136,9 +131,7 @@ Settings own_options(const PickleNode& component, Settings& overrides) {
   for (std::size_t i = 0; options.is_mapping() && i < options.items.size(); i += 2) {
     const std::string& name = options.items[i]->as_text("an option's name");
     const auto& pair = options.items[i + 1]->as_sequence(name);
-    std::string underscored = name;
-    std::replace(underscored.begin(), underscored.end(), '-', '_');
-    if (auto given = overrides.extract(underscored)) {
+    if (auto given = overrides.extract(underscored(name))) {
       values[name] = std::move(given.mapped());
     } else if (!pair.empty()) {
       values[name] = plain_value(*pair[0], name);
@@ -164,15 +157,14 @@ void require_plugin(const CheckpointFile& file, const registry::Catalogue& catal
   } catch (const Error& error) {
     if (error.code() != ExitCode::plugin_missing) throw;
     const auto known = catalogue.names(text("kind"));
-    std::string list;
-    for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
     std::string searched;
     for (const auto& directory : catalogue.directories()) searched += "\n  " + directory.path.string();
     throw Error(error.code(), file.name() + " holds a model with " + text("kind") + "/" + text("name") +
                                   " of the plugin " + text("plugin") + " " + text("version") +
                                   ", which is not found. Install it, or name its folder with --plugin-path."
                                   "\nknown: " +
-                                  (list.empty() ? "none of this kind" : list) + "\nsearched:" + searched);
+                                  (known.empty() ? "none of this kind" : join(known)) +
+                                  "\nsearched:" + searched);
   }
 }
 

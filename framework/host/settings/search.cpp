@@ -1,18 +1,18 @@
 #include "search.h"
 
 #include <cstdlib>
-#include <sstream>
 
 #include "nopos/error.h"
+#include "nopos/strings.h"
 
 namespace nopos::host {
 
 std::string plugin_path(const Words& words) {
-  std::string folders;
+  std::vector<std::string> folders;
   for (const Argument& argument : parse_known_arguments(words, {{"plugin-path", false}})) {
-    if (argument.flag == "plugin-path") folders += (folders.empty() ? "" : ":") + argument.text;
+    if (argument.flag == "plugin-path") folders.push_back(argument.text);
   }
-  return folders;
+  return join(folders, ":");
 }
 
 namespace {
@@ -53,9 +53,7 @@ void refuse_wrong_place(const fs::path& folder, const registry::Catalogue& catal
 
 registry::Catalogue scan_plugins(const std::string& folders) {
   std::vector<std::filesystem::path> paths;
-  std::istringstream stream(folders);
-  for (std::string folder; std::getline(stream, folder, ':');) {
-    if (folder.empty()) continue;
+  for (const std::string& folder : split_list(folders, ':')) {
     paths.emplace_back(folder);
     if (!fs::is_regular_file(paths.back())) continue;
     const fs::path parent = paths.back().parent_path();

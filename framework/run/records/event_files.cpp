@@ -4,13 +4,13 @@
 
 #include <array>
 #include <cinttypes>
-#include <cstdio>
 #include <utility>
 
 #include "little_endian.h"
 #include "masked_crc.h"
 #include "protobuf.h"
 #include "unix_seconds.h"
+#include "nopos/strings.h"
 
 namespace nopos::engine {
 namespace {
@@ -69,10 +69,8 @@ std::string text_value(const std::string& text) {
 std::string file_name() {
   std::array<char, 256> host{};
   gethostname(host.data(), host.size() - 1);
-  std::array<char, 32> seconds{};
-  std::snprintf(seconds.data(), seconds.size(), "%010" PRId64, static_cast<std::int64_t>(unix_seconds()));
-  return std::string("events.out.tfevents.") + seconds.data() + "." + host.data() + "." +
-         std::to_string(getpid());
+  return formatted("events.out.tfevents.%010" PRId64 ".%s.%d", static_cast<std::int64_t>(unix_seconds()),
+                   host.data(), static_cast<int>(getpid()));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "nopos/error.h"
+#include "nopos/strings.h"
 
 namespace nopos {
 
@@ -15,10 +16,7 @@ bool enabled(Lever lever) {
   const char* variable = std::getenv("NOPOS_LEVERS_OFF");
   if (variable == nullptr) return true;
   bool on = true;
-  for (std::string_view rest = variable; !rest.empty();) {
-    const std::size_t comma = std::min(rest.find(','), rest.size());
-    const std::string name(rest.substr(0, comma));
-    rest.remove_prefix(std::min(comma + 1, rest.size()));
+  for (const std::string& name : split_list(variable, ',')) {
     const auto found = std::find(names.begin(), names.end(), name);
     if (name != "all" && found == names.end()) {
       throw Error(ExitCode::configuration, "The environment variable NOPOS_LEVERS_OFF names '" + name +

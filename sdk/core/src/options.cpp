@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "nopos/error.h"
+#include "nopos/strings.h"
 
 namespace nopos {
 namespace {
@@ -141,16 +142,6 @@ std::optional<bool> parsed_boolean(std::string_view text) {
   return std::nullopt;
 }
 
-template <class T>
-std::string joined(const std::vector<T>& list, std::string (*one)(T)) {
-  std::string text;
-  for (const T item : list) {
-    if (!text.empty()) text += ',';
-    text += one(item);
-  }
-  return text;
-}
-
 /// The range, which every number has: integers end where doubles tell them apart, numbers are finite. Only a
 /// default may lie beyond, and mean "no limit".
 void check_range(OptionInfo option, double number, const std::string& found, std::string_view owner) {
@@ -209,11 +200,9 @@ std::string to_text(const Value& value) {
     std::string operator()(double number) const { return number_text(number); }
     std::string operator()(const std::string& text) const { return text; }
     std::string operator()(const std::vector<std::int64_t>& list) const {
-      return joined<std::int64_t>(list, [](std::int64_t item) { return std::to_string(item); });
+      return join(list, ",", [](std::int64_t item) { return std::to_string(item); });
     }
-    std::string operator()(const std::vector<double>& list) const {
-      return joined<double>(list, number_text);
-    }
+    std::string operator()(const std::vector<double>& list) const { return join(list, ",", number_text); }
   };
   return std::visit(Text{}, value);
 }
@@ -262,12 +251,7 @@ Value checked_value(const OptionInfo& option, Value value, std::string_view owne
   }
   if (const auto* text = std::get_if<std::string>(&value); text != nullptr && !option.choices.empty()) {
     if (std::find(option.choices.begin(), option.choices.end(), *text) == option.choices.end()) {
-      std::string choices;
-      for (const std::string& choice : option.choices) {
-        if (!choices.empty()) choices += ", ";
-        choices += choice;
-      }
-      refuse(option, owner, found, "one of " + choices + did_you_mean(*text, option.choices));
+      refuse(option, owner, found, "one of " + join(option.choices) + did_you_mean(*text, option.choices));
     }
   }
   if (option.effect == Effect::refused && value != option.default_value) {
