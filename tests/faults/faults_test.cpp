@@ -1,10 +1,12 @@
-// The k-th write, flush, rename, open or map fails, for every k, in every command that writes: no damaged or
-// half-published result stands under a final name, and the message has path and reason.
+// The k-th write, flush, rename, open or map fails, or the power is cut there, for every k, in every command
+// that writes: no damaged or half-published result stands under a final name, and the message has path and
+// reason.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
+#include <limits>
 
 #include "folder_names.h"
 #include "toy_run.h"
@@ -54,19 +56,50 @@ class Faults : public testing::Test {
       }
       EXPECT_TRUE(tried > 0 || std::string(fault.call) == "map") << fault.call;
     }
+    for (const char* loss : {"power", "names"}) {
+      for (int k = 1;; ++k) {
+        if (!some.empty() && k < some.back() && std::find(some.begin(), some.end(), k) == some.end())
+          continue;
+        SCOPED_TRACE(std::string(loss) + " " + std::to_string(k));
+        // the last run is cut after its end: what it reported as done stays
+        const int number = !some.empty() && k > some.back() ? std::numeric_limits<int>::max() : k;
+        if (!survives_power_cut(command, loss, number, prepare, check)) break;
+      }
+    }
+  }
+
+  CommandResult run_failing(const std::vector<std::string>& command, const std::string& what, int k,
+                            const std::function<void()>& prepare) {
+    fs::remove_all(out);
+    fs::remove(mark);
+    prepare();
+    return run(command, {.environment = {{"LD_PRELOAD", NOPOS_FAILING_CALLS},
+                                         {"NOPOS_FAIL", what + ":" + std::to_string(k)},
+                                         {"NOPOS_FAIL_BELOW", out},
+                                         {"NOPOS_FAIL_MARK", mark}}});
+  }
+
+  /// False where the command ended before.
+  bool survives_power_cut(const std::vector<std::string>& command, const std::string& loss, int k,
+                          const std::function<void()>& prepare,
+                          const std::function<void(const fs::path&)>& check) {
+    constexpr int was_cut = 86;
+    const CommandResult result = run_failing(command, loss, k, prepare);
+    EXPECT_TRUE(result.exit_code == 0 || result.exit_code == was_cut) << result.exit_code << result.err;
+    for (const std::string& name : names_in(out)) {
+      if (name.find(".nopos-") == std::string::npos) check(out / name);
+    }
+    if (result.exit_code == was_cut) return true;
+    const std::vector<std::string> left = names_in(out);
+    run_failing(command, "none", 0, prepare);
+    EXPECT_EQ(left, names_in(out)) << "a result was lost that was reported as done";
+    return false;
   }
 
   /// False where there was no k-th call.
   bool fails_well(const std::vector<std::string>& command, const Fault& fault, int k,
                   const std::function<void()>& prepare, const std::function<void(const fs::path&)>& check) {
-    fs::remove_all(out);
-    fs::remove(mark);
-    prepare();
-    const CommandResult result =
-        run(command, {.environment = {{"LD_PRELOAD", NOPOS_FAILING_CALLS},
-                                      {"NOPOS_FAIL", std::string(fault.call) + ":" + std::to_string(k)},
-                                      {"NOPOS_FAIL_BELOW", out},
-                                      {"NOPOS_FAIL_MARK", mark}}});
+    const CommandResult result = run_failing(command, fault.call, k, prepare);
     for (const std::string& name : names_in(out)) {
       EXPECT_EQ(name.find(".nopos-"), std::string::npos) << name;
       check(out / name);

@@ -8,6 +8,7 @@
 #include "commands/commands.h"
 #include "fuzz.h"
 #include "nopos/error.h"
+#include "nopos/log.h"
 #include "output/standard_output.h"
 
 namespace nopos::test {
@@ -51,17 +52,24 @@ class Silence final : public std::streambuf {
   std::streamsize xsputn(const char*, std::streamsize count) override { return count; }
 };
 
+struct SilentLog {
+  LogSink before = set_log_sink([](LogLevel, std::string_view, std::string_view) {});
+  ~SilentLog() { set_log_sink(before); }
+};
+
 void run_in_process(const FuzzedCommand& command, const fs::path& folder) {
   for (const char* made : {"made", "made.pt", "made.svg"}) fs::remove_all(folder / made);
   for (const auto& [name, bytes] : command.beside) write_file(folder / name, bytes);
-  std::vector<std::string> all = words(command.line);
-  for (std::string& word : all) {
+  std::vector<std::string> words;
+  std::istringstream line(command.line);
+  for (std::string word; line >> word; words.push_back(word)) {
     if (word == "F" || word.starts_with("F/")) word.replace(0, 1, folder.string());
   }
   static host::StandardOutput& output = host::StandardOutput::install();
   static Silence silence;
   std::cout.rdbuf(&silence);
-  host::run_command_line(all, output);
+  const SilentLog no_log;
+  host::run_command_line(words, output);
 }
 
 /// "command_plot_of_metrics"
