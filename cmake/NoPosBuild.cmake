@@ -34,6 +34,15 @@ set(NOPOS_PLUGIN_DIR nopos/plugins)  # below the library folder, of the build an
 file(RELATIVE_PATH NOPOS_BIN_TO_LIB /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
 
 # nopos_own_code(TARGET...): the warnings that our code must compile without.
+# Sources that mean JSON are compiled with the precompiled header of core: parsing the header costs more than
+# they do.
+function(nopos_share_json_header)
+  foreach(target IN LISTS ARGN)
+    target_link_libraries(${target} PRIVATE nopos_json)
+    target_precompile_headers(${target} REUSE_FROM nopos_core)
+  endforeach()
+endfunction()
+
 function(nopos_own_code)
   foreach(target IN LISTS ARGN)
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic)

@@ -9,8 +9,8 @@
 #include <optional>
 #include <thread>
 
-#include "epoch_batches.h"
 #include "nopos/dataset.h"
+#include "nopos/epoch_batches.h"
 
 namespace nopos::engine {
 

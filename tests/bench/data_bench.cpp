@@ -15,7 +15,7 @@
 #include <string>
 
 #include "command.h"
-#include "epoch_batches.h"
+#include "nopos/epoch_batches.h"
 #include "nopos/files.h"
 #include "nopos/monolingual_dataset.h"
 

@@ -7,8 +7,8 @@
 
 #include "common_options.h"
 #include "dataset_options.h"
-#include "epoch_batches.h"
 #include "model/components.h"
+#include "nopos/epoch_batches.h"
 
 namespace nopos::engine {
 

@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "epoch_batches.h"
+#include "nopos/epoch_batches.h"
 
 namespace nopos::test {
 

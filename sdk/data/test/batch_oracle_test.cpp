@@ -5,7 +5,7 @@
 #include <random>
 
 #include "data_fixture.h"
-#include "epoch_batches.h"
+#include "nopos/epoch_batches.h"
 
 namespace nopos {
 namespace {

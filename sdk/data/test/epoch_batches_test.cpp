@@ -1,5 +1,5 @@
 // Golden values: lists that the reference printed (golden/), and NumPy 2's RandomState for the generator.
-#include "epoch_batches.h"
+#include "nopos/epoch_batches.h"
 
 #include <nlohmann/json.hpp>
 

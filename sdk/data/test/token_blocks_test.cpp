@@ -2,7 +2,7 @@
 #include "nopos/token_blocks.h"
 
 #include "data_fixture.h"
-#include "epoch_batches.h"
+#include "nopos/epoch_batches.h"
 #include "nopos/monolingual_dataset.h"
 
 namespace nopos {

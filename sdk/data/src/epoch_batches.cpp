@@ -1,4 +1,4 @@
-#include "epoch_batches.h"
+#include "nopos/epoch_batches.h"
 
 #include <algorithm>
 #include <span>
