@@ -1,6 +1,6 @@
 #include "dictionary_digest.h"
 
-#include "nopos/digest.h"
+#include "nopos/text.h"
 
 namespace nopos {
 

@@ -6,7 +6,6 @@
 #include <string_view>
 
 #include "nopos/text.h"
-#include "nopos/utf8.h"
 
 namespace nopos {
 

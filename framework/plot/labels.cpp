@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "nopos/utf8.h"
+#include "nopos/text.h"
 
 namespace nopos::plot {
 namespace {

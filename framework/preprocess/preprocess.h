@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "nopos/options.h"
-#include "nopos/tokenizer_record.h"
+#include "nopos/tokenizer.h"
 #include "text_symbols.h"
 
 namespace nopos {

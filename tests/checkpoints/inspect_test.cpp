@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 #include <nopos/error.h>
-#include <nopos/pickle.h>
-#include <nopos/zip.h>
+#include "pickle.h"
+#include "zip.h"
 
 #include <nlohmann/json.hpp>
 

@@ -3,7 +3,6 @@
 #include "built_plugin.h"
 #include "fuzz.h"
 #include "nopos/tokenizer.h"
-#include "nopos/tokenizer_record.h"
 
 namespace nopos::test {
 namespace {

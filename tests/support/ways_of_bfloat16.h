@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "nopos/bfloat16.h"
+#include "nopos/nn/simd.h"
 
 namespace nopos::test {
 

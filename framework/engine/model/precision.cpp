@@ -4,9 +4,9 @@
 
 #include <utility>
 
-#include "nopos/bfloat16.h"
 #include "nopos/error.h"
 #include "nopos/model_state.h"
+#include "nopos/nn/simd.h"
 #include "nopos/strings.h"
 
 namespace nopos::engine {

@@ -6,7 +6,7 @@
 #include "help.h"
 #include "nopos/error.h"
 #include "nopos/log.h"
-#include "nopos/tokenizer_record.h"
+#include "nopos/tokenizer.h"
 #include "output/json_value.h"
 #include "output/terminal.h"
 #include "settings/saved_model.h"

@@ -10,7 +10,7 @@
 #include "nopos/log.h"
 #include "nopos/strings.h"
 #include "nopos/token_blocks.h"
-#include "nopos/tokenizer_record.h"
+#include "nopos/tokenizer.h"
 #include "output/json_value.h"
 #include "output/terminal.h"
 #include "split_figures.h"

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "nopos/tokenizer_record.h"
+#include "nopos/tokenizer.h"
 
 namespace nopos::host {
 

@@ -7,7 +7,6 @@
 #include "nopos/error.h"
 #include "nopos/files.h"
 #include "nopos/text.h"
-#include "nopos/utf8.h"
 #include "output/json_value.h"
 #include "settings/saved_model.h"
 

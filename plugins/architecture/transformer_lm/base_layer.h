@@ -3,8 +3,8 @@
 /// token lies to it. Lewis et al. 2021, arXiv 2103.16716. Every process of a run is one expert; one process
 /// has one, so that the balanced assignment sends all tokens to it.
 
-#include <nopos/feed_forward.h>
-#include <nopos/layer_norm.h>
+#include <nopos/nn/feed_forward.h>
+#include <nopos/nn/layer_norm.h>
 
 #include <vector>
 

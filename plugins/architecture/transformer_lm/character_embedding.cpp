@@ -1,9 +1,9 @@
 #include "character_embedding.h"
 
 #include <ATen/ATen.h>
-#include <nopos/bfloat16.h>
 #include <nopos/error.h>
-#include <nopos/initial_weights.h>
+#include <nopos/nn/initial_weights.h>
+#include <nopos/nn/simd.h>
 #include <torch/nn/init.h>
 
 #include <algorithm>

@@ -4,8 +4,8 @@
 /// Srivastava et al. 2015, arXiv 1505.00387.
 
 #include <nopos/dictionary.h>
-#include <nopos/embedding.h>
-#include <nopos/linear.h>
+#include <nopos/nn/embedding.h>
+#include <nopos/nn/linear.h>
 
 #include <string>
 #include <vector>

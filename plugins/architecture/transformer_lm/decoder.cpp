@@ -1,12 +1,12 @@
 #include "decoder.h"
 
 #include <ATen/ATen.h>
-#include <nopos/adaptive_softmax.h>
-#include <nopos/dropout.h>
 #include <nopos/error.h>
-#include <nopos/full_head.h>
-#include <nopos/initial_weights.h>
-#include <nopos/recomputation.h>
+#include <nopos/nn/adaptive_softmax.h>
+#include <nopos/nn/dropout.h>
+#include <nopos/nn/full_head.h>
+#include <nopos/nn/initial_weights.h>
+#include <nopos/nn/recomputation.h>
 
 #include <algorithm>
 #include <cmath>

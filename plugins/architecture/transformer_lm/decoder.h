@@ -1,10 +1,10 @@
 #pragma once
 /// Embedding, positional encoding, layers and output head.
 
-#include <nopos/adaptive_input.h>
 #include <nopos/architecture.h>
-#include <nopos/attention.h>
-#include <nopos/layer_norm.h>
+#include <nopos/nn/adaptive_input.h>
+#include <nopos/nn/attention.h>
+#include <nopos/nn/layer_norm.h>
 
 #include <cstdint>
 #include <memory>

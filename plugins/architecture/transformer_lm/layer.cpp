@@ -1,7 +1,7 @@
 #include "layer.h"
 
 #include <ATen/ATen.h>
-#include <nopos/dropout.h>
+#include <nopos/nn/dropout.h>
 
 namespace transformer_lm {
 

@@ -1,9 +1,9 @@
 #pragma once
 /// One layer of the decoder: causal self-attention, then the feed-forward part, each inside a residual sum.
 
-#include <nopos/attention.h>
-#include <nopos/feed_forward.h>
-#include <nopos/layer_norm.h>
+#include <nopos/nn/attention.h>
+#include <nopos/nn/feed_forward.h>
+#include <nopos/nn/layer_norm.h>
 
 #include "options.h"
 

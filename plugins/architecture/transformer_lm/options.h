@@ -1,7 +1,7 @@
 #pragma once
 /// The options of `transformer_lm`; names and defaults are the reference's.
 
-#include <nopos/feed_forward.h>
+#include <nopos/nn/feed_forward.h>
 #include <nopos/options.h>
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 /// Adadelta: a step is as large as recent steps were, for a gradient as large as recent gradients were;
 /// weight decay is added to the gradient. Zeiler 2012, arXiv 1212.5701, algorithm 1.
+#include <nopos/nn/simd.h>
 #include <nopos/optimizer.h>
-#include <nopos/simd.h>
 
 #include <cmath>
 

@@ -1,7 +1,7 @@
 /// Adagrad: each element's rate falls with the root of the sum of its squared gradients; weight decay is
 /// added to the gradient. Duchi, Hazan, Singer 2011, JMLR 12, figure 1 (diagonal form).
+#include <nopos/nn/simd.h>
 #include <nopos/optimizer.h>
-#include <nopos/simd.h>
 
 #include <cmath>
 

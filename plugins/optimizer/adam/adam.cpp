@@ -1,8 +1,8 @@
 /// Adam with decoupled weight decay, in the reference's form: epsilon is added to the square root of the
 /// second moment before its bias is corrected.
 /// Kingma, Ba 2015, arXiv 1412.6980; Loshchilov, Hutter 2019, arXiv 1711.05101.
+#include <nopos/nn/simd.h>
 #include <nopos/optimizer.h>
-#include <nopos/simd.h>
 
 #include <cmath>
 

@@ -1,7 +1,7 @@
 /// Adamax with decoupled weight decay: Adam, with the decayed maximum of the gradients in place of the root
 /// of the second moment. Kingma, Ba 2015, arXiv 1412.6980, algorithm 2.
+#include <nopos/nn/simd.h>
 #include <nopos/optimizer.h>
-#include <nopos/simd.h>
 
 #include <algorithm>
 #include <cmath>

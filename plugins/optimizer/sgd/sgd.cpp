@@ -1,7 +1,7 @@
 /// Stochastic gradient descent, with heavy-ball momentum where asked for; weight decay is added to the
 /// gradient. Sutskever et al. 2013, ICML, section 2.
+#include <nopos/nn/simd.h>
 #include <nopos/optimizer.h>
-#include <nopos/simd.h>
 
 namespace {
 

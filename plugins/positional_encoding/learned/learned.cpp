@@ -3,7 +3,7 @@
 /// Gehring et al. 2017, arXiv 1705.03122, section 3.1.
 #include <ATen/ATen.h>
 #include <nopos/error.h>
-#include <nopos/initial_weights.h>
+#include <nopos/nn/initial_weights.h>
 #include <nopos/positional_encoding.h>
 
 namespace {

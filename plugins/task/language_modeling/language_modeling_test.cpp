@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
-#include <nopos/binarizer.h>
 #include <nopos/error.h>
 #include <nopos/log.h>
 #include <nopos/task.h>
+#include "binarizer.h"
 
 #include "built_plugin.h"
 #include "command.h"

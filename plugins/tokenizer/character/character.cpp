@@ -3,7 +3,6 @@
 #include <nopos/error.h>
 #include <nopos/text.h>
 #include <nopos/tokenizer.h>
-#include <nopos/utf8.h>
 
 #include <array>
 #include <charconv>

@@ -2,9 +2,9 @@
 /// special token ("<|endoftext|>") is text like any other.
 /// Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", section 2.2.
 #include <dlfcn.h>
-#include <nopos/digest.h>
 #include <nopos/error.h>
-#include <nopos/files.h>
+#include <nopos/mapped_file.h>
+#include <nopos/text.h>
 #include <nopos/tokenizer.h>
 
 #include <array>

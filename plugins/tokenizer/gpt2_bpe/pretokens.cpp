@@ -1,6 +1,6 @@
 #include "pretokens.h"
 
-#include <nopos/utf8.h>
+#include <nopos/text.h>
 
 #include <algorithm>
 #include <bit>

@@ -1,7 +1,7 @@
 #include "vocabulary.h"
 
 #include <nopos/error.h>
-#include <nopos/utf8.h>
+#include <nopos/text.h>
 
 #include <algorithm>
 #include <array>

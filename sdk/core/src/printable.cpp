@@ -1,7 +1,6 @@
 #include "nopos/printable.h"
 
 #include "nopos/text.h"
-#include "nopos/utf8.h"
 
 namespace nopos {
 namespace {

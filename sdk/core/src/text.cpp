@@ -3,8 +3,6 @@
 #include <cstdint>
 #include <cstring>
 
-#include "nopos/utf8.h"
-
 namespace nopos::text {
 
 std::size_t find_invalid_utf8(std::string_view text) {

@@ -1,12 +1,11 @@
-#include "nopos/tokenizer_record.h"
+#include "nopos/tokenizer.h"
 
 #include <array>
-#include "nopos/digest.h"
 #include "nopos/error.h"
 #include "nopos/files.h"
 #include "nopos/json.h"
 #include "nopos/printable.h"
-#include "nopos/utf8.h"
+#include "nopos/text.h"
 
 namespace nopos {
 namespace {

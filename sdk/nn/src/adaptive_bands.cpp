@@ -1,4 +1,4 @@
-#include "nopos/nn/adaptive_bands.h"
+#include "nopos/nn/adaptive_input.h"
 
 #include <cmath>
 #include <string>

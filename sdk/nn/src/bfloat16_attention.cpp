@@ -14,7 +14,7 @@
 
 #include "bfloat16_product.h"
 #include "float_runs.h"
-#include "nopos/simd.h"
+#include "nopos/nn/simd.h"
 #include "vector_math.h"
 
 namespace nopos {

@@ -9,7 +9,7 @@
 
 #include "bfloat16_product.h"
 #include "float_runs.h"
-#include "nopos/simd.h"
+#include "nopos/nn/simd.h"
 #include "vector_math.h"
 #include "widen.h"
 

@@ -9,9 +9,8 @@
 #include <vector>
 
 #include "float_runs.h"
-#include "nopos/bfloat16.h"
 #include "nopos/levers.h"
-#include "nopos/simd.h"
+#include "nopos/nn/simd.h"
 
 // Functions of MKL, absent from a LibTorch that is built without it: the product, by the C interface to the
 // BLAS, and whether MKL takes its fast kernels, which nopos-host answers for it.

@@ -15,7 +15,7 @@
 
 #include "nopos/levers.h"
 #include "nopos/nn/dropout.h"
-#include "nopos/simd.h"
+#include "nopos/nn/simd.h"
 
 namespace nopos {
 namespace {

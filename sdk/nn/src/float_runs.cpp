@@ -6,7 +6,7 @@
 #include <bit>
 #include <cstring>
 
-#include "nopos/simd.h"
+#include "nopos/nn/simd.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>

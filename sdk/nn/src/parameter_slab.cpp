@@ -8,8 +8,8 @@
 #include <numeric>
 
 #include "float_runs.h"
+#include "nopos/nn/simd.h"
 #include "nopos/optimizer.h"
-#include "nopos/simd.h"
 
 namespace nopos {
 namespace {

@@ -3,8 +3,8 @@
 #include <ATen/ATen.h>
 #include <nopos/architecture.h>
 #include <nopos/criterion.h>
-#include <nopos/full_head.h>
 #include <nopos/lr_scheduler.h>
+#include <nopos/nn/full_head.h>
 #include <nopos/optimizer.h>
 #include <nopos/task.h>
 #include <torch/csrc/autograd/custom_function.h>

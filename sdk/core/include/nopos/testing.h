@@ -13,7 +13,7 @@
 namespace nopos::testing {
 
 /// Makes the component `name` of Interface's kind; `library` is NOPOS_PLUGIN_LIBRARY in tests added by
-/// nopos_add_plugin_tests(). \throws std::runtime_error if there is none; exceptions of the constructor pass
+/// nopos_add_plugin(). \throws std::runtime_error if there is none; exceptions of the constructor pass
 /// through
 template <class Interface>
 std::shared_ptr<Interface> make_component(const std::string& library, const std::string& name,

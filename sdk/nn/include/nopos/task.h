@@ -14,7 +14,7 @@
 #include "nopos/dataset.h"
 #include "nopos/dictionary.h"
 #include "nopos/plugin.h"
-#include "nopos/tokenizer_record.h"
+#include "nopos/tokenizer.h"
 
 namespace nopos {
 

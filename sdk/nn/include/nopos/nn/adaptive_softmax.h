@@ -7,7 +7,6 @@
 #include <memory>
 #include <vector>
 
-#include "nopos/nn/adaptive_bands.h"
 #include "nopos/nn/adaptive_input.h"
 #include "nopos/nn/linear.h"
 #include "nopos/output_head.h"
