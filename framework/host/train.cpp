@@ -26,8 +26,7 @@ void print_train_help(const Words& words) {
   for (const std::string& kind : setup.not_chosen) {
     std::string text;
     for (const std::string& name : setup.catalogue.names(kind)) text += (text.empty() ? "" : ", ") + name;
-    print_note(text.empty() ? "no plugin offers one" : "its options appear once one is chosen: " + text,
-               kind);
+    print_note(text.empty() ? "no plugin offers one" : "choose one to see its options: " + text, kind);
   }
 }
 
