@@ -31,7 +31,7 @@ AppendFile::AppendFile(std::filesystem::path path) : path_(std::move(path)) {
   // does not wait for somebody who reads a FIFO; then it does, for whoever reads slowly
   descriptor_ =
       open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, everyones);
-  if (descriptor_ < 0) fail(path_, errno == ENXIO ? "nobody reads this pipe (FIFO)" : text(errno));
+  if (descriptor_ < 0) fail(path_, errno == ENXIO ? "no program is reading this pipe (FIFO)" : text(errno));
   fcntl(descriptor_, F_SETFL, O_APPEND);
 }
 
@@ -60,7 +60,7 @@ void AppendFile::stop(int reason, std::size_t written) {
   }
   close(std::exchange(descriptor_, -1));
   std::cerr << "nopos-host: cannot write " + path_.string() + ": " + text(reason) +
-                   "; nothing more is written there, and the run goes on.\n"
+                   "; the run continues without this output.\n"
             << std::flush;
 }
 

@@ -47,18 +47,18 @@ struct CheckpointOptions {
     o.add("restore-file", &CheckpointOptions::restore_file,
           "checkpoint to continue from; a bare checkpoint_last.pt means the one in --save-dir");
     o.add("continue-once", &CheckpointOptions::continue_once,
-          "checkpoint to continue from where --save-dir has none yet");
+          "checkpoint to continue from if --save-dir has none yet");
     o.add("finetune-from-model", &CheckpointOptions::finetune_from_model,
           "checkpoint whose weights a new run starts from");
     o.add("reset-dataloader", &CheckpointOptions::reset_dataloader,
-          "start the data anew instead of where the checkpoint stands");
+          "start from the beginning of the data instead of the checkpoint's position");
     o.add("reset-lr-scheduler", &CheckpointOptions::reset_lr_scheduler,
           "do not load the state of the learning-rate schedule");
-    o.add("reset-meters", &CheckpointOptions::reset_meters, "do not load meters");
+    o.add("reset-meters", &CheckpointOptions::reset_meters, "do not load the meters (running averages)");
     o.add("reset-optimizer", &CheckpointOptions::reset_optimizer, "do not load the state of the optimizer");
     o.add("optimizer-overrides", &CheckpointOptions::optimizer_overrides,
-          "options of the optimizer that hold instead where its state is restored from a checkpoint, such as "
-          "\"{'betas': [0.9, 0.95]}\"");
+          "optimizer options that override those restored from a checkpoint, such as \"{'betas': [0.9, "
+          "0.95]}\"");
     o.add("save-interval", &CheckpointOptions::save_interval, "epochs between checkpoints", AtLeast{1});
     o.add("save-interval-updates", &CheckpointOptions::save_interval_updates,
           "updates between checkpoints; 0: only at the end of an epoch", AtLeast{0});
@@ -69,17 +69,17 @@ struct CheckpointOptions {
     o.add("keep-last-epochs", &CheckpointOptions::keep_last_epochs, "checkpoints of epochs to keep; -1: all",
           AtLeast{-1});
     o.add("keep-best-checkpoints", &CheckpointOptions::keep_best_checkpoints,
-          "best checkpoints to keep; -1: none but checkpoint_best.pt", AtLeast{-1});
+          "best checkpoints to keep; -1: only checkpoint_best.pt", AtLeast{-1});
     o.add("no-save", &CheckpointOptions::no_save, "save nothing");
     o.add("no-epoch-checkpoints", &CheckpointOptions::no_epoch_checkpoints,
-          "only the last and the best checkpoint");
-    o.add("no-last-checkpoints", &CheckpointOptions::no_last_checkpoints, "no checkpoint_last.pt");
+          "keep only the last and the best checkpoint");
+    o.add("no-last-checkpoints", &CheckpointOptions::no_last_checkpoints, "do not write checkpoint_last.pt");
     o.add("no-save-optimizer-state", &CheckpointOptions::no_save_optimizer_state,
-          "leave the state of the optimizer out");
+          "do not save the state of the optimizer");
     o.add("best-checkpoint-metric", &CheckpointOptions::best_checkpoint_metric,
-          "metric of the validation that decides which checkpoint is best");
+          "validation metric that determines the best checkpoint");
     o.add("maximize-best-checkpoint-metric", &CheckpointOptions::maximize_best_checkpoint_metric,
-          "the largest value of the metric is the best");
+          "larger values of the metric are better");
     o.add("patience", &CheckpointOptions::patience,
           "stop after this many validations without improvement; -1: never", AtLeast{-1});
     o.add("checkpoint-suffix", &CheckpointOptions::checkpoint_suffix,
@@ -89,8 +89,8 @@ struct CheckpointOptions {
     o.add("load-checkpoint-on-all-dp-ranks", &CheckpointOptions::load_checkpoint_on_all_dp_ranks,
           "read checkpoints in every process", NoEffect{one_process});
     o.add("write-checkpoints-asynchronously", &CheckpointOptions::write_checkpoints_asynchronously,
-          "copy the tensors of a checkpoint and write it while training goes on; =false: training waits, and "
-          "no memory is needed for the copy",
+          "write checkpoints in the background from a copy of the tensors; =false: training waits, and no "
+          "memory is needed for the copy",
           Alias{"save-async"});
   }
 };

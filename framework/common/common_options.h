@@ -57,58 +57,58 @@ struct CommonOptions {
     o.add("log-format", &CommonOptions::log_format,
           "format of the log; a terminal gets a progress bar by default",
           OneOf{{"json", "none", "simple", "tqdm"}});
-    o.add("log-file", &CommonOptions::log_file, "file that the log lines are appended to as well");
-    o.add("tensorboard-logdir", &CommonOptions::tensorboard_logdir, "folder that TensorBoard reads");
+    o.add("log-file", &CommonOptions::log_file, "file to append the log lines to");
+    o.add("tensorboard-logdir", &CommonOptions::tensorboard_logdir, "folder for TensorBoard logs");
     o.add("wandb-project", &CommonOptions::wandb_project,
-          "project on Weights & Biases: writes a run that `wandb sync` sends");
+          "project on Weights & Biases: writes a run that `wandb sync` uploads");
     o.add("azureml-logging", &CommonOptions::azureml_logging, "log to AzureML",
-          NoEffect{"nothing is sent to AzureML"});
-    o.add("seed", &CommonOptions::seed, "seed of every random generator", Range{0, 4294967295});
+          NoEffect{"logging to AzureML is not implemented"});
+    o.add("seed", &CommonOptions::seed, "random seed", Range{0, 4294967295});
     o.add("cpu", &CommonOptions::cpu, "train on the CPU, even where there is a GPU");
-    o.add("tpu", &CommonOptions::tpu, "train on a TPU", Refused{"there is no code for TPUs"});
-    o.add("bf16", &CommonOptions::bf16, "compute in bfloat16, with a copy of the weights in float32");
+    o.add("tpu", &CommonOptions::tpu, "train on a TPU", Refused{"TPUs are not supported"});
+    o.add("bf16", &CommonOptions::bf16, "compute in bfloat16, with a float32 copy of the weights");
     o.add("memory-efficient-bf16", &CommonOptions::memory_efficient_bf16,
           "compute in bfloat16, without that copy");
-    o.add("fp16", &CommonOptions::fp16, "half precision, with a copy of the weights in float32");
+    o.add("fp16", &CommonOptions::fp16, "half precision, with a float32 copy of the weights");
     o.add("memory-efficient-fp16", &CommonOptions::memory_efficient_fp16,
           "half precision, without that copy");
     o.add("fp16-no-flatten-grads", &CommonOptions::fp16_no_flatten_grads,
-          "checkpoints of --fp16 keep the optimizer's state by parameter instead of in one piece");
-    o.add("fp16-init-scale", &CommonOptions::fp16_init_scale,
-          "what the loss is multiplied by at first, with --fp16 and --amp", AtLeast{1});
+          "with --fp16, save the optimizer's state per parameter instead of flattened");
+    o.add("fp16-init-scale", &CommonOptions::fp16_init_scale, "initial loss scale of --fp16 and --amp",
+          AtLeast{1});
     o.add("fp16-scale-window", &CommonOptions::fp16_scale_window,
           "updates without overflow after which the loss scale doubles; default: 2^14 / --update-freq",
           AtLeast{1});
     o.add("fp16-scale-tolerance", &CommonOptions::fp16_scale_tolerance,
-          "share of overflows that does not lower the loss scale", Range{0, 1});
+          "fraction of overflows that does not lower the loss scale", Range{0, 1});
     o.add("on-cpu-convert-precision", &CommonOptions::on_cpu_convert_precision,
-          "convert to half precision on the CPU", NoEffect{"there is no other place for it"});
-    o.add("min-loss-scale", &CommonOptions::min_loss_scale, "loss scale at which training gives up",
+          "convert to half precision on the CPU", NoEffect{"models are always converted there"});
+    o.add("min-loss-scale", &CommonOptions::min_loss_scale, "minimum loss scale, at which training stops",
           AtLeast{0});
     o.add("threshold-loss-scale", &CommonOptions::threshold_loss_scale,
           "loss scale that overflows do not lower further", AtLeast{0});
-    o.add("amp", &CommonOptions::amp, "mixed precision: weights in float32, the loss scaled");
+    o.add("amp", &CommonOptions::amp, "mixed precision: float32 weights with loss scaling");
     o.add("amp-batch-retries", &CommonOptions::amp_batch_retries,
           "repetitions of a batch that overflowed, with --amp", AtLeast{0});
-    o.add("amp-init-scale", &CommonOptions::amp_init_scale, "first loss scale of mixed precision", AtLeast{1},
-          NoEffect{"the reference takes --fp16-init-scale for it"});
+    o.add("amp-init-scale", &CommonOptions::amp_init_scale, "initial loss scale of mixed precision",
+          AtLeast{1}, NoEffect{"fairseq uses --fp16-init-scale instead"});
     o.add("amp-scale-window", &CommonOptions::amp_scale_window,
           "updates without overflow after which the loss scale of --amp doubles; default: 2000", AtLeast{1});
     o.add("user-dir", &CommonOptions::user_dir, "Python package with user code",
-          Refused{"no Python is run; plugins are found with --plugin-path"});
-    o.add("empty-cache-freq", &CommonOptions::empty_cache_freq,
-          "updates after which the cache of the GPU is emptied", AtLeast{0}, NoEffect{"memory is kept"});
+          Refused{"no Python code is run; use --plugin-path to load plugins"});
+    o.add("empty-cache-freq", &CommonOptions::empty_cache_freq, "updates between emptying the GPU cache",
+          AtLeast{0}, NoEffect{"memory is kept for reuse"});
     o.add("all-gather-list-size", &CommonOptions::all_gather_list_size,
           "bytes for exchanging logs between processes", AtLeast{1}, NoEffect{one_process});
-    o.add("model-parallel-size", &CommonOptions::model_parallel_size, "processes that share one model",
-          AtLeast{1}, Refused{"models are not divided over processes"});
+    o.add("model-parallel-size", &CommonOptions::model_parallel_size, "size of model-parallel groups",
+          AtLeast{1}, Refused{"models are not split over processes"});
     o.add("quantization-config-path", &CommonOptions::quantization_config_path,
-          "configuration of quantisation", Refused{"weights are not quantised"});
-    o.add("profile", &CommonOptions::profile, "profile with the tools of CUDA",
-          NoEffect{"there is nothing for a profiler of CUDA"});
+          "configuration of quantization", Refused{"weights are not quantized"});
+    o.add("profile", &CommonOptions::profile, "profile with CUDA tools",
+          NoEffect{"there are no CUDA kernels to profile"});
     o.add("reset-logging", &CommonOptions::reset_logging, "reset the logging of Python",
           NoEffect{"no Python logging is involved"});
-    o.add("suppress-crashes", &CommonOptions::suppress_crashes, "swallow errors of the Python interface",
+    o.add("suppress-crashes", &CommonOptions::suppress_crashes, "suppress errors of the Python interface",
           NoEffect{"errors are always reported"});
     o.add("use-plasma-view", &CommonOptions::use_plasma_view, "share data between processes with Plasma",
           NoEffect{"data files are mapped, which shares them already"});

@@ -45,11 +45,12 @@ struct DatasetOptions {
 
   NOPOS_OPTIONS(o) {
     o.add("num-workers", &DatasetOptions::num_workers, "processes that prepare batches", AtLeast{0},
-          NoEffect{"one thread of the same process prefetches"});
+          NoEffect{"one thread of this process prefetches batches"});
     o.add("skip-invalid-size-inputs-valid-test", &DatasetOptions::skip_invalid_size_inputs_valid_test,
-          "drop blocks of the validation data that are too long, with a warning, instead of failing");
-    o.add("max-tokens", &DatasetOptions::max_tokens, "most tokens in a batch, padding included", AtLeast{1});
-    o.add("batch-size", &DatasetOptions::batch_size, "most rows in a batch", AtLeast{1},
+          "skip validation blocks that are too long, with a warning, instead of failing");
+    o.add("max-tokens", &DatasetOptions::max_tokens, "maximum tokens in a batch, including padding",
+          AtLeast{1});
+    o.add("batch-size", &DatasetOptions::batch_size, "maximum rows in a batch", AtLeast{1},
           Alias{"max-sentences"});
     o.add("required-batch-size-multiple", &DatasetOptions::required_batch_size_multiple,
           "rows of a batch are a multiple of this, or fewer", AtLeast{1});
@@ -57,45 +58,46 @@ struct DatasetOptions {
           "row lengths are padded to a multiple of this", AtLeast{1},
           Refused{"rows are as long as their longest block"});
     o.add("dataset-impl", &DatasetOptions::dataset_impl,
-          "format of the data; default: text (raw) where a split is a plain file, else what its index says",
+          "format of the data; default: text (raw) if a split is a plain file, otherwise detected from its "
+          "index",
           OneOf{{"raw", "lazy", "cached", "mmap"}});
     o.add("data-buffer-size", &DatasetOptions::data_buffer_size, "batches to prepare ahead", AtLeast{0},
-          NoEffect{"the prefetching thread has a fixed depth"});
+          NoEffect{"the queue of the prefetch thread has a fixed length"});
     o.add("train-subset", &DatasetOptions::train_subset, "split to train on");
     o.add("valid-subset", &DatasetOptions::valid_subset, "splits to validate on, separated by commas");
     o.add("combine-valid-subsets", &DatasetOptions::combine_valid_subsets,
           "validate on all splits named valid* as one", Alias{"combine-val"});
     o.add("ignore-unused-valid-subsets", &DatasetOptions::ignore_unused_valid_subsets,
-          "do not fail where validation splits are left unused");
+          "do not fail if validation splits are left unused");
     o.add("validate-interval", &DatasetOptions::validate_interval, "epochs between validations", AtLeast{1});
     o.add("validate-interval-updates", &DatasetOptions::validate_interval_updates,
           "updates between validations; 0: only at the end of an epoch", AtLeast{0});
     o.add("validate-after-updates", &DatasetOptions::validate_after_updates,
           "no validation before this many updates", AtLeast{0});
-    o.add("fixed-validation-seed", &DatasetOptions::fixed_validation_seed, "seed set before each validation",
-          AtLeast{0});
+    o.add("fixed-validation-seed", &DatasetOptions::fixed_validation_seed,
+          "random seed set before each validation", AtLeast{0});
     o.add("disable-validation", &DatasetOptions::disable_validation, "never validate");
     o.add("max-tokens-valid", &DatasetOptions::max_tokens_valid,
           "--max-tokens of validation; default: that of training", AtLeast{1});
     o.add("batch-size-valid", &DatasetOptions::batch_size_valid,
           "--batch-size of validation; default: that of training", AtLeast{1}, Alias{"max-sentences-valid"});
-    o.add("max-valid-steps", &DatasetOptions::max_valid_steps, "most batches of a validation", AtLeast{1},
+    o.add("max-valid-steps", &DatasetOptions::max_valid_steps, "maximum batches in a validation", AtLeast{1},
           Alias{"nval"});
-    o.add("curriculum", &DatasetOptions::curriculum, "first epochs whose batches are not shuffled",
-          AtLeast{0});
+    o.add("curriculum", &DatasetOptions::curriculum,
+          "number of epochs at the start whose batches are not shuffled", AtLeast{0});
     o.add("gen-subset", &DatasetOptions::gen_subset, "split to generate from",
-          NoEffect{"training does not read it"});
+          NoEffect{"training does not use it"});
     o.add("num-shards", &DatasetOptions::num_shards, "parts of the data for generation", AtLeast{1},
-          NoEffect{"training does not read it"});
+          NoEffect{"training does not use it"});
     o.add("shard-id", &DatasetOptions::shard_id, "part of the data for generation", AtLeast{0},
-          NoEffect{"training does not read it"});
+          NoEffect{"training does not use it"});
     o.add("grouped-shuffling", &DatasetOptions::grouped_shuffling,
           "shuffle groups of batches, one batch per process", NoEffect{one_process});
     o.add("update-epoch-batch-itr", &DatasetOptions::update_epoch_batch_itr,
-          "build the batches anew in every epoch",
-          NoEffect{"the batches of an epoch follow from seed, epoch and data"});
+          "rebuild the batches in every epoch",
+          NoEffect{"the batches of an epoch are determined by seed, epoch and data"});
     o.add("update-ordered-indices-seed", &DatasetOptions::update_ordered_indices_seed,
-          "order blocks of equal length anew in every epoch");
+          "reorder blocks of equal length in every epoch");
   }
 };
 

@@ -53,79 +53,80 @@ struct DistributedOptions {
   bool not_fsdp_flatten_parameters = false;
 
   NOPOS_OPTIONS(o) {
-    o.add("distributed-world-size", &DistributedOptions::distributed_world_size, "processes in all",
+    o.add("distributed-world-size", &DistributedOptions::distributed_world_size, "total number of processes",
           AtLeast{1}, Refused{one_process});
-    o.add("distributed-num-procs", &DistributedOptions::distributed_num_procs, "processes to start here",
-          AtLeast{0}, Refused{one_process});
-    o.add("distributed-rank", &DistributedOptions::distributed_rank, "number of this process", AtLeast{0},
+    o.add("distributed-num-procs", &DistributedOptions::distributed_num_procs,
+          "processes to start on this machine", AtLeast{0}, Refused{one_process});
+    o.add("distributed-rank", &DistributedOptions::distributed_rank, "rank of this process", AtLeast{0},
           Refused{one_process});
-    o.add("distributed-backend", &DistributedOptions::distributed_backend,
-          "library for exchange between processes", NoEffect{one_process});
-    o.add("distributed-init-method", &DistributedOptions::distributed_init_method, "where processes meet",
+    o.add("distributed-backend", &DistributedOptions::distributed_backend, "communication library",
           NoEffect{one_process});
-    o.add("distributed-port", &DistributedOptions::distributed_port, "port where processes meet",
+    o.add("distributed-init-method", &DistributedOptions::distributed_init_method,
+          "address where processes connect", NoEffect{one_process});
+    o.add("distributed-port", &DistributedOptions::distributed_port, "port where processes connect",
           NoEffect{one_process});
     o.add("device-id", &DistributedOptions::device_id, "GPU of this process", Alias{"local_rank"},
           Alias{"local-rank"}, NoEffect{one_process});
-    o.add("distributed-no-spawn", &DistributedOptions::distributed_no_spawn, "do not start further processes",
+    o.add("distributed-no-spawn", &DistributedOptions::distributed_no_spawn, "do not start other processes",
           NoEffect{one_process});
     o.add("ddp-backend", &DistributedOptions::ddp_backend,
-          "how gradients are exchanged; fully_sharded and slowmo are not supported",
+          "how gradients are reduced; fully_sharded and slowmo are not supported",
           OneOf{{"c10d", "legacy_ddp", "no_c10d", "pytorch_ddp"}}, NoEffect{one_process});
-    o.add("ddp-comm-hook", &DistributedOptions::ddp_comm_hook, "compression of exchanged gradients",
+    o.add("ddp-comm-hook", &DistributedOptions::ddp_comm_hook, "compression of gradients in communication",
           OneOf{{"none", "fp16"}}, NoEffect{one_process});
-    o.add("bucket-cap-mb", &DistributedOptions::bucket_cap_mb, "megabytes of gradients exchanged at once",
+    o.add("bucket-cap-mb", &DistributedOptions::bucket_cap_mb, "megabytes of gradients reduced at once",
           AtLeast{1}, NoEffect{one_process});
     o.add("fix-batches-to-gpus", &DistributedOptions::fix_batches_to_gpus, "keep each batch on one process",
           NoEffect{one_process});
     o.add("find-unused-parameters", &DistributedOptions::find_unused_parameters,
           "look for parameters without gradient", NoEffect{one_process});
     o.add("gradient-as-bucket-view", &DistributedOptions::gradient_as_bucket_view,
-          "keep gradients in the buffers of the exchange", NoEffect{one_process});
-    o.add("fast-stat-sync", &DistributedOptions::fast_stat_sync, "exchange logs as numbers",
+          "keep gradients in communication buffers", NoEffect{one_process});
+    o.add("fast-stat-sync", &DistributedOptions::fast_stat_sync, "synchronize logs as numbers only",
           NoEffect{one_process});
     o.add("heartbeat-timeout", &DistributedOptions::heartbeat_timeout,
-          "seconds until a process counts as stuck", NoEffect{one_process});
-    o.add("broadcast-buffers", &DistributedOptions::broadcast_buffers, "keep buffers of processes equal",
-          NoEffect{one_process});
+          "seconds after which a process is considered stuck", NoEffect{one_process});
+    o.add("broadcast-buffers", &DistributedOptions::broadcast_buffers,
+          "synchronize buffers between processes", NoEffect{one_process});
     o.add("slowmo-momentum", &DistributedOptions::slowmo_momentum, "momentum of SlowMo",
-          NoEffect{"only the backend slowmo reads it"});
-    o.add("slowmo-base-algorithm", &DistributedOptions::slowmo_base_algorithm, "algorithm below SlowMo",
-          NoEffect{"only the backend slowmo reads it"});
+          NoEffect{"only the backend slowmo uses it"});
+    o.add("slowmo-base-algorithm", &DistributedOptions::slowmo_base_algorithm, "base algorithm of SlowMo",
+          NoEffect{"only the backend slowmo uses it"});
     o.add("localsgd-frequency", &DistributedOptions::localsgd_frequency,
-          "updates between exchanges of SlowMo", AtLeast{1}, NoEffect{"only the backend slowmo reads it"});
+          "updates between synchronizations in SlowMo", AtLeast{1},
+          NoEffect{"only the backend slowmo uses it"});
     o.add("nprocs-per-node", &DistributedOptions::nprocs_per_node, "processes per machine", AtLeast{1},
           NoEffect{one_process});
-    o.add("pipeline-model-parallel", &DistributedOptions::pipeline_model_parallel, "divide layers over GPUs",
-          Refused{"models are not divided over devices"});
-    o.add("pipeline-balance", &DistributedOptions::pipeline_balance, "layers per part",
-          NoEffect{"only pipeline model parallelism reads it"});
-    o.add("pipeline-devices", &DistributedOptions::pipeline_devices, "devices of the parts",
-          NoEffect{"only pipeline model parallelism reads it"});
+    o.add("pipeline-model-parallel", &DistributedOptions::pipeline_model_parallel, "split layers over GPUs",
+          Refused{"models are not split over devices"});
+    o.add("pipeline-balance", &DistributedOptions::pipeline_balance, "layers per pipeline stage",
+          NoEffect{"only pipeline parallelism uses it"});
+    o.add("pipeline-devices", &DistributedOptions::pipeline_devices, "devices of the pipeline stages",
+          NoEffect{"only pipeline parallelism uses it"});
     o.add("pipeline-chunks", &DistributedOptions::pipeline_chunks, "micro-batches of the pipeline",
-          NoEffect{"only pipeline model parallelism reads it"});
+          NoEffect{"only pipeline parallelism uses it"});
     o.add("pipeline-encoder-balance", &DistributedOptions::pipeline_encoder_balance,
-          "layers per part of the encoder", NoEffect{"only pipeline model parallelism reads it"});
+          "layers per pipeline stage of the encoder", NoEffect{"only pipeline parallelism uses it"});
     o.add("pipeline-encoder-devices", &DistributedOptions::pipeline_encoder_devices, "devices of the encoder",
-          NoEffect{"only pipeline model parallelism reads it"});
+          NoEffect{"only pipeline parallelism uses it"});
     o.add("pipeline-decoder-balance", &DistributedOptions::pipeline_decoder_balance,
-          "layers per part of the decoder", NoEffect{"only pipeline model parallelism reads it"});
+          "layers per pipeline stage of the decoder", NoEffect{"only pipeline parallelism uses it"});
     o.add("pipeline-decoder-devices", &DistributedOptions::pipeline_decoder_devices, "devices of the decoder",
-          NoEffect{"only pipeline model parallelism reads it"});
+          NoEffect{"only pipeline parallelism uses it"});
     o.add("pipeline-checkpoint", &DistributedOptions::pipeline_checkpoint, "recomputation in the pipeline",
-          OneOf{{"always", "never", "except_last"}}, NoEffect{"only pipeline model parallelism reads it"});
-    o.add("zero-sharding", &DistributedOptions::zero_sharding, "what is divided over processes",
-          OneOf{{"none", "os"}}, Refused{"optimizer state is not divided over processes"});
+          OneOf{{"always", "never", "except_last"}}, NoEffect{"only pipeline parallelism uses it"});
+    o.add("zero-sharding", &DistributedOptions::zero_sharding, "what is sharded over processes",
+          OneOf{{"none", "os"}}, Refused{"optimizer state is not sharded"});
     o.add("no-reshard-after-forward", &DistributedOptions::no_reshard_after_forward,
-          "keep gathered parameters", NoEffect{"only the backend fully_sharded reads it"});
-    o.add("fp32-reduce-scatter", &DistributedOptions::fp32_reduce_scatter, "exchange gradients in float32",
-          NoEffect{"only the backend fully_sharded reads it"});
+          "keep gathered parameters", NoEffect{"only the backend fully_sharded uses it"});
+    o.add("fp32-reduce-scatter", &DistributedOptions::fp32_reduce_scatter, "reduce gradients in float32",
+          NoEffect{"only the backend fully_sharded uses it"});
     o.add("cpu-offload", &DistributedOptions::cpu_offload, "keep parameters on the CPU",
           Refused{"parameters are not moved between devices"});
     o.add("use-sharded-state", &DistributedOptions::use_sharded_state, "a checkpoint per process",
           Refused{"one process writes one checkpoint"});
     o.add("not-fsdp-flatten-parameters", &DistributedOptions::not_fsdp_flatten_parameters,
-          "keep parameters apart", NoEffect{"only the backend fully_sharded reads it"});
+          "do not flatten parameters", NoEffect{"only the backend fully_sharded uses it"});
   }
 };
 

@@ -22,12 +22,11 @@ struct EmaOptions {
 
   NOPOS_OPTIONS(o) {
     o.add("store-ema", &EmaOptions::store_ema, "keep a moving average of the weights, saved in checkpoints");
-    o.add("ema-decay", &EmaOptions::ema_decay, "what the average keeps of itself in a step", Range{0, 1});
-    o.add("ema-start-update", &EmaOptions::ema_start_update,
-          "updates before which the average is the weights themselves", AtLeast{0});
+    o.add("ema-decay", &EmaOptions::ema_decay, "decay of the average per step", Range{0, 1});
+    o.add("ema-start-update", &EmaOptions::ema_start_update, "update at which averaging starts", AtLeast{0});
     o.add("ema-seed-model", &EmaOptions::ema_seed_model,
-          "checkpoint whose average this one starts from, instead of the model's weights");
-    o.add("ema-update-freq", &EmaOptions::ema_update_freq, "updates between two steps of the average",
+          "checkpoint whose average to start from, instead of the model's weights");
+    o.add("ema-update-freq", &EmaOptions::ema_update_freq, "updates between steps of the average",
           AtLeast{1});
     o.add("ema-fp32", &EmaOptions::ema_fp32, "keep the average in float32, whatever the model's precision");
   }

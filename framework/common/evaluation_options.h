@@ -27,30 +27,27 @@ struct EvaluationOptions {
   NOPOS_OPTIONS(o) {
     using E = EvaluationOptions;
     o.add("path", &E::path,
-          "checkpoint; several joined by colons are one ensemble, whose probabilities are averaged");
+          "checkpoint; several separated by colons form an ensemble, whose probabilities are averaged");
     o.add("model-overrides", &E::model_overrides,
-          "settings of the checkpoint's model to change before it is built, such as "
-          "\"{'tokens_per_sample': 64, 'max_target_positions': 64}\"");
+          "model settings to override, such as \"{'tokens_per_sample': 64, 'max_target_positions': 64}\"");
     o.add("context-window", &E::context_window,
-          "tokens before each block that the model sees and that are not scored; they come off "
-          "--tokens-per-sample",
+          "tokens of context before each block that are not scored; taken from --tokens-per-sample",
           AtLeast{0});
-    o.add("softmax-batch", &E::softmax_batch, "most tokens whose probabilities are computed at a time",
+    o.add("softmax-batch", &E::softmax_batch, "maximum tokens whose probabilities are computed at a time",
           AtLeast{1});
-    o.add("output-word-probs", &E::output_word_probs, "log each block's words with their log probabilities");
+    o.add("output-word-probs", &E::output_word_probs,
+          "log the words of each block with their log probabilities");
     o.add("output-word-stats", &E::output_word_stats,
           "log each word with its count, summed log probability, whether it was joined from sub-words, "
           "summed log probability of the next words, and their number");
-    o.add("post-process", &E::post_process, "join sub-words that end in @@ and count them as one token",
+    o.add("post-process", &E::post_process, "join subwords that end in @@ and count them as one token",
           Alias{"remove-bpe"}, OneOf{{"subword_nmt", "@@ ", "@@"}});
-    o.add(
-        "per-position", &E::per_position,
-        "write the loss by position to this file, as CSV: tokens_per_sample, position (tokens that the model "
-        "has seen, from 1), tokens, loss (bits a token)");
+    o.add("per-position", &E::per_position,
+          "write the loss by position to this file, as CSV: tokens_per_sample, position (context length in "
+          "tokens, from 1), tokens, loss (bits per token)");
     o.add("json", &E::json, "write the result as JSON, and the log to standard error");
-    o.add("quiet", &E::quiet, "print less", NoEffect{"the log is as long as it is"});
-    o.add("results-path", &E::results_path, "folder for generated text",
-          NoEffect{"an evaluation generates none"});
+    o.add("quiet", &E::quiet, "print less", NoEffect{"the log always has the same length"});
+    o.add("results-path", &E::results_path, "folder for generated text", NoEffect{"nothing is generated"});
   }
 };
 

@@ -29,19 +29,20 @@ struct OptimizationOptions {
     o.add("max-epoch", &OptimizationOptions::max_epoch, "epochs to train; 0: no limit", AtLeast{0});
     o.add("max-update", &OptimizationOptions::max_update, "updates to train; 0: no limit", AtLeast{0});
     o.add("stop-time-hours", &OptimizationOptions::stop_time_hours,
-          "hours of training in all after which to stop; 0: no limit", AtLeast{0});
-    o.add("clip-norm", &OptimizationOptions::clip_norm, "largest norm of the gradient; 0: no clipping",
+          "total hours of training after which to stop; 0: no limit", AtLeast{0});
+    o.add("clip-norm", &OptimizationOptions::clip_norm, "norm to clip gradients to; 0: no clipping",
           AtLeast{0});
-    o.add("sentence-avg", &OptimizationOptions::sentence_avg, "divide gradients by rows instead of tokens");
+    o.add("sentence-avg", &OptimizationOptions::sentence_avg,
+          "normalize gradients by sequences instead of tokens");
     o.add("update-freq", &OptimizationOptions::update_freq,
-          "batches per update, in every epoch; the last number repeats", AtLeast{1});
-    o.add("lr", &OptimizationOptions::lr, "learning rate of every epoch; the last number repeats",
+          "batches per update, one value per epoch; the last value repeats", AtLeast{1});
+    o.add("lr", &OptimizationOptions::lr, "learning rate, one value per epoch; the last value repeats",
           AtLeast{0});
     o.add("stop-min-lr", &OptimizationOptions::stop_min_lr, "stop when the learning rate falls to this");
     o.add("use-bmuf", &OptimizationOptions::use_bmuf, "block-wise model update filtering",
           Refused{"it needs several processes"});
     o.add("skip-remainder-batch", &OptimizationOptions::skip_remainder_batch,
-          "leave out the last, smaller update of an epoch");
+          "skip the last update of an epoch if it has fewer batches");
   }
 };
 

@@ -191,8 +191,8 @@ bool RunLock::held_elsewhere(bool locked) {
 bool RunLock::shows_life() const {
   const auto before = touched(place_.file);
   if (std::time(nullptr) - before.first > long_ago.count()) return false;
-  log_info("nopos.lock", place_.what + " was in use a moment ago, by " + described(read_holder(place_.file)) +
-                             "; waiting for a sign of life for " + std::to_string(watched.count()) +
+  log_info("nopos.lock", place_.what + " was recently in use by " + described(read_holder(place_.file)) +
+                             "; waiting for a sign of activity for " + std::to_string(watched.count()) +
                              " seconds");
   for (seconds waited{0}; waited < watched; waited += seconds(1)) {
     std::this_thread::sleep_for(seconds(1));
@@ -210,7 +210,7 @@ void RunLock::refuse() const {
   if (descriptor_ >= 0) close(descriptor_);
   if (made_folder_) rmdir(place_.file.parent_path().c_str());
   throw Error(ExitCode::runtime, place_.what + " is in use: " + described(holder) +
-                                     ", works there. Nothing was changed; wait until it has ended, or " +
+                                     ", is using it. Nothing was changed; wait until it has ended, or " +
                                      place_.remedy + ".");
 }
 

@@ -86,10 +86,8 @@ class PilePreparation {
     if (kept > needed) return;
     throw Error(ExitCode::data,
                 "prepare pile: " + std::to_string(kept) +
-                    " documents are left of the input, but validation and test set take " +
-                    std::to_string(needed) +
-                    ", so that none is left to train on; give more text, or a --dev-sample-size "
-                    "below " +
+                    " documents remain, but the validation and test sets take " + std::to_string(needed) +
+                    ", which leaves none for training; give more text, or a --dev-sample-size below " +
                     std::to_string((kept + 1) / 2) + ".");
   }
 
@@ -151,14 +149,13 @@ class PilePreparation {
 
   void skip(const std::string& file, std::int64_t line, const std::string& fault) {
     if (!options_.skip_bad_lines) {
-      throw Error(
-          ExitCode::data,
-          file + ", line " + std::to_string(line) + ": " + fault +
-              ". A line is a document, {\"text\": \"...\", \"meta\": {\"pile_set_name\": \"...\"}}; mend "
-              "the file, or give --skip-bad-lines to leave such lines out.");
+      throw Error(ExitCode::data,
+                  file + ", line " + std::to_string(line) + ": " + fault +
+                      ". A line is a document, {\"text\": \"...\", \"meta\": {\"pile_set_name\": \"...\"}}; "
+                      "fix the file, or give --skip-bad-lines to skip such lines.");
     }
     if (++bad_lines_ == 1)
-      log_warning(log_source, "left out: " + file + ", line " + std::to_string(line) + ": " + fault);
+      log_warning(log_source, "skipped: " + file + ", line " + std::to_string(line) + ": " + fault);
   }
 
   void warn_of_idle_filters() const {
@@ -167,8 +164,8 @@ class PilePreparation {
     for (const std::string& filter : filters_) {
       if (std::any_of(names.begin(), names.end(), [&](const auto& name) { return lower(name) == filter; }))
         continue;
-      log_warning(log_source, "the filter '" + filter + "' is the name of no set in the input" +
-                                  did_you_mean(filter, names) + "; nothing was left out for it");
+      log_warning(log_source, "the filter '" + filter + "' is not the name of a set in the input" +
+                                  did_you_mean(filter, names) + "; it has no effect");
     }
   }
 
@@ -189,7 +186,7 @@ void check(const PileOptions& options) {
   }
   if (options.filters_as_reference && options.filters != PileOptions().filters) {
     throw Error(ExitCode::configuration,
-                "prepare pile: --filters and --filters-as-reference both say what to leave out; give one.");
+                "prepare pile: --filters and --filters-as-reference exclude each other; give one.");
   }
 }
 

@@ -29,30 +29,29 @@ struct PileOptions {
   NOPOS_OPTIONS(o) {
     using P = PileOptions;
     o.add("paths", &P::paths,
-          "JSON lines, plain or compressed (.gz, .zst), or - for standard input; several one after the "
-          "other, or separated by commas",
+          "JSON lines, plain or compressed (.gz, .zst), or - for standard input; several as separate "
+          "arguments or separated by commas",
           Positional{});
     o.add("filters", &P::filters,
-          "names of sets to leave out, separated by commas; case does not matter; None: leave out no set");
+          "sets to leave out, separated by commas; case-insensitive; None: leave out no set");
     o.add("filters-as-reference", &P::filters_as_reference,
-          "the sets that the reference's script leaves out, github and youtube; no set has the second name");
-    o.add("out-dir", &P::out_dir, "folder to write to; made where it is missing", Alias{"out_dir"});
-    o.add("name", &P::name, "what the names of the files begin with");
-    o.add("dev-sample-size", &P::dev_sample_size, "documents of the validation set, and of the test set",
+          "leave out the same sets as the script of the NoPos repository: github and youtube; no set has the "
+          "second name");
+    o.add("out-dir", &P::out_dir, "output folder, created if missing", Alias{"out_dir"});
+    o.add("name", &P::name, "prefix of the file names");
+    o.add("dev-sample-size", &P::dev_sample_size, "documents in the validation set and in the test set",
           AtLeast{0}, Alias{"dev_sample_size"});
-    o.add("seed", &P::seed, "decides the order of the documents, and with it the split", AtLeast{0});
+    o.add("seed", &P::seed, "random seed of the document order and thus of the splits", AtLeast{0});
     o.add("trim-percent", &P::trim_percent,
-          "of every source, so many percent of the documents are left out at either end of length",
-          Range{0, 50});
-    o.add("min-line-length", &P::min_line_length, "characters that a line has at least, or it is left out",
+          "percentage of shortest and of longest documents to leave out, per source", Range{0, 50});
+    o.add("min-line-length", &P::min_line_length, "minimum characters of a line; shorter lines are left out",
           AtLeast{1});
     o.add("document-boundaries", &P::document_boundaries,
-          "an empty line between documents, which --sample-break-mode complete_doc needs; false: as the "
-          "reference");
-    o.add("skip-bad-lines", &P::skip_bad_lines, "leave out damaged lines, and count them");
+          "write an empty line between documents, as --sample-break-mode complete_doc needs; false: as in "
+          "the NoPos repository");
+    o.add("skip-bad-lines", &P::skip_bad_lines, "skip damaged lines, and count them");
     o.add("shuffle-memory", &P::shuffle_memory,
-          "mebibytes of documents that are put in order at a time; the result is the same for any number",
-          AtLeast{1});
+          "MiB of documents to shuffle in memory at a time; does not affect the result", AtLeast{1});
   }
 };
 

@@ -86,7 +86,7 @@ class DocumentEvents final : public nlohmann::json_sax<json> {
     const std::string what =
         error.what();  // "[json...] parse error at line 1, column 9: reason; last read: ..."
     const std::size_t column = what.find("column "), reason = what.find(": ", column);
-    fault_ = "byte " + std::to_string(position) + " is not JSON as it should be: " +
+    fault_ = "byte " + std::to_string(position) + " is not valid JSON: " +
              (column == what.npos || reason == what.npos
                   ? what
                   : what.substr(reason + 2, what.find("; last read") - reason - 2));

@@ -25,7 +25,7 @@ int guarded(const Run& run) {
   } catch (const c10::Error& error) {
     throw Error(ExitCode::runtime, std::string("LibTorch: ") + error.what_without_backtrace());
   } catch (const std::bad_alloc&) {
-    throw Error(ExitCode::runtime, "out of memory; --max-tokens or --batch-size make batches smaller");
+    throw Error(ExitCode::runtime, "out of memory; use smaller batches (--max-tokens, --batch-size)");
   }
 }
 

@@ -67,7 +67,7 @@ std::string dotted(std::string path) {
   throw Error(ExitCode::data, file + ": " + dotted(path) + " is " + found + ", but must be " +
                                   (field.whole ? "an integer" : "a number") + " between " + bound(field.min) +
                                   " and " + bound(field.max) +
-                                  ": the file is damaged, or was changed. Use an earlier checkpoint, or a "
+                                  ": the file is damaged or was modified. Use an earlier checkpoint, or a "
                                   "complete copy of the file.");
 }
 
@@ -93,7 +93,7 @@ void follow(const Field& field, const PickleNode& node, std::string_view rest, c
   if (++steps > max_steps) {
     throw Error(ExitCode::data,
                 file + ": " + dotted(path) +
-                    " holds more values than a checkpoint: the file was not made by training.");
+                    " has more values than a checkpoint: the file was not written by training.");
   }
   if (rest.empty()) return check(field, node, path, file);
   const std::string_view key = rest.substr(0, rest.find('/'));

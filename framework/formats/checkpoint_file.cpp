@@ -51,8 +51,8 @@ std::string root_folder(const ZipReader& zip) {
       return name.substr(0, slash + 1);
   }
   throw Error(ExitCode::data, zip.path().string() +
-                                  " is no checkpoint: the archive has no entry 'archive/data.pkl'. Name a "
-                                  "file that training has saved, such as checkpoint_best.pt.");
+                                  " is not a checkpoint: the archive has no entry 'archive/data.pkl'. Give a "
+                                  "file that training saved, such as checkpoint_best.pt.");
 }
 
 }  // namespace
@@ -60,7 +60,7 @@ std::string root_folder(const ZipReader& zip) {
 std::int64_t element_size(std::string_view storage_type, std::string_view what) {
   if (const auto size = storage_element_size(storage_type)) return *size;
   throw Error(ExitCode::data, std::string(what) + " is stored as '" + printable(storage_type, 200) +
-                                  "', which is not a type of numbers that NoPos reads.");
+                                  "', a type that NoPos does not support.");
 }
 
 std::string described(const std::vector<std::int64_t>& sizes, std::string_view storage_type) {
@@ -82,7 +82,7 @@ void CheckpointFile::open_zip() {
   folder_ = root_folder(*zip_);
   const std::uint64_t size = zip_->size(entry(container::pickle));
   if (size > max_pickle) {
-    throw Error(ExitCode::data, name_ + " is no checkpoint that NoPos reads: entry 'data.pkl' has " +
+    throw Error(ExitCode::data, name_ + " is not a checkpoint that NoPos can read: entry 'data.pkl' has " +
                                     std::to_string(size) + " bytes, more than " + std::to_string(max_pickle) +
                                     ".");
   }
@@ -100,8 +100,8 @@ CheckpointFile::CheckpointFile(const std::filesystem::path& file)
   check_globals();
   if (!root().is_mapping() || root().get("model") == nullptr) {
     throw Error(ExitCode::data, name_ +
-                                    " is no checkpoint of a training run: it has no entry 'model'. Weights "
-                                    "alone do not say which model they are of.");
+                                    " is not a checkpoint of a training run: it has no entry 'model'. "
+                                    "Weights alone do not tell which model they belong to.");
   }
   check_fields(root(), name_);
   if (own() == nullptr) return;
@@ -110,7 +110,7 @@ CheckpointFile::CheckpointFile(const std::filesystem::path& file)
     throw Error(ExitCode::data, name_ + " has format " + std::to_string(format) + ": it is damaged.");
   if (format > container::format) {
     throw Error(ExitCode::data, name_ + " has format " + std::to_string(format) +
-                                    "; this program reads up to " + std::to_string(container::format) +
+                                    "; this program supports up to " + std::to_string(container::format) +
                                     ". Use a newer nopos-host.");
   }
 }
@@ -121,8 +121,8 @@ void CheckpointFile::check_globals() const {
       const std::string name = replaced(printable(node.text, 200), ' ', '.');
       throw Error(ExitCode::data,
                   name_ + " names '" + name +
-                      "', which is no part of a checkpoint; nothing of it was executed. Do not "
-                      "open such a file with Python either, unless its source is trusted.");
+                      "', which does not belong in a checkpoint; nothing was executed. Do not open such a "
+                      "file with Python either, unless you trust its source.");
     }
   }
 }
@@ -145,8 +145,8 @@ std::vector<std::pair<std::string, PickledTensor>> CheckpointFile::tensors() con
   }
   if (numbers > most_shared * stored + harmless_numbers) {
     throw Error(ExitCode::data, name_ + " is damaged: its tensors have " + std::to_string(numbers) +
-                                    " numbers, but their storages only " + std::to_string(stored) +
-                                    ": a small file could stand for any amount of them.");
+                                    " values, but their storages only " + std::to_string(stored) +
+                                    ": a small file could claim any number of them.");
   }
   return list;
 }

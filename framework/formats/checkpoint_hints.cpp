@@ -43,11 +43,11 @@ std::string first_of(const fs::path& folder, const std::vector<std::string>& nam
 
 void refuse_folder(const fs::path& path) {
   const auto names = checkpoints_in(path);
-  if (!names.empty()) refuse(path, "is a folder. Name a checkpoint in it: " + first_of(path, names) + ".");
+  if (!names.empty()) refuse(path, "is a folder. Give a checkpoint in it: " + first_of(path, names) + ".");
   std::error_code ignored;
   if (fs::exists(path / "model.safetensors", ignored)) {
-    refuse(path, "is a folder with model.safetensors, not a checkpoint: nopos-host convert " + path.string() +
-                     " --to FILE makes one.");
+    refuse(path, "is a folder with model.safetensors, not a checkpoint: convert it by nopos-host convert " +
+                     path.string() + " --to FILE.");
   }
   refuse(path, "is a folder, and there is no checkpoint (*.pt) in it.");
 }
@@ -68,12 +68,11 @@ std::string other_kind(std::string_view bytes) {
   if (bytes.starts_with("PK") || bytes.starts_with('\x80')) return "";  // zip; pickle, as before PyTorch 1.6
   if (bytes.empty()) return "it is empty";
   if (bytes.starts_with("MMIDIDX"sv) || bytes.starts_with("TNTIDX"sv))
-    return "it is the index of data that preprocess has made; a folder of such data is given as DATA";
+    return "it is an index written by preprocess; the folder of such data is given as DATA";
   if (bytes.starts_with("\x1f\x8b"sv) || bytes.starts_with("\x28\xb5\x2f\xfd"sv)) return "it is compressed";
   if (bytes.size() > 8 && bytes[8] == '{' && bytes.substr(4, 4) == "\0\0\0\0"sv)
-    return "it is of the format safetensors; nopos-host convert FOLDER --to FILE makes a checkpoint of it "
-           "and "
-           "its config.json";
+    return "it is a safetensors file; nopos-host convert FOLDER --to FILE makes a checkpoint from it and its "
+           "config.json";
   if (bytes.starts_with('{')) return "it is JSON; settings are given as --config";
   const bool text = std::all_of(bytes.begin(), bytes.end(), [](unsigned char c) {
     return c >= 0x20 || c == '\n' || c == '\r' || c == '\t';
@@ -95,8 +94,8 @@ const fs::path& checkpoint_path(const fs::path& path) {
   if (!stream.is_open()) return path;  // whoever opens it next says why
   bytes.resize(static_cast<std::size_t>(stream.gcount()));
   if (const std::string what = other_kind(bytes); !what.empty()) {
-    refuse(path, "is no checkpoint: " + what +
-                     ". Name a file that training has saved, such as checkpoint_best.pt.");
+    refuse(path,
+           "is not a checkpoint: " + what + ". Give a file that training saved, such as checkpoint_best.pt.");
   }
   return path;
 }

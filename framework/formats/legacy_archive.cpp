@@ -32,7 +32,7 @@ class Parts {
   }
 
   std::string_view take(std::uint64_t size, const std::string& what) {
-    if (size > bytes_.size()) fail(what + " reaches beyond the end of the file");
+    if (size > bytes_.size()) fail(what + " extends beyond the end of the file");
     const std::string_view taken = bytes_.substr(0, size);
     bytes_.remove_prefix(size);
     return taken;
@@ -58,17 +58,16 @@ std::map<std::string, std::int64_t, std::less<>> referred_storages(const Pickle&
     const PickleNode& id = *node.items[0];
     const bool right = id.is(Type::tuple) && id.items.size() >= 5 && id.items[1]->is(Type::global) &&
                        id.items[1]->text.starts_with("torch ") && id.items[2]->is(Type::text);
-    if (!right) parts.fail("it refers to something that is no storage of numbers");
+    if (!right) parts.fail("it refers to something that is not a storage");
     if (id.items.size() > 5 && !id.items[5]->is(Type::none)) {
       parts.fail(
-          "a storage is a view of another, which only PyTorch before 0.4 wrote and nothing here reads");
+          "a storage is a view of another, which only PyTorch before 0.4 wrote and which is not supported");
     }
     const std::string type = id.items[1]->text.substr(6);
     const auto size = storage_element_size(type);
-    if (!size)
-      parts.fail("a storage is of type '" + type + "', which is not one of numbers that NoPos reads");
+    if (!size) parts.fail("a storage is of type '" + type + "', which NoPos does not support");
     if (!sizes.emplace(id.items[2]->text, *size).second && sizes.at(id.items[2]->text) != *size) {
-      parts.fail("one storage has two types");
+      parts.fail("a storage has two types");
     }
   }
   return sizes;
@@ -92,14 +91,14 @@ LegacyArchive::LegacyArchive(std::string_view bytes, std::string name, std::uint
   constexpr std::uint64_t small = 4096;
   Parts parts(bytes, name_);
   parts.take(2 + magic.size(), "the magic number");
-  const Pickle number = parts.pickle("the number of the format", small);
+  const Pickle number = parts.pickle("the format version", small);
   if (!number.root->is(Type::integer) || number.root->integer != format) {
-    parts.fail("the number of its format is not " + std::to_string(format));
+    parts.fail("its format version is not " + std::to_string(format));
   }
   const Pickle machine = parts.pickle("the description of the writer's machine", small);
   if (const PickleNode* little = machine.root->get("little_endian");
       little != nullptr && little->is(Type::boolean) && little->integer == 0) {
-    parts.fail("it was written by a machine whose numbers are big-endian");
+    parts.fail("it was written on a big-endian machine");
   }
   tree_ = parts.pickle("the object", max_pickle);
   const auto sizes = referred_storages(tree_, parts);
@@ -107,14 +106,14 @@ LegacyArchive::LegacyArchive(std::string_view bytes, std::string name, std::uint
   for (const PickleNode* key : keys.root->as_sequence("the list of storages of " + name_)) {
     const std::string& storage = key->as_text("a storage's key in " + name_);
     const auto known = sizes.find(storage);
-    if (known == sizes.end()) parts.fail("nothing refers to a storage that it holds");
+    if (known == sizes.end()) parts.fail("it has a storage that nothing refers to");
     std::int64_t elements = 0, size = 0;
     std::memcpy(&elements, parts.take(sizeof(elements), "a storage's size").data(), sizeof(elements));
     if (elements < 0 || __builtin_mul_overflow(elements, known->second, &size)) {
-      parts.fail("a storage says that it has " + std::to_string(elements) + " numbers");
+      parts.fail("a storage claims to have " + std::to_string(elements) + " numbers");
     }
     const std::string_view content = parts.take(static_cast<std::uint64_t>(size), "a storage");
-    if (!storages_.emplace(storage, content).second) parts.fail("a storage stands in it twice");
+    if (!storages_.emplace(storage, content).second) parts.fail("a storage appears twice");
   }
 }
 
@@ -122,8 +121,8 @@ std::string_view LegacyArchive::storage(std::string_view key) const {
   const auto found = storages_.find(key);
   if (found == storages_.end()) {
     throw Error(ExitCode::data, name_ +
-                                    " is damaged or incomplete: it does not hold a storage that a tensor "
-                                    "refers to. Use an earlier checkpoint, or a complete copy of the file.");
+                                    " is damaged or incomplete: it lacks a storage that a tensor refers to. "
+                                    "Use an earlier checkpoint, or a complete copy of the file.");
   }
   return found->second;
 }

@@ -13,8 +13,8 @@ using Type = PickleNode::Type;
 
 [[noreturn]] void mismatch(std::string_view what, std::string_view expected) {
   throw Error(ExitCode::data, std::string(what) + " is not " + std::string(expected) +
-                                  ", as it must be in a checkpoint: the file was not written by NoPos, by a "
-                                  "newer version of it, or is damaged.");
+                                  ", as it must be in a checkpoint: the file was not written by NoPos, was "
+                                  "written by a newer version, or is damaged.");
 }
 
 constexpr std::string_view rebuild_tensor = "torch._utils _rebuild_tensor_v2";
@@ -88,7 +88,7 @@ const PickleNode* PickleNode::index_keys() {
 const PickleNode& PickleNode::at(std::string_view key, std::string_view where) const {
   if (const PickleNode* found = get(key)) return *found;
   throw Error(ExitCode::data, std::string(where) + " has no entry '" + std::string(key) +
-                                  "': it is not a checkpoint of a training run, or is damaged.");
+                                  "': it is not a checkpoint of a training run, or it is damaged.");
 }
 
 bool PickleNode::as_boolean(std::string_view what) const {
@@ -235,12 +235,12 @@ PickledTensor tensor_of(const PickleNode& node, std::string_view what) {
                      !__builtin_add_overflow(last, reach, &last)));
   }
   if (!empty && last >= tensor.storage_size) {
-    throw Error(ExitCode::data, std::string(what) + " reaches beyond its storage: the file is damaged.");
+    throw Error(ExitCode::data, std::string(what) + " extends beyond its storage: the file is damaged.");
   }
   if (!empty && lies_over_itself(tensor)) {
-    throw Error(ExitCode::data, std::string(what) +
-                                    " has several elements in one place of its storage, which no tensor of a "
-                                    "model has: the file is damaged.");
+    throw Error(
+        ExitCode::data,
+        std::string(what) + " has overlapping elements, which no model tensor has: the file is damaged.");
   }
   return tensor;
 }

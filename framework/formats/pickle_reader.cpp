@@ -20,7 +20,7 @@ class Reader {
   Reader(std::string_view bytes, std::string_view source) : bytes_(bytes), source_(source) {}
 
   Pickle read(std::size_t* size) && {
-    if (op() != pickle::PROTO) fail("it does not begin like one");
+    if (op() != pickle::PROTO) fail("it does not begin like a pickle");
     if (const auto protocol = raw<std::uint8_t>(); protocol < 2 || protocol > 4) {
       fail("protocol " + std::to_string(protocol) + " is not one of 2 to 4");
     }
@@ -28,7 +28,7 @@ class Reader {
     tree_.root = pop();
     for (PickleNode* mapping : mappings_) {
       if (const PickleNode* key = mapping->index_keys(); key != nullptr)
-        fail("key '" + printable(key->text, 80) + "' stands twice in one dict");
+        fail("key '" + printable(key->text, 80) + "' appears twice in one dict");
     }
     if (size != nullptr) *size = position_;
     return std::move(tree_);
@@ -43,7 +43,7 @@ class Reader {
   }
 
   std::string_view take(std::uint64_t size) {
-    if (size > bytes_.size() - position_) fail("it is cut short");
+    if (size > bytes_.size() - position_) fail("it is truncated");
     const std::string_view taken = bytes_.substr(position_, size);
     position_ += size;
     return taken;
@@ -60,7 +60,7 @@ class Reader {
 
   std::string_view line() {
     const std::size_t end = bytes_.find('\n', position_);
-    if (end == std::string_view::npos) fail("it is cut short");
+    if (end == std::string_view::npos) fail("it is truncated");
     const std::string_view text = take(end - position_);
     take(1);
     return text;
@@ -68,7 +68,8 @@ class Reader {
 
   PickleNode* push(Type type) {
     if (tree_.nodes().size() == max_pickle_nodes) {
-      fail("it makes more than " + std::to_string(max_pickle_nodes) + " values, far more than a checkpoint");
+      fail("it creates more than " + std::to_string(max_pickle_nodes) +
+           " values, far more than a checkpoint");
     }
     PickleNode* node = put(&tree_.make(type));
     if (node->is_mapping()) mappings_.push_back(node);
@@ -122,7 +123,7 @@ class Reader {
     const bool fits = pairs ? container.is_mapping() && items.size() % 2 == 0
                             : container.is(Type::list) || container.is(Type::set);
     // a call is an object of some class: what it holds is kept behind its arguments
-    if (!fits && !container.is(Type::call)) fail("items are added to something that holds none");
+    if (!fits && !container.is(Type::call)) fail("items are added to something that is not a container");
     append(container, items);
   }
 
@@ -139,7 +140,7 @@ class Reader {
   /// One name can be put together again and again from texts that the stream holds once.
   void push_global(std::string_view module, std::string_view name) {
     names_ += module.size() + name.size();
-    if (names_ > max_pickle_names) fail("it names too many or too long classes");
+    if (names_ > max_pickle_names) fail("it names too many classes, or names that are too long");
     push(Type::global)->text = std::string(module) + ' ' + std::string(name);
   }
 
@@ -151,14 +152,14 @@ class Reader {
   }
 
   void remember(std::uint64_t index) {
-    if (index >= max_pickle_nodes) fail("its memo has too many places");
+    if (index >= max_pickle_nodes) fail("its memo has too many entries");
     if (index >= memo_.size()) memo_.resize(index + 1);
     if (memo_[index] == nullptr) ++remembered_;
     memo_[index] = &top();
   }
 
   void recall(std::uint64_t index) {
-    if (index >= memo_.size() || memo_[index] == nullptr) fail("it refers to a value that it does not hold");
+    if (index >= memo_.size() || memo_[index] == nullptr) fail("it refers to a value that does not exist");
     put(memo_[index]);
   }
 

@@ -23,7 +23,7 @@ constexpr std::size_t most_dimensions = 64;  // as many as LibTorch's own loops 
 constexpr std::size_t shown_characters = 200;
 
 [[noreturn]] void damaged(const std::filesystem::path& file, const std::string& what) {
-  throw Error(ExitCode::data, file.string() + " is no readable safetensors file: " + what +
+  throw Error(ExitCode::data, file.string() + " is not a readable safetensors file: " + what +
                                   ". Use a complete copy of the file.");
 }
 
@@ -39,8 +39,8 @@ Json parse_header(std::string_view header, const std::filesystem::path& path) {
 
 std::uint64_t offset_or_size(const Json& value, const std::string& what, const std::filesystem::path& path) {
   const auto number = whole_number(value);
-  if (!number || *number < 0) damaged(path, what + " is not a whole number from 0 on");
-  if (*number > std::int64_t{1} << 62) damaged(path, what + " is absurdly large");
+  if (!number || *number < 0) damaged(path, what + " is not an integer of at least 0");
+  if (*number > std::int64_t{1} << 62) damaged(path, what + " is implausibly large");
   return static_cast<std::uint64_t>(*number);
 }
 
@@ -54,7 +54,7 @@ Place read_tensor(const std::string& name, const Json& entry, const std::filesys
   const auto field = [&](const char* key, Json::value_t type) -> const Json& {
     const auto found = entry.is_object() ? entry.find(key) : entry.end();
     if (found == entry.end() || found->type() != type) {
-      damaged(path, "tensor '" + shown + "' has no '" + key + "' as the format wants it");
+      damaged(path, "tensor '" + shown + "' has no '" + key + "' as the format requires");
     }
     return *found;
   };
@@ -98,7 +98,7 @@ std::int64_t safetensors_element_size(std::string_view dtype, std::string_view w
     if (name == dtype) return size;
   }
   throw Error(ExitCode::data, std::string(what) + " is of type '" + printable(dtype, 40) +
-                                  "', which is not a type of numbers that NoPos reads.");
+                                  "', a type that NoPos does not support.");
 }
 
 SafetensorsReader::SafetensorsReader(std::filesystem::path file)
@@ -117,10 +117,10 @@ void SafetensorsReader::read(std::string_view bytes) {
   static_assert(std::endian::native == std::endian::little);
   std::memcpy(&header_size, bytes.data(), prefix);
   if (header_size > max_header) {
-    damaged(path_, "its header would have " + std::to_string(header_size) + " bytes, more than " +
+    damaged(path_, "its header claims to have " + std::to_string(header_size) + " bytes, more than " +
                        std::to_string(max_header));
   }
-  if (header_size > bytes.size() - prefix) damaged(path_, "its header reaches beyond the end of the file");
+  if (header_size > bytes.size() - prefix) damaged(path_, "its header extends beyond the end of the file");
   const std::string_view header = bytes.substr(prefix, header_size),
                          data = bytes.substr(prefix + header_size);
   std::vector<Place> places;
@@ -130,7 +130,7 @@ void SafetensorsReader::read(std::string_view bytes) {
       places.push_back(read_tensor(name, entry, path_));
       continue;
     }
-    if (!entry.is_object()) damaged(path_, "its metadata are not texts by name");
+    if (!entry.is_object()) damaged(path_, "its metadata is not an object of strings");
     for (const auto& [key, value] : entry.items()) {
       if (!value.is_string())
         damaged(path_, "'" + printable(key, shown_characters) + "' in its metadata is not a text");

@@ -28,7 +28,7 @@ class Fields {  // little-endian fields of `bytes`, in order
     return value;
   }
   std::string_view take(std::uint64_t size) {
-    if (size > bytes_.size()) damaged(file_, "a header reaches beyond the end of the file");
+    if (size > bytes_.size()) damaged(file_, "a header extends beyond the end of the file");
     const std::string_view taken = bytes_.substr(0, size);
     bytes_.remove_prefix(size);
     return taken;
@@ -48,8 +48,7 @@ Directory find_directory(std::string_view file, const std::filesystem::path& pat
   if (file.size() < zip::end_size) damaged(path, "it has only " + std::to_string(file.size()) + " bytes");
   const std::uint64_t end = file.size() - zip::end_size;  // archives with a comment at the end are not ours
   Fields tail(file.substr(end), path);
-  if (tail.next<std::uint32_t>() != zip::end)
-    damaged(path, "the directory that ends every checkpoint is missing");
+  if (tail.next<std::uint32_t>() != zip::end) damaged(path, "the zip directory at its end is missing");
   tail.take(6);
   std::uint64_t count = tail.next<std::uint16_t>();
   std::uint64_t size = tail.next<std::uint32_t>();
@@ -72,7 +71,7 @@ Directory find_directory(std::string_view file, const std::filesystem::path& pat
     begin = large.next<std::uint64_t>();
     limit = record;
   }
-  if (begin > limit || size > limit - begin) damaged(path, "its directory lies outside the file");
+  if (begin > limit || size > limit - begin) damaged(path, "its directory is outside the file");
   return {begin, size, count};
 }
 
@@ -117,7 +116,7 @@ std::string_view entry_data(std::string_view file, const DirectoryEntry& entry, 
                             const std::filesystem::path& path) {
   const std::string name = printable(entry.name, shown);
   if (entry.offset > limit || limit - entry.offset < zip::local_header_size) {
-    damaged(path, "entry '" + name + "' lies outside the file");
+    damaged(path, "entry '" + name + "' is outside the file");
   }
   Fields header(file.substr(entry.offset, limit - entry.offset), path);
   const bool found = header.next<std::uint32_t>() == zip::local_header;
@@ -150,14 +149,14 @@ void ZipReader::index(std::string_view bytes) {
     const std::string_view data = entry_data(bytes, entry, directory.begin, path());
     places.emplace_back(bytes.data() + entry.offset, data.data() + data.size());
     if (!entries_.emplace(entry.name, Entry{data, entry.crc}).second) {
-      damaged(path(), "entry '" + printable(entry.name, shown) + "' stands in it twice");
+      damaged(path(), "entry '" + printable(entry.name, shown) + "' appears twice");
     }
     names_.emplace_back(entry.name);
   }
-  if (!fields.empty()) damaged(path(), "its directory holds more than the entries it counts");
+  if (!fields.empty()) damaged(path(), "its directory has more entries than it counts");
   std::sort(places.begin(), places.end());
   for (std::size_t i = 1; i < places.size(); ++i) {  // a small file could stand for any amount of data
-    if (places[i].first < places[i - 1].second) damaged(path(), "two of its entries lie over each other");
+    if (places[i].first < places[i - 1].second) damaged(path(), "two of its entries overlap");
   }
 }
 
@@ -171,7 +170,7 @@ std::string_view ZipReader::read(std::string_view name) const {
   const Entry& entry = find(name);
   if (!entry.verified) {
     if (crc32(entry.data) != entry.crc) {
-      damaged(path(), "the checksum of entry '" + printable(name, shown) + "' is not that of its data");
+      damaged(path(), "the checksum of entry '" + printable(name, shown) + "' does not match its data");
     }
     entry.verified = true;
     if (file_) MappedFile::release(entry.data);

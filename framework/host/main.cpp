@@ -50,7 +50,7 @@ int explained(const Body& body) {
   } catch (const std::exception& error) {
     return report(ExitCode::runtime, "failed while running: " + without_backtrace(error.what()));
   } catch (...) {
-    return report(ExitCode::runtime, "failed while running, with an exception that says nothing");
+    return report(ExitCode::runtime, "failed while running, with an exception without a message");
   }
 }
 

@@ -156,7 +156,7 @@ class Chart {
       }
     }
     const std::vector<std::string> names(known.begin(), known.end());
-    throw Error(ExitCode::configuration, "no run has the figure '" + figure + "'" +
+    throw Error(ExitCode::configuration, "no run has the metric '" + figure + "'" +
                                              did_you_mean(figure, names) + "; there are " + join(names));
   }
 
@@ -195,7 +195,7 @@ class Chart {
     if (options_.height > 0 && options_.height < least) {
       throw Error(ExitCode::configuration,
                   "a height of " + tick_label(options_.height) + " is too small for " +
-                      std::to_string(panels_.size()) + " figures and " + std::to_string(runs_.size()) +
+                      std::to_string(panels_.size()) + " metrics and " + std::to_string(runs_.size()) +
                       " runs: at least " + tick_label(std::ceil(least)) + ", or fewer --figures");
     }
     panel_height_ = options_.height > 0 ? (options_.height - rest) / panels : default_panel;
@@ -275,10 +275,10 @@ class Chart {
   void draw_heading(const Panel& panel, double top) {
     std::string note;
     if (has_any(panel.validation)) {
-      note = has_any(panel.training) ? "thin and pale: training; thick: " + options_.subset : options_.subset;
+      note = has_any(panel.training) ? "thin, light: training; thick: " + options_.subset : options_.subset;
     }
     if (panel.axis.logarithmic) note += note.empty() ? "logarithmic" : "; logarithmic";
-    if (!panel.has_axis) note = "no value that can be shown";
+    if (!panel.has_axis) note = "no finite values";
     write({left_, top - 8}, panel.figure + unit_of(panel.figure), heading_size, Anchor::start, ink, true);
     write({options_.width - right_margin, top - 8}, note, label_size, Anchor::end, faint_ink);
   }

@@ -13,8 +13,8 @@ namespace nopos::plot {
 struct ChartOptions {
   std::vector<std::string> figures{"loss", "lr", "gnorm"};  ///< as the log calls them
   std::vector<std::string> log_scale;                       ///< those with a logarithmic axis
-  std::string subset = "valid";                             ///< whose validations are drawn beside training
-  std::string title;                                        ///< may be empty
+  std::string subset = "valid";  ///< split whose validations are plotted besides training
+  std::string title;             ///< may be empty
   double width = 800;
   double height = 0;  ///< 0: what the panels need
 };

@@ -110,9 +110,10 @@ RunCurves read_run(const std::string& run) {
   result.name = name;
   result.path = path.string();
   if (!fs::exists(path)) {
-    throw Error(ExitCode::data, "there is no " + result.path +
-                                    ": a run is named by its save-dir, where train writes metrics.jsonl "
-                                    "unless --no-save, or by that file");
+    throw Error(
+        ExitCode::data,
+        "there is no " + result.path +
+            ": give the save-dir of a run, where train writes metrics.jsonl unless --no-save, or that file");
   }
   const MappedFile file(path);
   std::string_view rest = file.bytes();
@@ -129,8 +130,8 @@ RunCurves read_run(const std::string& run) {
   if (rest.size() >= longest) Line(result.path, ++number, rest.substr(0, longest));
   if (result.curves.empty() && result.left_out > 0) throw Error(ExitCode::data, result.fault);
   if (result.curves.empty()) {
-    throw Error(ExitCode::data, result.path + " has no figures yet (" + std::to_string(number) +
-                                    " lines); training adds some every --log-interval updates");
+    throw Error(ExitCode::data, result.path + " has no metrics yet (" + std::to_string(number) +
+                                    " lines); training writes them every --log-interval updates");
   }
   return result;
 }

@@ -223,7 +223,7 @@ class CountedText::Parts {
     for (std::size_t shard = 0; shard < words_.size(); ++shard) met += words_.table(shard).size();
     if (met == known + special_.size()) return;
     throw Error(ExitCode::data, "the tokenizer gave " + std::to_string(met - special_.size()) +
-                                    " symbols, but says that it knows " + std::to_string(known) +
+                                    " symbols, but reports a vocabulary of " + std::to_string(known) +
                                     ": its plugin is faulty.");
   }
 

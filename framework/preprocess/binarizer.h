@@ -21,7 +21,7 @@ namespace nopos {
 
 struct ReadOptions {
   int workers = 1;
-  const Splitter* splitter = nullptr;                        ///< null: words between white space
+  const Splitter* splitter = nullptr;                        ///< null: words separated by white space
   std::function<void(const TextInput& text)> progress = {};  ///< called now and then, one thread at a time
 };
 

@@ -37,8 +37,7 @@ DataBin::DataBin(fs::path folder, const std::string& format)
   if (format == "fasta" || format == "huffman") {
     throw Error(ExitCode::configuration,
                 "preprocess: option 'dataset-impl' is '" + format +
-                    "', which is not written: training reads mmap (the default), cached, lazy "
-                    "and raw.");
+                    "', which is not supported: use mmap (the default), cached, lazy or raw.");
   }
   folder_ = made(std::move(folder));
   lock_.emplace(RunLock::on_folder(folder_, "give another --destdir"), "preprocess");
@@ -59,16 +58,15 @@ void DataBin::check(const std::vector<Split>& splits,
     if (fs::is_directory(file) && !is_text_) return;  // training does not take it for a text
     for (const Split& split : splits) {
       if (is_standard_input(split.text) || !fs::equivalent(split.text, file, ignored)) continue;
-      throw Error(ExitCode::data, "preprocess: " + split.text +
-                                      " is to be read, but stands in --destdir where '" + name +
-                                      "' of the data belongs. Nothing was changed; move it, or give another "
-                                      "--destdir.");
+      throw Error(ExitCode::data,
+                  "preprocess: " + split.text + " is an input, but is in --destdir, where '" + name +
+                      "' would be written. Nothing was changed; move it, or give another --destdir.");
     }
     if (own_->wrote(name)) return;
-    throw Error(ExitCode::data, "preprocess: " + file.string() + " stands where '" + name +
-                                    "' of the data belongs, and is not as an earlier run of preprocess has "
-                                    "written it. Nothing was changed; move it or remove it, or give another "
-                                    "--destdir.");
+    throw Error(ExitCode::data,
+                "preprocess: " + file.string() + " is where '" + name +
+                    "' would be written, and was not written by an earlier run of preprocess. Nothing was "
+                    "changed; move or remove it, or give another --destdir.");
   };
   for (const Split& split : splits) {
     check_name(split.name);

@@ -78,7 +78,7 @@ std::int64_t IndexedDatasetWriter::add_sizes(std::span<const std::int64_t> sizes
     if (size > std::numeric_limits<std::int32_t>::max()) {
       throw Error(ExitCode::data, "sentence " + std::to_string(sentences_) + " for " + bin_.path().string() +
                                       " has " + std::to_string(size) +
-                                      " tokens; the format takes 2147483647 at most: break the line.");
+                                      " tokens; the format allows at most 2147483647: split the line.");
     }
     narrow.push_back(static_cast<std::int32_t>(size));
     ++sentences_;

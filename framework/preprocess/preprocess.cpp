@@ -87,19 +87,19 @@ void check(const PreprocessOptions& options, const PreprocessTokenizer* tokenize
            const std::vector<Split>& splits) {
   if (!options.only_source) {
     throw Error(ExitCode::configuration,
-                "preprocess: text in two languages is not built; give --only-source to prepare one text.");
+                "preprocess: parallel text is not supported; give --only-source for a single text.");
   }
   if (!options.trainpref && !options.srcdict && !takes_vocabulary(options, tokenizer)) {
     throw Error(ExitCode::configuration,
-                "preprocess: the dictionary needs a source; give --trainpref TEXT to make it from a text, or "
+                "preprocess: a dictionary is needed; give --trainpref TEXT to build one from a text, or "
                 "--srcdict DICT to use an existing one.");
   }
   if (tokenizer != nullptr && options.dataset_impl == "raw") {
-    throw Error(
-        ExitCode::configuration,
-        "preprocess: --dataset-impl raw keeps the text as it is, and whoever reads it splits it at white "
-        "space; --tokenizer " +
-            tokenizer->record.name + " would be lost. Choose another format, or leave --tokenizer out.");
+    throw Error(ExitCode::configuration,
+                "preprocess: --dataset-impl raw keeps the text unchanged, to be split at white space when it "
+                "is read; --tokenizer " +
+                    tokenizer->record.name +
+                    " would be lost. Choose another format, or leave --tokenizer out.");
   }
   int from_standard_input = 0;
   for (const Split& split : splits) {
@@ -108,9 +108,9 @@ void check(const PreprocessOptions& options, const PreprocessTokenizer* tokenize
     } else if (!is_standard_input(split.text)) {
       continue;
     } else if (++from_standard_input > 1) {
-      throw Error(ExitCode::configuration,
-                  "preprocess: - stands for standard input, and that is one text; it is given "
-                  "for several.");
+      throw Error(
+          ExitCode::configuration,
+          "preprocess: - denotes standard input, which can only be one text, but is given for several.");
     }
   }
 }
@@ -162,7 +162,7 @@ class Preprocessing {
       if (fs::exists(bin_.dictionary())) {
         throw Error(ExitCode::data, "file exists: " + bin_.dictionary().string() + ". Give --srcdict " +
                                         bin_.dictionary().string() +
-                                        " to keep that dictionary, or write to another --destdir.");
+                                        " to use that dictionary, or give another --destdir.");
       }
       if (takes_vocabulary(options_, tokenizer_) && !options_.trainpref)
         dictionary_ = known_dictionary(tokenizer_->vocabulary, options_.padding_factor);

@@ -37,38 +37,33 @@ struct PreprocessOptions {
 
   NOPOS_OPTIONS(o) {
     using P = PreprocessOptions;
-    const Refused pairs{"text in two languages is not built; prepare one text with --only-source"};
-    const NoEffect ignored{
-        "preprocessing splits text at white space, whatever this says, as the reference does"};
-    o.add("only-source", &P::only_source, "one text, not a pair of languages");
+    const Refused pairs{"parallel text is not supported; use --only-source"};
+    const NoEffect ignored{"as in fairseq, preprocessing splits text at white space regardless of this flag"};
+    o.add("only-source", &P::only_source, "a single text, not parallel text");
     o.add("trainpref", &P::trainpref,
-          "training text, plain or compressed (.gz, .zst), or - for standard input; the dictionary is made "
-          "from it "
-          "unless --srcdict is given");
+          "training text, plain or compressed (.gz, .zst), or - for standard input; the dictionary is built "
+          "from it unless --srcdict is given");
     o.add("validpref", &P::validpref, "validation texts, separated by commas: valid, valid1, ...");
     o.add("testpref", &P::testpref, "test texts, separated by commas: test, test1, ...");
-    o.add("destdir", &P::destdir, "folder to write to; made where it is missing");
+    o.add("destdir", &P::destdir, "output folder, created if missing");
     o.add("srcdict", &P::srcdict,
-          "use this dictionary; it is copied to the folder. A tokenizer.json beside it says with which "
+          "use this dictionary; it is copied to the output folder. A tokenizer.json beside it selects the "
           "tokenizer");
     o.add("thresholdsrc", &P::thresholdsrc,
-          "drop words that occur less often from the dictionary; 1 leaves out the symbols of a --tokenizer "
-          "that "
-          "do not occur");
+          "minimum count of words in the dictionary; 1 drops symbols of a --tokenizer that do not occur");
     o.add("nwordssrc", &P::nwordssrc,
-          "most entries of the dictionary, special symbols included and padding not; 0 or less: all");
+          "maximum size of the dictionary, including special symbols but not padding; 0 or less: no limit");
     o.add("padding-factor", &P::padding_factor, "pad the dictionary to a multiple of this", AtLeast{0});
     o.add("workers", &P::workers,
-          "threads; the files are the same for any number; default: what affinity and control group allow",
+          "number of threads, which does not affect the output; default: as affinity and control group allow",
           Range{1, 1024});
     o.add("dict-only", &P::dict_only, "write the dictionary and stop");
     o.add("dataset-impl", &P::dataset_impl,
-          "format: mmap; lazy or cached, the older one; raw, which is the text itself",
+          "format: mmap; lazy or cached: the legacy format; raw: the text itself",
           OneOf{{"raw", "lazy", "cached", "mmap", "fasta", "huffman"}});
-    o.add(
-        "tokenizer", &P::tokenizer,
-        "how lines become symbols: gpt2_bpe, ...; default: as tokenizer.json beside --srcdict says, or words "
-        "between white space");
+    o.add("tokenizer", &P::tokenizer,
+          "tokenizer, such as gpt2_bpe; default: as in the tokenizer.json beside --srcdict, else words "
+          "separated by white space");
     o.add("plugin-path", &P::plugin_path, "folders with plugins, separated by colons; may be repeated");
     o.add("source-lang", &P::source_lang, "source language", Alias{"s"}, pairs);
     o.add("target-lang", &P::target_lang, "target language", Alias{"t"}, pairs);
@@ -79,10 +74,8 @@ struct PreprocessOptions {
     o.add("nwordstgt", &P::nwordstgt, "size of the dictionary of the target language", pairs);
     o.add("joined-dictionary", &P::joined_dictionary, "one dictionary for both languages", pairs);
     o.add("fp16", &P::fp16, "no effect", ignored);
-    o.add(
-        "bpe", &P::bpe, "no effect",
-        NoEffect{"preprocessing encodes nothing, whatever this says, as the reference does; to encode, give "
-                 "--tokenizer gpt2_bpe"});
+    o.add("bpe", &P::bpe, "no effect",
+          NoEffect{"as in fairseq, preprocessing ignores this flag; use --tokenizer gpt2_bpe"});
   }
 };
 
@@ -97,7 +90,7 @@ struct PreprocessTokenizer {
 /// --thresholdsrc nor --nwordssrc asks for a choice of what occurs; or what occurs, the most frequent first.
 /// \throws Error (configuration) for options that do not fit together, (data) for a file that cannot be read
 /// or written, or where the folder already has a dictionary and --srcdict does not say to keep it.
-/// \param tokenizer  null: words between white space
+/// \param tokenizer  null: words separated by white space
 void run_preprocess(const PreprocessOptions& options, const PreprocessTokenizer* tokenizer = nullptr);
 
 }  // namespace nopos

@@ -185,7 +185,8 @@ class Gzip : public TextInput::Decoder {
     if (std::exchange(any_, true)) skip_padding(source);
     const std::string_view bytes = source.peek_at_least(gzip_magic.size());
     if (bytes.empty()) return false;
-    if (!bytes.starts_with(gzip_magic)) source.refuse("no gzip data stand here, though they do before.");
+    if (!bytes.starts_with(gzip_magic))
+      source.refuse("the data here are not gzip, although those before are.");
     inflateReset(&stream_);
     return inside_ = true;
   }
@@ -231,8 +232,8 @@ class Zstd : public TextInput::Decoder {
     constexpr std::uint64_t largest = std::uint64_t{1} << largest_window_log;
     window_ = zstd_window(source.peek_at_least(zstd_header));
     if (window_ <= largest) return;
-    source.refuse("its Zstandard data refer back over a window of " + std::to_string(window_ >> 20) +
-                      " MiB; up to " + std::to_string(largest >> 20) + " MiB are read.",
+    source.refuse("its Zstandard data need a window of " + std::to_string(window_ >> 20) + " MiB; up to " +
+                      std::to_string(largest >> 20) + " MiB are supported.",
                   "Compress the text again with zstd --long=31 or less.");
   }
 
@@ -242,9 +243,9 @@ class Zstd : public TextInput::Decoder {
                             dense = 1000;
     made_ += count;
     if (window_ <= harmless_window || made_ <= harmless || made_ / dense <= source.taken()) return;
-    source.refuse("its Zstandard data become more than " + std::to_string(dense) +
-                      " times as long, over a window of " + std::to_string(window_ >> 20) + " MiB.",
-                  "If it is a text all the same, decompress it first: zstd -d --long=31.");
+    source.refuse("its Zstandard data expand to more than " + std::to_string(dense) +
+                      " times their size, with a window of " + std::to_string(window_ >> 20) + " MiB.",
+                  "If it is text nevertheless, decompress it first: zstd -d --long=31.");
   }
 
   ZSTD_DStream* stream_;

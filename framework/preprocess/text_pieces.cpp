@@ -69,9 +69,8 @@ class PieceReader {
   static std::size_t capacity(const Piece& piece) { return piece.memory.size() - Symbols::readable; }
   void reserve(Piece& piece, std::size_t size) {
     if (size >= std::numeric_limits<std::uint32_t>::max()) {
-      throw Error(ExitCode::data,
-                  name() + ", byte " + std::to_string(piece.offset) +
-                      ": the line that begins here has more than 2 GiB. Break it into several.");
+      throw Error(ExitCode::data, name() + ", byte " + std::to_string(piece.offset) +
+                                      ": the line that begins here has more than 2 GiB. Split it.");
     }
     if (piece.memory.size() < size + Symbols::readable) piece.memory.resize(size + Symbols::readable);
   }
@@ -111,8 +110,8 @@ class Turn {
   bool stopped_ = false;
 };
 
-/// Symbols must be UTF-8. A tokenizer may make such of bytes that are not; words between white space are what
-/// the text is.
+/// Symbols must be UTF-8. A tokenizer may make such of bytes that are not; words separated by white space are
+/// what the text is.
 void check_utf8(const Piece& piece, const Symbols& symbols, const std::string& name) {
   const std::size_t bad = text::find_invalid_utf8(piece.text());
   if (bad == std::string_view::npos) return;
@@ -120,8 +119,8 @@ void check_utf8(const Piece& piece, const Symbols& symbols, const std::string& n
     const std::string_view symbol(symbols.text + symbols.begins[i], symbols.ends[i] - symbols.begins[i]);
     if (text::find_invalid_utf8(symbol) == std::string_view::npos) continue;
     throw Error(ExitCode::data, name + ", byte " + std::to_string(piece.offset + bad) +
-                                    ": the text is not UTF-8. Convert it first, or give a --tokenizer that "
-                                    "takes any byte, such as byte.");
+                                    ": the text is not UTF-8. Convert it first, or use a --tokenizer that "
+                                    "accepts any byte, such as byte.");
   }
 }
 

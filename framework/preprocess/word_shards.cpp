@@ -14,7 +14,7 @@ WordShards::WordShards(int threads)
 
 WordShards::Id WordShards::id_of(std::size_t shard, Id in_table) const {
   if (in_table > std::numeric_limits<Id>::max() >> (bits_ + 1))
-    throw Error(ExitCode::data, "more than about 2,147,483,648 different words; split the text.");
+    throw Error(ExitCode::data, "more than about 2,147,483,648 distinct words; split the text.");
   return static_cast<Id>(in_table << bits_ | shard);
 }
 

@@ -57,8 +57,8 @@ void Console::write(LogLevel level, std::string_view source, std::string_view me
   file_->append(line + "\n");
   if (failure.empty()) return;
   file_->append(record_line(LogLevel::warning, "nopos.log",
-                            "the log cannot be written to the terminal or pipe any more: " + failure +
-                                "; it goes on here") +
+                            "the log can no longer be written to the terminal or pipe: " + failure +
+                                "; it continues here") +
                 "\n");
 }
 

@@ -22,8 +22,7 @@ std::filesystem::path target(const std::filesystem::path& path) {
   if (!std::filesystem::exists(path)) return path;
   if (!std::filesystem::is_regular_file(path)) {
     throw Error(ExitCode::data, "cannot write " + path.string() +
-                                    ": it is there, and no file. Name one for "
-                                    "--per-position.");
+                                    ": it exists and is not a file. Give another one as --per-position.");
   }
   return std::filesystem::canonical(path);
 }

@@ -51,12 +51,12 @@ void check_plugin_json(const Json& json, const fs::path& file) {
       refuse(file, "'" + key + "' has the wrong type");
     }
     for (const auto& [about, fact] : value.items()) {
-      if (key == "facts" && !fact.is_string()) refuse(file, "the fact '" + about + "' is no text");
+      if (key == "facts" && !fact.is_string()) refuse(file, "the fact '" + about + "' is not a string");
     }
   }
   const auto matches = [&](const char* key, const char* pattern, const char* example) {
     if (!json.contains(key) || !std::regex_match(json[key].get<std::string>(), std::regex(pattern))) {
-      refuse(file, std::string("'") + key + "' is missing or malformed; write it like \"" + example + "\"");
+      refuse(file, std::string("'") + key + "' is missing or malformed; write it as \"" + example + "\"");
     }
   };
   matches("id", "[a-z0-9_-]+(\\.[a-z0-9_-]+)+", "vendor.name");

@@ -15,7 +15,8 @@ AbiTag parse_abi(std::string_view text) {
   AbiTag tag;
   if (!json.is_object()) throw std::invalid_argument("the ABI tag is not a JSON object");
   for (const auto& [field, value] : json.items()) {
-    if (!value.is_string()) throw std::invalid_argument("the ABI tag's field '" + field + "' is not a text");
+    if (!value.is_string())
+      throw std::invalid_argument("the ABI tag's field '" + field + "' is not a string");
     tag[field] = value.get<std::string>();
   }
   return tag;

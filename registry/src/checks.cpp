@@ -26,12 +26,12 @@ void check_inside_folder(const PluginManifest& manifest) {
   const fs::path library = fs::canonical(manifest.library, error);
   if (error == std::errc::not_enough_memory) throw std::bad_alloc();
   if (error)
-    refuse(manifest.file, "its library " + manifest.library.string() + " is not there: " + error.message());
+    refuse(manifest.file, "its library " + manifest.library.string() + " is missing: " + error.message());
   const fs::path folder = fs::canonical(manifest.file).parent_path();
   const auto [end, rest] = std::mismatch(folder.begin(), folder.end(), library.begin(), library.end());
   if (end != folder.end()) {
     refuse(manifest.file, "its library " + library.string() +
-                              " lies outside the manifest's folder; put it beside the manifest");
+                              " is outside the manifest's folder; put it beside the manifest");
   }
 }
 
@@ -51,11 +51,11 @@ const std::set<std::string>& processor_features() {
 void check_requirements(const PluginManifest& manifest) {
   if (version_less(NOPOS_VERSION, manifest.requirements.nopos)) {
     refuse(manifest.file,
-           "asks for NoPos " + manifest.requirements.nopos + " or later, this is " NOPOS_VERSION);
+           "requires NoPos " + manifest.requirements.nopos + " or later, but this is " NOPOS_VERSION);
   }
   for (const std::string& feature : manifest.requirements.processor) {
     if (!processor_features().contains(feature)) {
-      refuse(manifest.file, "asks for a processor with " + feature + ", which this one does not have");
+      refuse(manifest.file, "requires a processor with " + feature + ", which this one does not have");
     }
   }
 }

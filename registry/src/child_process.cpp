@@ -188,7 +188,7 @@ class Watch {
       return std::string("ended by signal ") + std::to_string(WTERMSIG(status_)) + " (" +
              strsignal(WTERMSIG(status_)) + ")";
     }
-    return "ended with exit code " + std::to_string(WEXITSTATUS(status_)) + " before it was done";
+    return "ended with exit code " + std::to_string(WEXITSTATUS(status_)) + " before it had finished";
   }
 
   pid_t process_;

@@ -50,7 +50,7 @@ class Library {
   }
 
   [[noreturn]] void refuse_truncated(std::uint64_t needed) const {
-    refuse("is truncated: it has " + std::to_string(size_) + " bytes, its header speaks of " +
+    refuse("is truncated: it has " + std::to_string(size_) + " bytes, but its header says " +
            std::to_string(needed) + "; build or copy it again");
   }
 

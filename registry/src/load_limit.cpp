@@ -51,8 +51,7 @@ LoadLimit::LoadLimit(const LoadedPlugin& plugin) {
     while (!changed_.wait_for(lock, std::chrono::milliseconds(50), [this] { return over_; })) {
       const bool busy = seconds_of(processor) - begin > most;
       if (!busy && seconds_of(CLOCK_MONOTONIC) - begin_real < real_seconds * most) continue;
-      const std::string text = name +
-                               ": the plugin did not come back from being loaded and registered within " +
+      const std::string text = name + ": the plugin did not finish loading and registering within " +
                                (busy ? std::to_string(limit.count()) + " s of processor time"
                                      : std::to_string(limit.count() * real_seconds) + " s") +
                                "; if it needs longer, set NOPOS_PLUGIN_SECONDS.\n";

@@ -84,8 +84,8 @@ bool is_lack_of_memory(const std::string& reason) {
 // it.)
 void check_unchanged(const PluginFile& file, const std::string& build_id) {
   if (file.build_id.empty() || build_id == file.build_id) return;
-  refuse(file.library, "was exchanged while this program ran: its manifest described build " + file.build_id +
-                           ", now it is build " + build_id + "; start again");
+  refuse(file.library, "was replaced while this program was running: its manifest described build " +
+                           file.build_id + ", now it is build " + build_id + "; start again");
 }
 
 void open_library(Plugin& plugin, const PluginFile& file) {
@@ -113,8 +113,8 @@ void open_library(Plugin& plugin, const PluginFile& file) {
 
 const nopos_plugin_v1_api* entry(const Plugin& plugin, const fs::path& library) {
   if (!plugin.library.has(entry_symbol)) {
-    refuse(library, std::string("is no plugin of NoPos: it exports no symbol ") + entry_symbol +
-                        "; write NOPOS_PLUGIN in it and build it with nopos_add_plugin()");
+    refuse(library, std::string("is not a NoPos plugin: it does not export the symbol ") + entry_symbol +
+                        "; use NOPOS_PLUGIN in it and build it with nopos_add_plugin()");
   }
   const auto function = plugin.library.get<const nopos_plugin_v1_api*()>(entry_symbol);
   const nopos_plugin_v1_api* api = guarded(*plugin.identity, "in its entry function", function);
@@ -196,7 +196,7 @@ const Component& load_component(const PluginFile& file, const std::string& kind,
     if (component.kind == kind && component.name == name) return component;
   }
   refuse(file.library,
-         "does not register " + kind + "/" + name + ", which its manifest names; build it again");
+         "does not register " + kind + "/" + name + ", which its manifest lists; build it again");
 }
 
 Description describe_plugin(const fs::path& library) {

@@ -29,7 +29,7 @@ std::string name_from(const Json& json, const std::string& what) {
   if (name.empty() || name.front() == '-' || !std::all_of(name.begin(), name.end(), allowed)) {
     throw std::invalid_argument(
         what + " is '" + name +
-        "'; names are made of letters, digits, '_', '.' and '-', which does not come first");
+        "'; names consist of letters, digits, '_', '.' and '-', and do not begin with '-'");
   }
   return name;
 }
@@ -56,8 +56,7 @@ int small_number(const Json& json, const char* key) {
   const auto number = whole_number(json.at(key));
   if (!number || *number < 0 || *number > std::numeric_limits<int>::max()) {
     throw std::invalid_argument(std::string("'") + key + "' is " +
-                                printable(json_text(json.at(key)), longest_name) +
-                                ", expected is a whole number");
+                                printable(json_text(json.at(key)), longest_name) + ", expected an integer");
   }
   return static_cast<int>(*number);
 }
@@ -123,7 +122,7 @@ std::vector<std::pair<std::string, Value>> read_values(const Json& preset, const
       const OptionInfo* other = find(options, std::string_view(*text).substr(1));
       if (other == nullptr || other->type != option->type) {
         throw std::invalid_argument(owner + ": '" + name + "' refers to " + *text +
-                                    ", which is no option of the same type");
+                                    ", which is not an option of the same type");
       }
       values.emplace_back(name, std::move(value));
     } else {
@@ -188,9 +187,9 @@ void check_file(const std::filesystem::path& file) {
   };
   std::error_code error;
   if (!std::filesystem::is_regular_file(file, error))
-    refuse(error ? "cannot be read: " + error.message() : "is not a file, so it is no plugin's manifest");
+    refuse(error ? "cannot be read: " + error.message() : "is not a file, so it is not a plugin manifest");
   if (const auto size = std::filesystem::file_size(file, error); error || size > largest_file)
-    refuse("has " + std::to_string(size) + " bytes, a plugin's manifest has at most " +
+    refuse("has " + std::to_string(size) + " bytes, but a plugin manifest has at most " +
            std::to_string(largest_file));
 }
 
@@ -219,7 +218,7 @@ PluginManifest read_manifest(const std::filesystem::path& file) {
     return manifest;
   } catch (const Json::exception& error) {
     throw Error(ExitCode::plugin_incompatible,
-                file.string() + ": not a plugin's manifest: " + error.what() + ".");
+                file.string() + ": not a plugin manifest: " + error.what() + ".");
   } catch (const Error& error) {  // a sentence already
     throw Error(ExitCode::plugin_incompatible, file.string() + ": " + error.what());
   } catch (const std::bad_alloc&) {  // not the manifest's fault

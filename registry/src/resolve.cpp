@@ -19,7 +19,7 @@ Wanted parse(std::string_view kind, std::string_view name) {
   const std::size_t slash = rest.find('/');
   if (slash == std::string_view::npos || rest.substr(0, slash) != kind) {
     throw Error(ExitCode::configuration, "'" + std::string(name) + "' does not name a " + std::string(kind) +
-                                             "; the full spelling is " + std::string(id) + ":" +
+                                             "; the full name is " + std::string(id) + ":" +
                                              std::string(kind) + "/NAME.");
   }
   return {kind, id, rest.substr(slash + 1)};

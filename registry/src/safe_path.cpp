@@ -36,7 +36,7 @@ bool at_or_below(const fs::path& path, const fs::path& folder) {
 struct stat status_of(const fs::path& path) {
   struct stat status {};
   if (lstat(path.c_str(), &status) != 0)
-    refuse(path, std::string("cannot be looked at: ") + std::strerror(errno));
+    refuse(path, std::string("cannot be examined: ") + std::strerror(errno));
   return status;
 }
 
@@ -89,20 +89,20 @@ constexpr const char* other_remedy = ", or name a folder above it in NOPOS_TRUST
 /// them.
 void check_one(const fs::path& path, const struct stat& status, bool folder_above, bool shared) {
   if ((geteuid() == 0 || shared) && !trusted(status.st_uid)) {
-    refuse(path, "belongs to " + user(status.st_uid) + ", who could make of it what " +
+    refuse(path, "belongs to " + user(status.st_uid) + ", who could change what " +
                      (geteuid() == 0 ? std::string("root") : user(geteuid())) +
-                     " would then run; chown it, copy it to a folder of your own" + other_remedy);
+                     " would run; chown it, copy it to your own folder" + other_remedy);
   }
   if (S_ISLNK(status.st_mode)) return;  // has no permissions; where it stands and where it leads to has
   if (folder_above && (status.st_mode & S_ISVTX) != 0) return;
   if ((status.st_mode & S_IWOTH) != 0) {
-    refuse(path, std::string("can be changed by every user of this machine; chmod o-w it before it is used") +
-                     other_remedy);
+    refuse(path,
+           std::string("is writable by every user of this machine; run chmod o-w on it") + other_remedy);
   }
   if ((status.st_mode & S_IWGRP) != 0 && !private_group(status.st_gid, status.st_uid) &&
       !may_change_installation(status.st_gid)) {
-    refuse(path, "can be changed by all members of the group " + group_name(status.st_gid) +
-                     "; chmod g-w it before it is used" + other_remedy);
+    refuse(path, "is writable by all members of the group " + group_name(status.st_gid) +
+                     "; run chmod g-w on it" + other_remedy);
   }
 }
 
@@ -130,7 +130,7 @@ void check(const fs::path& path, int links) {
                         (folder.st_mode & (S_IWOTH | S_IWGRP)) != 0;
     check_one(one, status, one != whole && one != holds_plugins, shared);
     if (!S_ISLNK(status.st_mode)) continue;
-    if (links == most_links) refuse(path, "leads through more than 40 links");
+    if (links == most_links) refuse(path, "leads through more than 40 symbolic links");
     check(above / fs::read_symlink(one), links + 1);
   }
 }

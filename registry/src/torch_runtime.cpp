@@ -47,7 +47,7 @@ TorchRoot examine(fs::path path, std::string origin) {
   root.version = version_of(root.path);
   if (!root.version.empty() && root.version != configured_torch_version()) {
     root.problem =
-        "it is LibTorch " + root.version + ", this program was built with " + configured_torch_version();
+        "it is LibTorch " + root.version + ", but this program was built with " + configured_torch_version();
   }
   return root;
 }
@@ -84,10 +84,10 @@ TorchRoot find_torch() {
     if (root.problem.empty() && considered) return root;
     message +=
         "\n  " + root.origin + (root.path.empty() ? "" : " (" + root.path.string() + ")") + ": " +
-        (root.problem.empty() ? "usable, but NOPOS_TORCH_ROOT is set and decides alone" : root.problem);
+        (root.problem.empty() ? "usable, but NOPOS_TORCH_ROOT is set and takes precedence" : root.problem);
   }
   throw Error(ExitCode::runtime,
-              message + "\nSet NOPOS_TORCH_ROOT to a folder that holds lib/libtorch_cpu.so of LibTorch " +
+              message + "\nSet NOPOS_TORCH_ROOT to a folder with lib/libtorch_cpu.so of LibTorch " +
                   configured_torch_version() + ".");
 }
 

@@ -74,7 +74,7 @@ TEST_F(Manifest, RefusesPresetsThatDoNotFitTheOptions) {
       {"height", 10, "option 'height' is 10, but must be between 1 and 9"},
       {"height", "tall", "option 'height' is 'tall', but must be an integer"},
       {"style", "oval", "one of round, square"},
-      {"height", "@style", "'height' refers to @style, which is no option of the same type"},
+      {"height", "@style", "'height' refers to @style, which is not an option of the same type"},
       {"height", Json::object(), "a value must be"},
   };
   for (const char* part : {"values", "forced"}) {

@@ -35,7 +35,8 @@ struct Variant {
 // plugin's folder that was tampered with or half updated may.
 const Variant variants[] = {
     {"good", 0, "", "", ""},
-    {"no_entry", 5, "exports no symbol nopos_plugin_v1", "", "exports no symbol nopos_plugin_v1"},
+    {"no_entry", 5, "does not export the symbol nopos_plugin_v1", "",
+     "does not export the symbol nopos_plugin_v1"},
     {"null_entry", 5, "nopos_plugin_v1 returned nothing", "", "returned nothing"},
     {"wrong_size", 5, "has 8 bytes, this program expects at least 32", "", "has 8 bytes"},
     {"incomplete_entry", 5, "is incomplete", "", "is incomplete"},
@@ -55,12 +56,12 @@ const Variant variants[] = {
      "undefined symbol: nopos_test_defined_nowhere"},
     {"wrong_sdk", 0, "", "sdk is 99 in the plugin, 1 in this program", "sdk is 99 in the plugin"},
     {"wrong_libtorch", 0, "", "libtorch is 1.2.3 in the plugin,", "libtorch is 1.2.3 in the plugin,"},
-    {"exits_in_constructor", 5, "ended with exit code 0 before it was done", "",
-     "ended with exit code 0 before it was done"},
-    {"exits_in_register", 5, "ended with exit code 0 before it was done", "",
-     "ended with exit code 0 before it was done"},
-    {"ends_in_register", 5, "ended with exit code 0 before it was done", "",
-     "ended with exit code 0 before it was done"},
+    {"exits_in_constructor", 5, "ended with exit code 0 before it had finished", "",
+     "ended with exit code 0 before it had finished"},
+    {"exits_in_register", 5, "ended with exit code 0 before it had finished", "",
+     "ended with exit code 0 before it had finished"},
+    {"ends_in_register", 5, "ended with exit code 0 before it had finished", "",
+     "ended with exit code 0 before it had finished"},
     {"aborts_in_register", 5, "crashed in its description (signal 6, SIGABRT", "",
      "crashed in its registration (signal 6, SIGABRT"},
     {"forks_in_register", 0, "", "", ""},
@@ -142,27 +143,27 @@ const Damage damages[] = {
        fs::remove(folder / "flat.so");
        fs::create_symlink(farm / "good.so", folder / "flat.so");
      },
-     "lies outside the manifest's folder"},
+     "is outside the manifest's folder"},
     {"dotted_out_of_its_folder",
      [](const fs::path& folder) {
        const fs::path other = fs::relative(farm / "good.so", fs::canonical(folder));
        replace_in_manifest(folder, "library", other.string());
      },
-     "lies outside the manifest's folder"},
+     "is outside the manifest's folder"},
     {"writable_library",
      [](const fs::path& folder) {
        fs::permissions(folder / "flat.so", fs::perms::others_write, fs::perm_options::add);
      },
-     "flat.so: can be changed by every user"},
+     "flat.so: is writable by every user"},
     {"writable_folder",
      [](const fs::path& folder) { fs::permissions(folder, fs::perms::others_write, fs::perm_options::add); },
-     "can be changed by every user"},
+     "is writable by every user"},
     {"folder_of_a_group",
      [](const fs::path& folder) {
        ASSERT_EQ(chown(folder.c_str(), static_cast<uid_t>(-1), 65533), 0);
        add_permission(folder, fs::perms::group_write);
      },
-     "can be changed by all members of the group 65533"},
+     "is writable by all members of the group 65533"},
     {"library_in_a_folder_of_everybody",
      [](const fs::path& folder) {
        fs::create_directory(folder / "open");
@@ -170,7 +171,7 @@ const Damage damages[] = {
        replace_in_manifest(folder, "library", "open/flat.so");
        add_permission(folder / "open", fs::perms::others_write);
      },
-     "open: can be changed by every user"},
+     "open: is writable by every user"},
     {"linked_library_in_a_folder_of_everybody",
      [](const fs::path& folder) {
        fs::create_directory(folder / "open");
@@ -178,7 +179,7 @@ const Damage damages[] = {
        fs::create_symlink("open/flat.so", folder / "flat.so");
        add_permission(folder / "open", fs::perms::others_write);
      },
-     "open: can be changed by every user"},
+     "open: is writable by every user"},
     {"link_in_a_folder_of_everybody",
      [](const fs::path& folder) {
        fs::create_directories(folder / "open");
@@ -186,7 +187,7 @@ const Damage damages[] = {
        replace_in_manifest(folder, "library", "open/flat.so");
        add_permission(folder / "open", fs::perms::others_write);
      },
-     "open: can be changed by every user"},
+     "open: is writable by every user"},
     {"file_of_another_user",
      [](const fs::path& folder) { ASSERT_EQ(chown((folder / "flat.so").c_str(), 65533, 65533), 0); },
      "flat.so: belongs to user 65533"},
@@ -201,17 +202,17 @@ const Damage damages[] = {
     {"other_schema", [](const fs::path& folder) { replace_in_manifest(folder, "schema", 2); },
      "the manifest's schema is 2, this program reads 1"},
     {"manifest_without_id", [](const fs::path& folder) { replace_in_manifest(folder, "id", nullptr); },
-     "flat.nopos.json: not a plugin's manifest"},
+     "flat.nopos.json: not a plugin manifest"},
     {"later_nopos",
      [](const fs::path& folder) {
        replace_in_manifest(folder, "requirements", {{"nopos", "99.0"}});
      },
-     "asks for NoPos 99.0 or later"},
+     "requires NoPos 99.0 or later"},
     {"other_processor",
      [](const fs::path& folder) {
        replace_in_manifest(folder, "requirements", {{"processor", {"abacus"}}});
      },
-     "asks for a processor with abacus"},
+     "requires a processor with abacus"},
 };
 
 struct DamagedPlugin : ::testing::TestWithParam<Damage> {};
@@ -254,7 +255,7 @@ TEST(BrokenPlugins, FoldersAboveAreLookedAtUnlessTheyAreTrusted) {
   const auto reason = [&] { return scan(folder).entries().at(0).reason; };
   EXPECT_EQ(reason(), "");
   add_permission(top / "shared", fs::perms::others_write);
-  EXPECT_NE(reason().find("shared: can be changed by every user"), std::string::npos) << reason();
+  EXPECT_NE(reason().find("shared: is writable by every user"), std::string::npos) << reason();
   add_permission(top / "shared", fs::perms::sticky_bit);  // as /tmp: others cannot replace what is there
   EXPECT_EQ(reason(), "");
   fs::permissions(top / "shared", fs::perms::sticky_bit, fs::perm_options::remove);
@@ -270,7 +271,7 @@ TEST(BrokenPlugins, LibraryExchangedAfterItWasListedIsRefused) {
   const Catalogue catalogue = scan(folder.path());
   fs::copy(farm / "throws_when_made.so", folder / "flat.so", fs::copy_options::overwrite_existing);
   const std::string reason = probe({&catalogue.entries()[0].manifest})[0];
-  EXPECT_NE(reason.find("flat.so: was exchanged while this program ran: its manifest described build"),
+  EXPECT_NE(reason.find("flat.so: was replaced while this program was running: its manifest described build"),
             std::string::npos)
       << reason;
 }

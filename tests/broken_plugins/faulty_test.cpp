@@ -131,7 +131,7 @@ TEST_F(FaultyPlugin, AForkThatComesBackTwiceLeavesOneWriter) {
       train(folder.path(), flags(encoding) + " --log-file log.txt --fault transform.forks");
   EXPECT_EQ(result.exit_code, 0) << result.err;
   EXPECT_NE(result.err.find("test.faulty 1.2.3"), std::string::npos) << result.err;
-  EXPECT_NE(result.err.find("forked in its hook transform, layer 1 and came back twice"), std::string::npos)
+  EXPECT_NE(result.err.find("forked in its hook transform, layer 1 and returned twice"), std::string::npos)
       << result.err;
   const std::string log = read_file(folder / "log.txt");
   const std::size_t first = log.find("done training");

@@ -61,7 +61,7 @@ const Hostile hostile[] = {
        for (int i = 0; i < 50000; ++i) text += "\"key" + std::to_string(i) + "\":1,";
        write_with_licence(file, text + "\"last\":1}");
      },
-     "not a plugin's manifest"},
+     "not a plugin manifest"},
     {"many_options",
      [](const fs::path& file) {
        write_changed(file, [](Json& manifest) {
@@ -79,20 +79,20 @@ const Hostile hostile[] = {
      "hostile.nopos.json, line 1"},
     {"schema_fraction",
      [](const fs::path& file) { write_changed(file, [](Json& manifest) { manifest["schema"] = 1.9; }); },
-     "'schema' is 1.9, expected is a whole number"},
+     "'schema' is 1.9, expected an integer"},
     {"schema_true",
      [](const fs::path& file) { write_changed(file, [](Json& manifest) { manifest["schema"] = true; }); },
-     "'schema' is true, expected is a whole number"},
+     "'schema' is true, expected an integer"},
     {"schema_wraps",
      [](const fs::path& file) {
        write_changed(file, [](Json& manifest) { manifest["schema"] = (std::int64_t{1} << 32) + 1; });
      },
-     "'schema' is 4294967297, expected is a whole number"},
+     "'schema' is 4294967297, expected an integer"},
     {"name_empty",
      [](const fs::path& file) {
        write_changed(file, [](Json& manifest) { manifest["components"][0]["name"] = ""; });
      },
-     "the name of a component is ''; names are made of"},
+     "the name of a component is ''; names consist of"},
     {"name_with_slash",
      [](const fs::path& file) {
        write_changed(file, [](Json& manifest) { manifest["components"][0]["name"] = "a/b"; });

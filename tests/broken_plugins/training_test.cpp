@@ -19,20 +19,20 @@ struct Row {
   bool loads = false;  ///< and fails only when the run makes its component
 };
 const Row rows[] = {
-    {"no_entry", 5, "exports no symbol nopos_plugin_v1"},
+    {"no_entry", 5, "does not export the symbol nopos_plugin_v1"},
     {"null_entry", 5, "returned nothing"},
     {"missing_dependency", 5, "libnopos_gone.so.7"},
     {"registers_twice", 5, "registers lr_scheduler/flat twice"},
     {"throws_in_register", 6, "failed in its registration: no luck today"},
     {"throws_a_number", 6, "an exception of an unknown type"},
-    {"static_initialiser", 6, "threw where nothing can catch it: no luck before main"},
+    {"static_initialiser", 6, "threw an exception that cannot be caught: no luck before main"},
     {"crashes", 6, "crashed in its registration (signal 11, SIGSEGV"},
     {"exits_in_constructor", 6,
      "the plugin called exit(0) while it was loaded; a plugin must not end the run"},
     {"exits_in_register", 6, "the plugin called exit(0) in its registration"},
     {"ends_in_register", 6, "the plugin called _exit(0) in its registration"},
     {"aborts_in_register", 6, "crashed in its registration (signal 6, SIGABRT"},
-    {"loops_in_register", 6, "did not come back from being loaded and registered within 1 s"},
+    {"loops_in_register", 6, "did not finish loading and registering within 1 s"},
     {"throws_when_made", 6, "the plugin failed when it made lr_scheduler/flat: no luck at birth", true},
 };
 

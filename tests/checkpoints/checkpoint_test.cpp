@@ -181,10 +181,11 @@ TEST_F(CheckpointTest, OtherSettingsAreListedAndThisRunsHold) {
   config.optimizer.options.values["adam-eps"] = 1e-6;
   config.lr_scheduler = component("lr_scheduler", "cosine");
   EXPECT_EQ(load(run, config).notices,
-            (std::vector<std::string>{"settings differ from those of " + file.string() + "; this run's hold:",
-                                      "--clip-norm: checkpoint 0.0, this run 0.5",
-                                      "optimizer --adam-eps: checkpoint 1e-08, this run 1e-06",
-                                      "--lr_scheduler: checkpoint fixed, this run cosine"}));
+            (std::vector<std::string>{
+                "settings differ from those of " + file.string() + "; those of this run are used:",
+                "--clip-norm: checkpoint 0.0, this run 0.5",
+                "optimizer --adam-eps: checkpoint 1e-08, this run 1e-06",
+                "--lr_scheduler: checkpoint fixed, this run cosine"}));
 }
 
 TEST_F(CheckpointTest, WhatCannotGoOnIsRefused) {
@@ -192,10 +193,11 @@ TEST_F(CheckpointTest, WhatCannotGoOnIsRefused) {
   save(run);
   RunConfig config = sample_config();
   config.encodings = {component("positional_encoding", "alibi")};
-  EXPECT_EQ(message_of(ExitCode::configuration, [&] { load(run, config); }),
-            file.string() +
-                " was trained with --positional-encoding none, this run has alibi: it cannot be continued "
-                "so. Give the settings that it was trained with, or another --save-dir for a new model.");
+  EXPECT_EQ(
+      message_of(ExitCode::configuration, [&] { load(run, config); }),
+      file.string() +
+          " was trained with --positional-encoding none, this run has alibi: it cannot be continued this "
+          "way. Give the settings that it was trained with, or another --save-dir for a new model.");
   config = sample_config();
   config.optimizer = component("optimizer", "nag");
   EXPECT_NE(message_of(ExitCode::configuration, [&] { load(run, config); })
@@ -212,7 +214,8 @@ TEST_F(CheckpointTest, AnotherDictionaryIsRefused) {
   const std::string other_size = message_of(ExitCode::data, [&] {
     load(run, sample_config(), {.dictionary = {11, "0123456789abcdef"}});
   });
-  EXPECT_NE(other_size.find("it has 11 types, the checkpoint's had 10"), std::string::npos) << other_size;
+  EXPECT_NE(other_size.find("it has 11 types, that of the checkpoint has 10"), std::string::npos)
+      << other_size;
   const std::string other_words = message_of(ExitCode::data, [&] {
     load(run, sample_config(), {.dictionary = {10, "ffffffffffffffff"}});
   });

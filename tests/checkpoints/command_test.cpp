@@ -178,8 +178,8 @@ TEST_F(CheckpointCommand, WhatCannotBeContinuedIsAnErrorThatNamesBothSides) {
   expect_said(test::run(full_head({"--max-update", "4", "--decoder-embed-dim", "32"})), 8,
               {"decoder.embed_tokens.weight: checkpoint [160, 64] Float, this model [160, 32] Float"});
   expect_said(test::run(full_head({"--max-update", "4"}, other_words)), 8,
-              {"the dictionary of the data does not fit the checkpoint",
-               "it has 153 types, the checkpoint's had 160", "--srcdict"});
+              {"the dictionary of the data does not match the checkpoint",
+               "it has 153 types, that of the checkpoint has 160", "--srcdict"});
   expect_said(test::run(full_head({"--max-update", "4", "--alibi"})), 3,
               {"was trained with --positional-encoding none, this run has alibi"});
   expect_said(test::run(full_head({"--max-update", "4", "--restore-file", folder / "none.pt"})), 8,
@@ -323,7 +323,8 @@ TEST_F(CheckpointCommand, OverridesOfTheOptimizerEqualItsOwnFlags) {
   expect_said(test::run(full_head({"--optimizer-overrides", "{'momentum': 0.5}"})), 3,
               {"--optimizer-overrides names 'momentum', which optimizer/adam does not have", "adam-betas"});
   expect_said(test::run(full_head({"--optimizer-overrides", "{'betas': [0.5, 7]}"})), 3, {"betas"});
-  expect_said(test::run(full_head({"--optimizer-overrides", "betas=1"})), 2, {"must be a dict of settings"});
+  expect_said(test::run(full_head({"--optimizer-overrides", "betas=1"})), 2,
+              {"must be a Python dict of settings"});
 }
 
 }  // namespace

@@ -58,7 +58,7 @@ TEST(FieldValues, AreCheckedInOnePlace) {
   } cases[] = {
       {"extra_state.train_iterator.iterations_in_epoch", values.integer(-1),
        "c.pt: extra_state.train_iterator.iterations_in_epoch is -1, but must be an integer between 0 and "
-       "9007199254740991: the file is damaged, or was changed."},
+       "9007199254740991: the file is damaged or was modified."},
       {"extra_state.train_iterator.iterations_in_epoch", values.integer(-9000000000000000000),
        "is -9000000000000000000"},
       {"extra_state.train_iterator.epoch", values.integer(-5),
@@ -145,7 +145,7 @@ TEST_F(Commands, AGroupOfAnotherTypeIsRefusedBeforeAnythingIsRestored) {
   const auto file = changed({"last_optimizer_state", "param_groups", "0", "betas"}, values.text("0.9"));
   const CommandResult result = command({"train", toy_data(), "--restore-file", file}, flags);
   EXPECT_EQ(result.exit_code, 8);
-  EXPECT_NE(result.err.find("'betas' of 'param_groups' is 0.9, which is of another type"), std::string::npos)
+  EXPECT_NE(result.err.find("'betas' of 'param_groups' is 0.9, whose type differs"), std::string::npos)
       << result.err;
 }
 

@@ -92,7 +92,7 @@ TEST_F(InspectCheckpoint, ShowsRecipeProgressAndTensorsOfTheReference) {
   EXPECT_EQ(json["recipe"]["criterion"], "adaptive_loss");
   EXPECT_EQ(json["recipe"]["alibi"], true);
   EXPECT_EQ(json["recipe"]["data"], "data-bin");
-  EXPECT_EQ(json["recipe"]["data are relative to"], "the folder in which the training ran");
+  EXPECT_EQ(json["recipe"]["data are relative to"], "the folder where training ran");
   EXPECT_EQ(json["progress"]["updates"], 30);
   EXPECT_EQ(json["progress"]["validation loss"], 6.75);
   EXPECT_EQ(json["numbers"], 5);
@@ -189,7 +189,7 @@ TEST_F(InspectCheckpoint, HostileFilesAreRefusedWithAReason) {
       {"a name made of one long text again and again",
        stream(pickled(std::string("X") + number(1 << 20) + std::string(1 << 20, 'n') + "q\x01" +
                       repeated("h\x01h\x01\x93", 1000))),
-       "too long classes"},
+       "names that are too long"},
       {"a module from a text", stream(pickled(text("os") + text("system") + "\x93" + text("ls") + "\x85R")),
        "names 'os.system'"},
       {"eval", model("c__builtin__\neval\n" + text("1") + "\x85R"), "names '__builtin__.eval'"},
@@ -204,7 +204,7 @@ TEST_F(InspectCheckpoint, HostileFilesAreRefusedWithAReason) {
       {"items added to a number",
        stream(pickled(std::string("K\x01K\x02"
                                   "a"))),
-       "holds none"},
+       "not a container"},
       {"an id of the wrong form", model(tensor_with(text("storage"), "K\x05\x85", "K\x01\x85")),
        "is not a list"},
       {"an id of another kind",
@@ -219,22 +219,22 @@ TEST_F(InspectCheckpoint, HostileFilesAreRefusedWithAReason) {
       {"an absurd size",
        model(tensor_with(id_of("storage", "FloatStorage", "0", 5),
                          "\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f\x85", "K\x01\x85")),
-       "reaches beyond"},
+       "extends beyond"},
       {"a negative size",
        model(tensor_with(id_of("storage", "FloatStorage", "0", 5), "J\xff\xff\xff\xff\x85", "K\x01\x85")),
        "is not a tensor"},
       {"a huge tensor on one number",
        model(tensor_with(id_of("storage", "FloatStorage", "0", 5), "J\xff\xff\xff\x7f\x85",
                          std::string("K\x00\x85", 3))),
-       "in one place"},
-      {"rows that lie over each other",
+       "overlapping elements"},
+      {"overlapping rows",
        model(tensor_with(id_of("storage", "FloatStorage", "0", 5), "K\x02K\x03\x86", "K\x01K\x01\x86")),
-       "in one place"},
+       "overlapping elements"},
       {"half a million dimensions",
        model(tensor_with(id_of("storage", "FloatStorage", "0", 5), half_a_million, half_a_million)),
        "is not a tensor"},
-      {"a directory of entries that lie over each other", overlapping(), "lie over each other"},
-      {"a name that stands twice", twice(), "stands in it twice"},
+      {"a directory of overlapping entries", overlapping(), "overlap"},
+      {"a name that stands twice", twice(), "appears twice"},
       {"a tensor larger than its storage", reference_file(pickle, 1 << 30, 5, pickle.none(), pickle.none()),
        "is damaged"},
   };

@@ -32,7 +32,7 @@ TEST(Mistakes, AFolderGivenAsCheckpoint) {
   fs::rename(folder / "checkpoints", folder / "run");
   const std::string data = toy_data().string();
   const std::string hint =
-      "run is a folder. Name a checkpoint in it: run/checkpoint_best.pt, run/checkpoint_last.pt";
+      "run is a folder. Give a checkpoint in it: run/checkpoint_best.pt, run/checkpoint_last.pt";
   for (const std::string& command :
        {"eval-lm " + data + " --path run", std::string("validate --path run"),
         std::string("inspect-checkpoint run"), "train " + data + ' ' + tiny + " --no-save --restore-file run",
@@ -62,10 +62,10 @@ TEST(Mistakes, AFileThatIsNoCheckpoint) {
   write_file(folder / "empty.pt", "");
   for (const auto& [name, what] : files) {
     expect_refusal(in(folder.path(), std::string("inspect-checkpoint ") + name), 8,
-                   {std::string(name) + " is no checkpoint: " + what, "such as checkpoint_best.pt"});
+                   {std::string(name) + " is not a checkpoint: " + what, "such as checkpoint_best.pt"});
   }
   expect_refusal(in(folder.path(), "eval-lm x --path " + (toy_data() / "train.idx").string()), 8,
-                 {"the index of data", "given as DATA"});
+                 {"an index written by preprocess", "given as DATA"});
   write_file(folder / "cut.pt", std::string("PK\x03\x04", 4) + std::string(60, 'x'));
   expect_refusal(in(folder.path(), "inspect-checkpoint cut.pt"), 8, {"is damaged or incomplete"});
 }
@@ -135,7 +135,7 @@ TEST(Notices, OnlyOfFlagsThatSomebodyGave) {
   EXPECT_EQ(plain.out.find("no effect of"), std::string::npos) << plain.out;
   const CommandResult told = in(folder.path(), evaluate + " --log-interval 5 --valid-subset test");
   EXPECT_EQ(told.exit_code, 0) << told.err;
-  EXPECT_NE(told.out.find("no effect of --log-interval, --valid-subset: an evaluation does not use"),
+  EXPECT_NE(told.out.find("no effect of --log-interval, --valid-subset: evaluation does not use"),
             std::string::npos)
       << told.out;
 }

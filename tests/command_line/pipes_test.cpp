@@ -93,7 +93,7 @@ TEST_F(Pipes, AConfigurationAndWhatItExtends) {
   must("mkfifo fifo.json && sed -i s/base.json/fifo.json/ run.json");
   EXPECT_TRUE(said("run.json & cat base.json > fifo.json; wait $!"));
   expect_refused("$H config show --config fifo.json", 3,
-                 "nobody has written to this pipe (FIFO) for two seconds");
+                 "nothing has opened this pipe (FIFO) for writing within two seconds");
 }
 
 TEST_F(Pipes, WhatMustBeAFileIsRefusedAtOnce) {

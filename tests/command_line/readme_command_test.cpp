@@ -111,9 +111,9 @@ TEST(ReadmeCommand, TrainsSinusoidalAndSaysSo) {
   EXPECT_LT(at("nopos.sinusoidal 0."), start);
   EXPECT_LT(at("processor: "), start);
   EXPECT_LT(at("; 1 thread\n"), start);
-  EXPECT_LT(at("--fp16: this processor has no arithmetic of half precision"), start);
+  EXPECT_LT(at("--fp16: this processor has no half-precision arithmetic"), start);
   EXPECT_NE(at("loss_scale 128"), std::string::npos) << result.out;
-  EXPECT_LT(at("--wandb-project: nothing is sent; `wandb sync wandb/offline-run-"), start);
+  EXPECT_LT(at("--wandb-project: nothing is uploaded; `wandb sync wandb/offline-run-"), start);
   EXPECT_NE(at("num_updates: 4 >= max_update: 4"), std::string::npos) << result.out;
   EXPECT_TRUE(std::filesystem::exists(folder / "wt103/checkpoint_last.pt"));
 }

@@ -28,20 +28,19 @@ TEST(BadData, EndsTrainingWithASentenceThatNamesFileAndRemedy) {
   };
   const std::vector<Case> cases{
       {[&] { fs::remove_all(data); }, "no dictionary bin/dict.txt: there is no such folder"},
-      {remove("dict.txt"), "no dictionary bin/dict.txt: the folder holds no preprocessed data"},
+      {remove("dict.txt"), "no dictionary bin/dict.txt: the folder has no preprocessed data"},
       {write("dict.txt", "w0 485\nw1\n"), "bin/dict.txt, line 2: incorrect dictionary format"},
       {write("dict.txt", "w0 485\nw0 2\n"), "bin/dict.txt, line 2: duplicate word 'w0'"},
-      {write("dict.txt", "w0 485\nw1 181\n"),
-       "but dict.txt has 6 types: data and dictionary do not belong together"},
+      {write("dict.txt", "w0 485\nw1 181\n"), "but dict.txt has 6 types: data and dictionary do not match"},
       {remove("train.idx"),
        "dataset not found: split 'train' needs bin/train.idx and .bin; the folder has the splits "
        "test, valid"},
       {remove("train.bin"), "cannot open bin/train.bin: No such file or directory."},
       {truncate("train.bin", 1000), "bin/train.bin, byte 1000: the file ends here"},
-      {truncate("train.idx", 1000), "bin/train.idx, byte 18: the file says that it holds 600 sentences"},
+      {truncate("train.idx", 1000), "bin/train.idx, byte 18: the file claims to hold 600 sentences"},
       {truncate("train.idx", 5), "bin/train.idx, byte 0: expected \"MMIDIDX"},
       {write("train.idx", std::string("HUFFIDX\0", 8)),
-       "bin/train.idx, byte 0: found the format of --dataset-impl huffman, which is not read"},
+       "bin/train.idx, byte 0: found the format of --dataset-impl huffman, which is not supported"},
       {write("train", "w0 \xff"), "bin/train, byte 3: the text is not UTF-8"},  // goes before the index
       {remove("valid.idx"), "dataset not found: split 'valid' needs bin/valid.idx"},
       {truncate("valid.bin", 7), "bin/valid.bin, byte 7: the file ends here"},

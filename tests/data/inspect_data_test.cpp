@@ -158,9 +158,9 @@ TEST_F(InspectData, IncompleteFoldersAreErrors) {
   refuse({"bin", "--sample-break-mode", "doc"}, 3, "one of");
   std::filesystem::create_directory(folder / "dictionary");
   write_file(folder / "dictionary/dict.txt", "a 1\n");
-  refuse({"dictionary"}, 8, "dictionary holds a dictionary and no split.");
+  refuse({"dictionary"}, 8, "dictionary has a dictionary but no splits.");
   std::filesystem::copy(folder / "bin/train.bin", folder / "dictionary/train.bin");
-  refuse({"dictionary"}, 8, "dictionary is incomplete: train.bin has no index beside it.");
+  refuse({"dictionary"}, 8, "dictionary is incomplete: train.bin has no index.");
   std::filesystem::copy(folder / "bin/train.idx", folder / "dictionary/train.idx");
   refuse({"dictionary"}, 8, "dictionary/train.bin: sentence 0 has the token id ");
   std::filesystem::remove(folder / "bin/valid.bin");

@@ -113,7 +113,7 @@ TEST_F(PreparePile, TheReferencesFiltersMissTheSubtitles) {
   };
   const auto [as_reference, warning] = kept_sets({"--filters-as-reference"});
   EXPECT_EQ(as_reference, "Books3 YoutubeSubtitles ");
-  EXPECT_NE(warning.find("the filter 'youtube' is the name of no set in the input"), std::string::npos)
+  EXPECT_NE(warning.find("the filter 'youtube' is not the name of a set in the input"), std::string::npos)
       << warning;
   EXPECT_EQ(kept_sets({"--filters", "youtubesubtitles,GITHUB"}).first, "Books3 ");
   EXPECT_EQ(kept_sets({"--filters", "None"}).first, "Books3 Github YoutubeSubtitles ");
@@ -201,9 +201,9 @@ TEST_F(PreparePile, DamagedLinesAreErrorsOrAreCounted) {
   const std::vector<std::pair<std::string, std::string>> faults{
       {R"({"meta": {"pile_set_name": "G"}})", "\"text\" is missing"},
       {R"({"text": "a", "meta": {"pile_set_name": "G", "x": 1}})", "\"meta\" has 2 keys (pile_set_name, x)"},
-      {R"({"text": "a", )", "byte 15 is not JSON as it should be"},
+      {R"({"text": "a", )", "byte 15 is not valid JSON"},
       {"\"caf\xe9\"", "byte 5 is 0xE9, which is not UTF-8 here"},
-      {"", "byte 1 is not JSON as it should be"}};
+      {"", "byte 1 is not valid JSON"}};
   std::string input = good;
   for (const auto& [bad, fault] : faults) {
     write_file(folder / "00.jsonl", good + bad + "\n" + good);
@@ -215,7 +215,7 @@ TEST_F(PreparePile, DamagedLinesAreErrorsOrAreCounted) {
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(counts()["bad_lines"], 5);
   EXPECT_EQ(documents(tokens("train")).size(), 6u);
-  EXPECT_NE(result.out.find("left out: 00.jsonl, line 2: \"text\" is missing"), std::string::npos)
+  EXPECT_NE(result.out.find("skipped: 00.jsonl, line 2: \"text\" is missing"), std::string::npos)
       << result.out;
 }
 
@@ -228,17 +228,16 @@ TEST_F(PreparePile, BadInputIsRefusedAndLeavesNothing) {
   refuse({"00.jsonl", "."}, 8, "cannot read .: Is a directory.");
   refuse({"00.jsonl", "--out-dir", "00.jsonl/x"}, 8, "cannot make 00.jsonl/x: Not a directory.");
   refuse({"00.jsonl", "--filters", "Github", "--filters-as-reference"}, 3,
-         "--filters and --filters-as-reference both say what to leave out");
+         "--filters and --filters-as-reference exclude each other");
   refuse({"00.jsonl", "--trim-percent", "51"}, 3, "option 'trim-percent' is 51");
   refuse({"00.jsonl", "--min-line-length", "0"}, 3, "option 'min-line-length' is 0");
   refuse({"00.jsonl"}, 8,
-         "2 documents are left of the input, but validation and test set take 4000, so that none is left to "
-         "train "
-         "on; give more text, or a --dev-sample-size below 1.");
+         "2 documents remain, but the validation and test sets take 4000, which leaves none for training; "
+         "give more text, or a --dev-sample-size below 1.");
   refuse({"cut.gz"}, 8, "cut.gz, byte 40");
   const CommandResult other = run({host, "prepare", "piles"});
   EXPECT_EQ(other.exit_code, 2);
-  EXPECT_NE(other.err.find("unknown word 'piles'; there is nopos-host prepare pile FILE"), std::string::npos)
+  EXPECT_NE(other.err.find("unknown word 'piles'; use nopos-host prepare pile FILE"), std::string::npos)
       << other.err;
 }
 

@@ -50,12 +50,11 @@ TEST_F(PreprocessFolder, TextsWhereTheDataBelongAreRefusedUnread) {
   for (const char* name : {"train", "valid", "test"}) write_file(folder / "d" / name, "a b\nc\n");
   for (const std::string impl : {"mmap", "lazy", "raw"}) {
     expect_refused("--trainpref d/train --validpref d/valid --testpref d/test --dataset-impl " + impl,
-                   "preprocess: d/train is to be read, but stands in --destdir where 'train' of the data "
-                   "belongs.");
+                   "preprocess: d/train is an input, but is in --destdir, where 'train' would be written.");
   }
   fs::create_symlink("train", folder / "d/link");
-  expect_refused("--trainpref d/link", "preprocess: d/link is to be read, but stands in --destdir");
-  expect_refused("--trainpref text", "preprocess: d/train stands where 'train' of the data belongs");
+  expect_refused("--trainpref d/link", "preprocess: d/link is an input, but is in --destdir");
+  expect_refused("--trainpref text", "preprocess: d/train is where 'train' of the data belongs");
   expect_refused("--trainpref text --srcdict dict", "preprocess: d/train stands where");
 }
 
@@ -75,17 +74,17 @@ TEST_F(PreprocessFolder, FilesOfTheUserStay) {
   for (const auto& [name, bytes] : own) EXPECT_EQ(content().at(name), bytes) << name;
   EXPECT_EQ(content().size(), own.size() + 7);
   expect_refused("--trainpref text --validpref text --srcdict d/dict.txt",
-                 "preprocess: d/valid.bin stands where 'valid.bin' of the data belongs, and is not as an "
-                 "earlier run of preprocess has written it.");
+                 "preprocess: d/valid.bin is where 'valid.bin' would be written, and was not written by an "
+                 "earlier run of preprocess.");
 }
 
 TEST_F(PreprocessFolder, ADictionaryOfTheUserIsNotReplaced) {
   write_file(folder / "d/dict.txt", "c 1\n");
   expect_refused("--trainpref text", "file exists: d/dict.txt.");
-  expect_refused("--trainpref text --srcdict dict", "preprocess: d/dict.txt stands where 'dict.txt'");
+  expect_refused("--trainpref text --srcdict dict", "preprocess: d/dict.txt is where 'dict.txt'");
   must("--trainpref text --srcdict d/dict.txt");
   EXPECT_EQ(content().at("dict.txt"), "c 1\n");
-  expect_refused("--trainpref text --srcdict dict", "preprocess: d/dict.txt stands where 'dict.txt'");
+  expect_refused("--trainpref text --srcdict dict", "preprocess: d/dict.txt is where 'dict.txt'");
 }
 
 TEST_F(PreprocessFolder, WhatAnEarlierRunWroteIsReplacedUnlessSomebodyChangedIt) {

@@ -112,7 +112,7 @@ TEST_F(PreprocessInput, NulBytesArePartOfWords) {
 TEST_F(PreprocessInput, WhatIsDamagedIsNamed) {
   must("gzip -k train.txt && head -c 1000 train.txt.gz > cut.gz && printf 'more' >> train.txt.gz");
   expect_refused("--trainpref cut.gz", "cut.gz, byte 1000: the file ends in the middle of its gzip data.");
-  expect_refused("--trainpref train.txt.gz", "no gzip data stand here, though they do before.");
+  expect_refused("--trainpref train.txt.gz", "the data here are not gzip, although those before are.");
   expect_refused("--trainpref train.txt --validpref cut.gz",
                  "cut.gz, byte 1000: the file ends in the middle");
   expect_refused("--trainpref - < cut.gz", "standard input, byte 1000: the file ends in the middle");

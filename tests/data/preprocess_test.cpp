@@ -139,7 +139,7 @@ TEST_F(Preprocess, BadInputEndsBeforeAnythingIsWritten) {
       {{"--trainpref", "absent.txt"}, 8, "cannot open absent.txt: No such file or directory."},
       {{"--trainpref", "train.txt", "--validpref", "valid.txt,absent.txt"}, 8, "cannot open absent.txt"},
       {{"--trainpref", "."}, 8, "cannot read .: Is a directory."},
-      {{"--validpref", "valid.txt"}, 3, "the dictionary needs a source; give --trainpref TEXT"},
+      {{"--validpref", "valid.txt"}, 3, "a dictionary is needed; give --trainpref TEXT"},
       {{"--trainpref", "latin1.txt"}, 8, "latin1.txt, byte 3: the text is not UTF-8."},
       {{"--trainpref", "train.txt", "--srcdict", "absent.txt"}, 8, "cannot open absent.txt"},
       {{"--trainpref", "train.txt", "--srcdict", "broken_dict.txt"},
@@ -150,11 +150,11 @@ TEST_F(Preprocess, BadInputEndsBeforeAnythingIsWritten) {
        "cannot make train.txt/bin: Not a directory."},
       {{"--trainpref", "train.txt", "--dataset-impl", "fasta"}, 3, "'fasta', which is not written"},
       {{"--trainpref", "train.txt", "--dataset-impl", "huffman"}, 3, "'huffman', which is not written"},
-      {{"--trainpref", "-", "--validpref", "-"}, 3, "- stands for standard input, and that is one text"},
+      {{"--trainpref", "-", "--validpref", "-"}, 3, "- denotes standard input, which can only be one text"},
       {{"--trainpref", "train.txt", "--workers", "0"},
        3,
        "option 'workers' is 0, but must be between 1 and 1024"},
-      {{"--trainpref", "train.txt", "--source-lang", "en"}, 3, "prepare one text with --only-source"},
+      {{"--trainpref", "train.txt", "--source-lang", "en"}, 3, "use --only-source"},
   };
   for (const Case& c : cases) {
     std::filesystem::remove_all(folder / "data-bin");

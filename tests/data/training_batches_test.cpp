@@ -73,10 +73,9 @@ TEST(TrainingBatches, OverlongBlocksAreDroppedInTrainingAndRefusedInValidation) 
                                        "--max-update",        "1"};
   const CommandResult refused = train(flags);
   EXPECT_EQ(refused.exit_code, 8);
-  EXPECT_TRUE(std::regex_search(
-      refused.err,
-      std::regex("sample [0-9]+ has [0-9]+ tokens, but the model takes 20 .*skip such samples with "
-                 "--skip-invalid-size-inputs-valid-test")))
+  EXPECT_TRUE(std::regex_search(refused.err,
+                                std::regex("sample [0-9]+ has [0-9]+ tokens, but the model accepts 20 .*skip "
+                                           "such samples with --skip-invalid-size-inputs-valid-test")))
       << refused.err;
   std::vector<std::string> skipping = flags;
   skipping.push_back("--skip-invalid-size-inputs-valid-test");

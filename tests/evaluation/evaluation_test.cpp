@@ -141,7 +141,7 @@ TEST(Evaluation, SeveralLengthsAreSoManyEvaluations) {
 TEST(Evaluation, ALengthThatTheEncodingCannotDoIsAnErrorOfItsOwn) {
   const std::string learned = trained("learned", flags_t() + " --decoder-learned-pos");
   const std::string reason =
-      "have 64 tokens, the model takes 32, and what it learned depends on that: "
+      "have 64 tokens, the model accepts 32, a limit that its weights depend on: "
       "decoder.embed_positions.weight is [34, 64] and would have to be [66, 64]";
   const CommandResult several = evaluate(learned, {"--tokens-per-sample", "64,32", "--json"});
   EXPECT_EQ(several.exit_code, 8);
@@ -161,7 +161,7 @@ TEST(Evaluation, MaxTargetPositionsIsObeyed) {
   EXPECT_EQ(shorter.exit_code, 8);
   const auto found = lengths(shorter);
   EXPECT_TRUE(found.at(16).contains("loss"));
-  EXPECT_TRUE(says(found.at(64)["error"], "have 64 tokens, the model takes 32")) << found.at(64);
+  EXPECT_TRUE(says(found.at(64)["error"], "have 64 tokens, the model accepts 32")) << found.at(64);
   // sentences longer than the blocks of training are left out, unless more positions are asked for
   const auto sentences = [](const std::string& most) {
     return nlohmann::json::parse(
@@ -217,7 +217,7 @@ TEST(Evaluation, LossByPositionAddsUpToTheLoss) {
 
 TEST(Evaluation, LossByPositionNeedsAFile) {
   for (const auto& [path, code, message] : std::vector<std::tuple<std::string, int, std::string>>{
-           {"/dev/null", 8, "cannot write /dev/null: it is there, and no file"},
+           {"/dev/null", 8, "cannot write /dev/null: it exists and is not a file"},
            {"/no/such/folder/x.csv", 6, "/no/such/folder/x.csv: No such file or directory"}}) {
     const CommandResult result = evaluate(full_head(), {"--per-position", path});
     EXPECT_EQ(result.exit_code, code) << path;
@@ -230,7 +230,7 @@ TEST(Evaluation, AnEmptyShardIsSaidToBeEmpty) {
   const CommandResult result = evaluate(full_head(), {"--num-shards", "8", "--shard-id", "5"});
   EXPECT_EQ(result.exit_code, 8);
   EXPECT_TRUE(
-      says(result.err, "shard 5 of 8 is empty: split 'test' has 1 batch, which the shards before it take"))
+      says(result.err, "shard 5 of 8 is empty: split 'test' has 1 batch, all in the shards before it"))
       << result.err;
 }
 
@@ -313,8 +313,9 @@ TEST(Evaluation, MistakesAreNamed) {
     EXPECT_EQ(result.exit_code, exit_code) << result.out;
     EXPECT_TRUE(says(result.err, part)) << result.err;
   };
-  expect({"--model-overrides", "{'no_such_thing': 1}"}, 3, "names 'no_such_thing', which is no setting of");
-  expect({"--model-overrides", "{tokens"}, 2, "must be a dict of settings");
+  expect({"--model-overrides", "{'no_such_thing': 1}"}, 3,
+         "names 'no_such_thing', which is not a setting of");
+  expect({"--model-overrides", "{tokens"}, 2, "must be a Python dict of settings");
   expect({"--model-overrides", "{'decoder_layers': 3}"}, 8,
          "decoder-layers 3, but its tensors are those of 2 layers");
   expect({"--gen-subset", "test7"}, 8, "split 'test7'");

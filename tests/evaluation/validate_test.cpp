@@ -102,8 +102,7 @@ TEST_F(Validate, RelativeDataOfAnotherFolderAreSaidToBe) {
   const TemporaryFolder elsewhere;
   const CommandResult lost = run({host, "validate", "--path", file}, {.directory = elsewhere.path()});
   EXPECT_EQ(lost.exit_code, static_cast<int>(ExitCode::data));
-  EXPECT_NE(lost.err.find("'bin', relative to the folder in which its training ran"), std::string::npos)
-      << lost.err;
+  EXPECT_NE(lost.err.find("'bin', relative to the folder where training ran"), std::string::npos) << lost.err;
   EXPECT_EQ(run({host, "validate", toy_data(), "--path", file}, {.directory = elsewhere.path()}).exit_code,
             0);
 }

@@ -45,7 +45,7 @@ TEST(AppendFile, EndsWithAWholeRecordAndSaysItOnce) {
   const std::string said = testing::internal::GetCapturedStderr();
   setrlimit(RLIMIT_FSIZE, &before);
   EXPECT_EQ(said, "nopos-host: cannot write " + (folder / "log").string() +
-                      ": File too large; nothing more is written there, and the run goes on.\n");
+                      ": File too large; the run continues without this output.\n");
   EXPECT_EQ(read_file(folder / "log").size(), 990u);
 }
 
@@ -57,7 +57,8 @@ TEST(AppendFile, WaitsForNobodyWhoReadsAPipe) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::runtime);
-    EXPECT_EQ(error.what(), "cannot write " + (folder / "fifo").string() + ": nobody reads this pipe (FIFO)");
+    EXPECT_EQ(error.what(),
+              "cannot write " + (folder / "fifo").string() + ": no program is reading this pipe (FIFO)");
   }
 }
 

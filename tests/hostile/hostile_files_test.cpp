@@ -62,8 +62,8 @@ TEST_F(HostileFiles, StreamsOfOneOpcode) {
   struct Case {
     std::string begin, repeated, says;
   };
-  const std::vector<Case> cases{{"N", "\x94", "its memo has too many places"},  // MEMOIZE
-                                {"N", std::string("r\xff\xff\xff\xff", 5), "its memo has too many places"},
+  const std::vector<Case> cases{{"N", "\x94", "its memo has too many entries"},  // MEMOIZE
+                                {"N", std::string("r\xff\xff\xff\xff", 5), "its memo has too many entries"},
                                 {"", "N", "more than 2097152 values"},
                                 {"", "}", "more than 2097152 values"},
                                 {"N", "\x85", "more than 2097152 values"},  // TUPLE1 around the one before
@@ -86,7 +86,7 @@ TEST_F(HostileFiles, KeysThatStandTwiceInADict) {
   const std::string key("X\5\0\0\0model", 10);
   for (const std::string& items : {key + "}s" + key + "Ns", key + "q\1}s" + "h\1Ns"}) {
     write_file(file, archive("\x80\x02}" + items + "."));
-    expect_refusal({host, "inspect-checkpoint", file}, 8, {"key 'model' stands twice in one dict"});
+    expect_refusal({host, "inspect-checkpoint", file}, 8, {"key 'model' appears twice in one dict"});
   }
 }
 
@@ -155,7 +155,7 @@ TEST_F(OtherSizes, AreRefusedBeforeAModelIsMade) {
         {"decoder-embed-dim", 1000000000, "decoder.layers.0.self_attn.out_proj.weight is [16, 16] Float"},
         {"decoder-ffn-embed-dim", 1 << 20, "decoder.layers.0.fc1.weight is [16, 16] Float"},
         {"decoder-input-dim", 1 << 30, "decoder.embed_tokens.weight is ["},
-        {"decoder-attention-heads", 1 << 30, "numbers in all"}}) {
+        {"decoder-attention-heads", 1 << 30, "values in total"}}) {
     SCOPED_TRACE(one.option);
     const fs::path file = saying("architecture", one.option, one.value);
     const std::string says = std::string(one.option) + " " + std::to_string(one.value);

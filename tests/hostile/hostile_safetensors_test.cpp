@@ -31,7 +31,7 @@ TEST_F(HostileSafetensors, OffsetsThatAreNoWholeNumbersAreRefusedForNamesOfAnyLe
         SCOPED_TRACE(std::string(offset) + (first ? " first, " : " last, ") + std::to_string(length));
         const std::string offsets = first ? std::string(offset) + ",4" : std::string("0,") + offset;
         write("{\"" + name + R"(":{"dtype":"F32","shape":[1],"data_offsets":[)" + offsets + "]}}", 4, "[]");
-        expect_refusal(convert(), 8, {"model.safetensors", "an offset of 'n", "is not a whole number"});
+        expect_refusal(convert(), 8, {"model.safetensors", "an offset of 'n", "is not an integer"});
       }
     }
   }
@@ -65,7 +65,7 @@ TEST_F(HostileSafetensors, WhatStandsAroundTheHeaderIsRefused) {
     expect_refusal(convert(), 8, {"its header does not begin with '{'"});
   }
   write(std::string("{}\0", 3), 0, "[]");
-  expect_refusal(convert(), 8, {"a NUL byte stands here"});
+  expect_refusal(convert(), 8, {"there is a NUL byte here"});
   write("{}   ", 0, "[]");  // filled up as the format has it
   EXPECT_EQ(run_limited(convert()).exit_code, 0);
   write("{\"a\":" + repeated(100000, "["), 0, "[]");

@@ -104,7 +104,7 @@ TEST(RunLock, ASecondRunIsRefusedAndToldOfTheFirst) {
                                   host_name() + ", since 20"))
       << message;
   EXPECT_TRUE(message.ends_with(
-      ", works there. Nothing was changed; wait until it has ended, or give another --save-dir."))
+      ", is using it. Nothing was changed; wait until it has ended, or give another --save-dir."))
       << message;
   EXPECT_EQ(read_file(file), before);
   EXPECT_EQ(fs::last_write_time(file), time);

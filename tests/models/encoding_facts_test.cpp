@@ -41,7 +41,7 @@ TEST_P(EncodingFacts, AreTrue) {
   const auto actual = encoding->tables();
   EXPECT_EQ(told == "none", actual.empty());
   for (const auto& [table, tensor] : actual) {
-    const std::string shape = tensor.dim() == 1 ? "[heads]" : "[positions + 2, width]";
+    const std::string shape = tensor.dim() == 1 ? "[heads]" : "[positions + 2, dimension]";
     EXPECT_EQ(told.rfind(table + ": " + shape, 0), 0U) << told;
     EXPECT_EQ(tensor.sizes(), tensor.dim() == 1 ? at::IntArrayRef({2}) : at::IntArrayRef({8, 8}));
   }

@@ -58,7 +58,7 @@ TEST(ToyData, AlibiTakesAnyBatchAndLength) {
 TEST(ToyData, ModelsThatDoNotFitAreRefusedInASentence) {
   const auto result = train(adaptive + " --adaptive-input-cutoff 20,161 --adaptive-softmax-cutoff 20,161");
   EXPECT_EQ(result.exit_code, 3) << result.err;
-  EXPECT_NE(result.err.find("the cutoff 161 lies beyond the dictionary, which has 160 types"),
+  EXPECT_NE(result.err.find("the cutoff 161 is beyond the dictionary, which has 160 types"),
             std::string::npos)
       << result.err;
 }

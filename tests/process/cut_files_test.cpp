@@ -27,7 +27,7 @@ TEST(CutFiles, AreNamedWithExitCode8) {
     const TemporaryFolder folder;
     const CommandResult result = cut_while_training(folder.path(), {file});
     EXPECT_EQ(result.exit_code, 8) << result.out;
-    EXPECT_NE(result.err.find("nopos-host: cannot read bin/" + file + ": it was cut short"),
+    EXPECT_NE(result.err.find("nopos-host: cannot read bin/" + file + ": it was truncated"),
               std::string::npos)
         << result.err;
     // the last checkpoint is whole

@@ -142,9 +142,10 @@ std::string expected_message(const Case& one, Stream output) {
   const std::string failure = "nopos-host: cannot write standard output: " + reason;
   if (output == Stream::file) return "";
   if (one.produces.empty()) return output == Stream::broken ? "" : failure;
-  std::string text = "nopos-host: warning: standard output cannot be written any more: " + reason;
-  text.insert(text.size() - 1, "; the work goes on without it");
-  if (output == Stream::full) text += failure.substr(0, failure.size() - 1) + "; the work itself is done\n";
+  std::string text = "nopos-host: warning: standard output can no longer be written: " + reason;
+  text.insert(text.size() - 1, "; continuing without it");
+  if (output == Stream::full)
+    text += failure.substr(0, failure.size() - 1) + "; the work itself is complete\n";
   return text;
 }
 
@@ -249,7 +250,7 @@ TEST_F(Outputs, ALogFileTellsOfALostTerminal) {
     EXPECT_EQ(result.exit_code, lost == Stream::full ? 6 : 0);
     const std::string log = read_file(there / "run.log");
     const std::size_t warning =
-        log.find(" | WARNING | nopos.log | the log cannot be written to the terminal");
+        log.find(" | WARNING | nopos.log | the log can no longer be written to the terminal");
     ASSERT_NE(warning, std::string::npos) << log;
     EXPECT_EQ(log.find("nopos.log", warning + 20), std::string::npos) << "it is said once";
     EXPECT_EQ(records(log, "train_inner").size(), 3U);
@@ -286,7 +287,7 @@ TEST_F(Outputs, ATerminalThatGoesAwayStopsTheRunAfterSaving) {
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 7 << 8) << shown;  // an exit code, no signal
   EXPECT_TRUE(fs::exists(there / "made/checkpoint_last.pt"));
-  EXPECT_NE(read_file(there / "run.log").find("received SIGHUP: saving, then ending"), std::string::npos);
+  EXPECT_NE(read_file(there / "run.log").find("received SIGHUP: saving and exiting"), std::string::npos);
 }
 
 // A limit on the size of files is an error of writing, not a signal.

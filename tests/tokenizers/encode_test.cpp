@@ -74,10 +74,9 @@ TEST_F(Encode, ReadsAPipe) {
 }
 
 TEST_F(Encode, SaysWhatIsWrongWithTheCommand) {
-  expect_refusal(
-      {"encode"}, 2,
-      "encode: --tokenizer must be given, or --tokenizer-from a folder that preprocess wrote; nopos-host "
-      "list tokenizer tells which there are");
+  expect_refusal({"encode"}, 2,
+                 "encode: --tokenizer is required, or --tokenizer-from a folder that preprocess wrote; see "
+                 "nopos-host list tokenizer");
   expect_refusal({"decode", "--tokenizer", "byte", "--count"}, 2, "unknown flag '--count'");
   expect_refusal({"encode", "--tokenizer", "byte", "a", "b"}, 2,
                  "encode: unexpected argument 'b'; see nopos-host encode --help");
@@ -95,7 +94,7 @@ TEST_F(Encode, SaysWhatIsWrongWithTheCommand) {
 
 TEST_F(Encode, NamesTheLineThatIsNoData) {
   expect_refusal({"decode", "--tokenizer", "gpt2_bpe", written("1 2\n\n3 x\n")}, 8,
-                 "line 3: 'x' is no token of this tokenizer: expected a number from 0 to 50256");
+                 "line 3: 'x' is not a token of this tokenizer: expected a number from 0 to 50256");
 }
 
 TEST_F(Encode, NamesTheVocabularyThatIsDamaged) {

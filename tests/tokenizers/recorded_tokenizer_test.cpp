@@ -103,7 +103,7 @@ TEST_F(RecordedTokenizer, AnotherOneIsRefusedWithBothNames) {
   }
   expect_refused({"train", "bin:other", "--arch", "transformer_lm", "--optimizer", "adam", "--max-tokens",
                   "64", "--no-save"},
-                 8, {"the data folders do not belong together: bin was made with byte", "other with byte"});
+                 8, {"the data folders do not match: bin was made with byte", "other with byte"});
 }
 
 TEST_F(RecordedTokenizer, FilesOfOtherProgramsAreLeftAlone) {
@@ -111,12 +111,12 @@ TEST_F(RecordedTokenizer, FilesOfOtherProgramsAreLeftAlone) {
   fs::create_directory(folder / "theirs");
   write_file(folder / "theirs/tokenizer.json", foreign);
   expect_refused({"preprocess", "--only-source", "--trainpref", "text", "--destdir", "theirs"}, 8,
-                 {"theirs/tokenizer.json is no record of this program", "Hugging Face"});
+                 {"theirs/tokenizer.json was not written by NoPos", "Hugging Face"});
   EXPECT_EQ(read_file(folder / "theirs/tokenizer.json"), foreign);
   EXPECT_FALSE(fs::exists(folder / "theirs/dict.txt"));
   for (const auto& [text, message] : std::vector<std::pair<std::string, std::string>>{
            {"{", "malformed JSON"},
-           {"[1]", "is no JSON object"},
+           {"[1]", "is not a JSON object"},
            {R"({"kind": "nopos.tokenizer", "schema": 2})", "\"schema\" is 2, this program reads 1"},
            {R"({"kind": "nopos.tokenizer", "schema": 1})", "'name' must be a text, and is missing"},
            {std::string(100'000, ' ') + "{}", "has 100002 bytes"}}) {
@@ -137,7 +137,7 @@ TEST_F(RecordedTokenizer, EncodeAndDecodeTakeItFromAFolder) {
                  {"bin/tokenizer.json says byte", "this run has space"});
   fs::create_directory(folder / "empty");
   expect_refused({"encode", "--tokenizer-from", "empty", "new"}, 8, {"empty has no tokenizer.json"});
-  expect_refused({"encode", "new"}, 2, {"--tokenizer must be given, or --tokenizer-from"});
+  expect_refused({"encode", "new"}, 2, {"--tokenizer is required, or --tokenizer-from"});
 }
 
 TEST_F(RecordedTokenizer, OptionsThatNameFilesComeAlong) {
@@ -177,7 +177,7 @@ TEST_F(RecordedTokenizer, ACheckpointKeepsItAndDataOfAnotherAreRefused) {
   for (const Words& words : {Words{"eval-lm", "other", "--path", path, "--gen-subset", "valid"},
                              Words{"validate", "other", "--path", path}, train}) {
     expect_refused(words, 8,
-                   {"the data do not fit the checkpoint run/checkpoint_last.pt", "was trained with byte",
+                   {"the data do not match the checkpoint run/checkpoint_last.pt", "was trained with byte",
                     "were made with byte (nopos.byte 0.1.0, digest 0123456789abcdef)"});
   }
   fs::remove(folder / "other/tokenizer.json");  // data that do not say are taken by their dictionary

@@ -143,7 +143,7 @@ TEST_F(InventedText, AKnownVocabularyNeedsNoTrainingText) {
   EXPECT_EQ(unknown("b")["test"], 0);
   const CommandResult open = preprocess({"--testpref", "new", "--tokenizer", "character", "--destdir", "d"});
   EXPECT_EQ(open.exit_code, 3);
-  EXPECT_NE(open.err.find("the dictionary needs a source"), std::string::npos) << open.err;
+  EXPECT_NE(open.err.find("a dictionary is needed"), std::string::npos) << open.err;
 }
 
 TEST_F(InventedText, BytesThatAreNotUtf8AreTakenWhereSymbolsAreMadeOfThem) {

@@ -73,8 +73,8 @@ TEST_F(Diverging, APoisonedCheckpointIsRefused) {
         train(folder.path(), flags + " --lr 0.001 --max-update 3 --restore-file poisoned.pt --save-dir d");
     EXPECT_EQ(result.exit_code, 8);
     EXPECT_TRUE(says(result,
-                     "poisoned.pt holds weights that are not finite numbers, the first in "
-                     "decoder.layers.0.fc1.bias: its run had diverged"))
+                     "poisoned.pt has weights that are not finite, the first in decoder.layers.0.fc1.bias: "
+                     "its run had diverged"))
         << result.err;
   }
 }
@@ -82,7 +82,7 @@ TEST_F(Diverging, APoisonedCheckpointIsRefused) {
 TEST_F(Diverging, ARateThatIsNoneNamesItsSchedule) {
   const std::pair<const char*, const char*> cases[] = {
       {"--lr 0.002 --lr-scheduler polynomial_decay --total-num-update 4 --end-learning-rate -1",
-       "in its hook lr: the rate after 1 updates is -0.248500; a rate is a finite number of at least 0"},
+       "in its hook lr: the rate after 1 updates is -0.248500; a rate must be a finite number of at least 0"},
       {"--lr 0.002 --lr-scheduler cosine --lr-period-updates 2 --min-lr -1", "nopos.cosine 0.1.0"},
       {"--lr 0.002 --lr-scheduler manual --update2lr {\"1-9\":-0.5}", "nopos.manual 0.1.0"}};
   for (const auto& [schedule, message] : cases) {
@@ -193,8 +193,8 @@ TEST_F(Diverging, ListsThatAreNoneAreRefusedByEveryCommand) {
       {{"--update-freq", ""},
        "optimization: option 'update-freq' is an empty list, but must be a list of integers"},
       {{"--lr", ""}, "optimization: option 'lr' is an empty list, but must be a list of numbers"},
-      {{"--lr", "0,001"}, "decimals follow a point: 0.001"},
-      {{"--clip-norm", "0,1"}, "decimals follow a point: 0.1"},
+      {{"--lr", "0,001"}, "use a decimal point: 0.001"},
+      {{"--clip-norm", "0,1"}, "use a decimal point: 0.1"},
       {{"--adam-betas", "0.9"},
        "optimizer/adam: option 'adam-betas' is 0.9, but must be a list of 2 numbers"},
       {{"--lr-scheduler", "tri_stage", "--phase-ratio", "[]"}, "option 'phase-ratio' is an empty list"},

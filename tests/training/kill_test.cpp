@@ -133,7 +133,7 @@ TEST(Signalled, TheLogSaysThatItStopped) {
   run.send(SIGINT);
   const CommandResult result = run.wait();
   EXPECT_EQ(result.exit_code, 7) << result.err;
-  EXPECT_NE(result.out.find("received SIGINT: saving, then ending\n"), std::string::npos) << result.out;
+  EXPECT_NE(result.out.find("received SIGINT: saving and exiting\n"), std::string::npos) << result.out;
   EXPECT_NE(result.out.find("stopped in epoch "), std::string::npos) << result.out;
   EXPECT_NE(result.out.find("stopped training after "), std::string::npos) << result.out;
   EXPECT_EQ(result.out.find("done training"), std::string::npos);
@@ -153,7 +153,7 @@ TEST(Signalled, BeforeTheFirstUpdateTheRunEndsAtOnce) {
     EXPECT_EQ(result.exit_code, 7);
     if (fs::exists(folder / save_dir / "checkpoint_last.pt")) continue;
     EXPECT_EQ(result.err,
-              "nopos-host: stopped by SIGTERM before the first update; nothing had to be saved\n");
+              "nopos-host: stopped by SIGTERM before the first update; there was nothing to save\n");
     return;
   }
   FAIL() << "the signal was always late";

@@ -146,7 +146,7 @@ TEST(MovingAverage, StartsFromThatOfAnotherCheckpointOrSaysThatItHasNone) {
   trained(folder, again + "with/checkpoint_last.pt");
   const CommandResult refused = train(folder.path(), again + "without/checkpoint_last.pt");
   EXPECT_EQ(refused.exit_code, 8);
-  EXPECT_NE((refused.out + refused.err).find("keeps no moving average"), std::string::npos) << refused.err;
+  EXPECT_NE((refused.out + refused.err).find("has no moving average"), std::string::npos) << refused.err;
   const std::string resumed = trained(folder, flags_t() + " --max-update 3 --save-dir without --store-ema");
   EXPECT_NE(resumed.find("EMA not found in checkpoint."), std::string::npos) << resumed;
 }

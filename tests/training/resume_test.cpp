@@ -151,7 +151,7 @@ TEST_F(FromCheckpoint, AFinishedRunDoesNotTrainOn) {
 TEST_F(FromCheckpoint, OtherBatchesWithinAnEpochAreRefused) {
   const CommandResult result = go("--save-dir first --max-update 16 --max-tokens 512");
   EXPECT_EQ(result.exit_code, 8);
-  EXPECT_NE(result.err.find("stands at batch 15 of 29 of its epoch, but this run has 15 batches"),
+  EXPECT_NE(result.err.find("is at batch 15 of 29 of its epoch, but this run has 15 batches"),
             std::string::npos)
       << result.err;
   EXPECT_NE(result.err.find("--reset-dataloader"), std::string::npos);

@@ -353,7 +353,7 @@ TEST(Wandb, AResumedTrainingGoesOnWithItsRun) {
                  file = run / ("run-" + run.string().substr(run.string().size() - 8) + ".wandb");
   EXPECT_EQ(steps_of(file), (std::vector<std::int64_t>{5, 10}));
   write_file(file.string() + ".synced", "");
-  EXPECT_NE(go_on("--max-update 20").find("its run goes on"), std::string::npos);
+  EXPECT_NE(go_on("--max-update 20").find("its run continues"), std::string::npos);
   EXPECT_EQ(only_file(folder / "wandb"), run);
   EXPECT_EQ(steps_of(file), (std::vector<std::int64_t>{5, 10, 15, 20}));
   EXPECT_FALSE(fs::exists(file.string() + ".synced"));  // or the client would leave the rest out

@@ -215,7 +215,7 @@ TEST_F(ForeignModels, Gpt2InPieces) {
   expect_refused({"has no tensor '" + lost + "'"}, ExitCode::data);
   index["weight_map"][lost] = "../model-2.safetensors";
   test::write_file(model / "model.safetensors.index.json", index.dump());
-  expect_refused({"no name of a file beside it"}, ExitCode::data);
+  expect_refused({"not the name of a file beside it"}, ExitCode::data);
   fs::remove(model / "model.safetensors.index.json");
   test::write_file(model / "pytorch_model.bin", "");
   expect_refused({"pytorch_model.bin"}, ExitCode::data);
@@ -252,7 +252,7 @@ TEST_F(ForeignModels, WhatElseIsNotComputedHereIsRefusedByName) {
   refused(neox, "layer_norm_eps", 1e-12, "epsilon of 1e-12");
   refused(gpt2, "n_head", 3, "3 heads");
   refused(gpt2, "n_layer", 3, "no tensor 'transformer.h.2", ExitCode::data);
-  refused(gpt2, "n_layer", 1, "which a model of its config.json does not have", ExitCode::data);
+  refused(gpt2, "n_layer", 1, "which does not belong to the model of its config.json", ExitCode::data);
   refused(gpt2, "n_layer", -1, "'n_layer' is -1", ExitCode::data);
   refused(gpt2, "n_embd", "x", "'n_embd' is \"x\"", ExitCode::data);
   refused(gpt2, "n_positions", 21, "must be [21, 16]", ExitCode::data);

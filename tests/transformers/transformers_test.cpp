@@ -116,7 +116,7 @@ TEST_F(Transformers, AlibiComesWithItsCode) {
   const CommandResult made = convert({checkpoint, "--for", "transformers", "--to", model});
   ASSERT_EQ(made.exit_code, 0) << made.err;
   EXPECT_NE(made.out.find("trust_remote_code=True"), std::string::npos) << made.out;
-  EXPECT_NE(made.out.find("name it with --tokenizer"), std::string::npos) << made.out;
+  EXPECT_NE(made.out.find("give --tokenizer"), std::string::npos) << made.out;
   const Json config = Json::parse(test::read_file(model / "config.json"));
   EXPECT_EQ(config["auto_map"]["AutoModelForCausalLM"], "modeling_nopos.NoPosForCausalLM");
   EXPECT_EQ(config["nopos_model"]["alibi"], true);
@@ -150,7 +150,7 @@ TEST_F(Transformers, WhatCannotBeToldIsRefusedByName) {
   const std::pair<std::string, std::string> cases[] = {
       {"--adaptive-softmax-cutoff 20,60 --criterion adaptive_loss", "an adaptive softmax"},
       {"--adaptive-input --adaptive-input-cutoff 20,60", "an adaptive input"},
-      {"--character-embeddings --character-filters [(1,8)]", "embeddings made of characters"},
+      {"--character-embeddings --character-filters [(1,8)]", "character embeddings"},
       {"--base-layers 1", "BASE layers"},
       {"--quant-noise-scalar 0.1", "rounded to 8 bits"}};
   for (const auto& [flags, says] : cases) {
@@ -176,7 +176,7 @@ TEST_F(Transformers, WhatWasTrainedElsewhereComesBackOnlyWhereItFits) {
     test::write_file(model / "model.safetensors", bytes);
   };
   change("model.decoder.embed_positions.weight");
-  expect_refused(convert({model, "--to", back}), ExitCode::data, "its table of positions was trained");
+  expect_refused(convert({model, "--to", back}), ExitCode::data, "its position table was trained");
   change("lm_head.weight");
   expect_refused(convert({model, "--to", back}), ExitCode::data, "trained apart");
   EXPECT_FALSE(fs::exists(back));

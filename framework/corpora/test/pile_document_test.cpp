@@ -23,14 +23,12 @@ TEST(PileDocument, SaysWhatIsWrongWithALine) {
     std::string line, fault;
   };
   const std::vector<Case> cases{
-      {"", "byte 1 is not JSON as it should be: syntax error while parsing value - unexpected end of input"},
-      {"text", "byte 2 is not JSON as it should be: syntax error while parsing value - invalid literal"},
+      {"", "byte 1 is not valid JSON: syntax error while parsing value - unexpected end of input"},
+      {"text", "byte 2 is not valid JSON: syntax error while parsing value - invalid literal"},
       {R"({"text": "a", "meta": {"pile_set_name": "G"})",
-       "byte 45 is not JSON as it should be: syntax error while parsing object - unexpected end of input"},
-      {R"({"text": "a", "meta": {"pile_set_name": "G"}} {})",
-       "byte 47 is not JSON as it should be: syntax error"},
-      {R"({"text": "\ud800", "meta": {"pile_set_name": "G"}})",
-       "byte 17 is not JSON as it should be: syntax error"},
+       "byte 45 is not valid JSON: syntax error while parsing object - unexpected end of input"},
+      {R"({"text": "a", "meta": {"pile_set_name": "G"}} {})", "byte 47 is not valid JSON: syntax error"},
+      {R"({"text": "\ud800", "meta": {"pile_set_name": "G"}})", "byte 17 is not valid JSON: syntax error"},
       {"{\"text\": \"caf\xe9\", \"meta\": {\"pile_set_name\": \"G\"}}",
        "byte 14 is 0xE9, which is not UTF-8 here"},
       {"[1, 2]", "the line is a list, expected an object"},

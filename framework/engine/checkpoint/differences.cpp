@@ -60,7 +60,7 @@ std::vector<SavedComponent> saved_components(const PickleNode& own, std::string_
 [[noreturn]] void refuse(const std::string& file, const std::string& what, const std::string& before,
                          const std::string& now, const std::string& mend) {
   throw Error(ExitCode::configuration, file + " was trained with " + what + " " + before + ", this run has " +
-                                           now + ": it cannot be continued so. " + mend);
+                                           now + ": it cannot be continued this way. " + mend);
 }
 
 }  // namespace
@@ -79,8 +79,8 @@ void check_components(const PickleNode& own, const std::string& file, const RunC
     compare(encodings[i].options, config.encodings[i].options, "", lines);
     if (!lines.empty()) {
       throw Error(ExitCode::configuration,
-                  file + " cannot be continued with another encoding than it was trained with; " + now[i] +
-                      " " + lines[0] + ". " + mend);
+                  file + " cannot be continued with another positional encoding than that of its training; " +
+                      now[i] + " " + lines[0] + ". " + mend);
     }
   }
   if (options.reset_optimizer) return;
@@ -89,7 +89,7 @@ void check_components(const PickleNode& own, const std::string& file, const RunC
       if (mine->kind == component.kind &&
           (mine->name != component.name || mine->plugin_id != component.plugin)) {
         refuse(file, "--" + mine->kind, component.name, mine->name,
-               "Give that one, or --reset-optimizer to go on from its weights alone.");
+               "Give that one, or --reset-optimizer to continue from its weights only.");
       }
     }
   }
@@ -112,7 +112,7 @@ std::vector<std::string> setting_differences(const PickleNode& own, const std::s
     }
   }
   if (!lines.empty()) {
-    lines.insert(lines.begin(), "settings differ from those of " + file + "; this run's hold:");
+    lines.insert(lines.begin(), "settings differ from those of " + file + "; those of this run are used:");
   }
   return lines;
 }

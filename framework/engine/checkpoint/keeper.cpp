@@ -177,7 +177,7 @@ RestorePlan restore_plan(const CheckpointOptions& options) {
     throw Error(
         ExitCode::configuration,
         std::string(
-            "--finetune-from-model starts a new run from a model's weights and cannot stand beside ") +
+            "--finetune-from-model starts a new run from a model's weights and cannot be combined with ") +
             (named ? "--restore-file" : "the --reset flags, which it implies") + ". Give one of them.");
   }
   if (named) {
@@ -237,10 +237,9 @@ void CheckpointKeeper::save(const SavePoint& point, const std::vector<std::files
     }
   } catch (const Error& error) {
     if (error.code() != ExitCode::runtime) throw;
-    throw Error(ExitCode::runtime,
-                std::string(error.what()) +
-                    " A file of that name from before is unchanged; make room or give another --save-dir, "
-                    "and continue from the last checkpoint.");
+    throw Error(ExitCode::runtime, std::string(error.what()) +
+                                       " An earlier file of that name is unchanged; free some space or give "
+                                       "another --save-dir, and continue from the last checkpoint.");
   }
   if (options_.no_save) return;
   for (const std::string& name : names_to_remove(options_, point.end_of_epoch, names_in(folder_))) {

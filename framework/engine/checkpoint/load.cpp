@@ -41,7 +41,7 @@ std::int64_t step_of(const CheckpointFile& source, const ParameterSlab& slab, st
       *source.own()->at("parameters", file).as_sequence("'parameters' in " + file).at(index);
   const auto& entry = parameter.as_sequence("an entry of 'parameters' in " + file);
   if (entry.size() != 2 || entry[0]->as_text("name of a parameter") != name) {
-    throw Error(ExitCode::data, file + " orders its parameters differently from this model, first at " +
+    throw Error(ExitCode::data, file + " has its parameters in a different order than this model, first at " +
                                     name + "; --reset-optimizer continues without the optimizer's state.");
   }
   return entry[1]->as_integer("step of " + name);
@@ -124,8 +124,8 @@ std::vector<std::pair<std::string, Value>> saved_group(const CheckpointFile& sou
         std::holds_alternative<NotGiven>(value) || std::holds_alternative<NotGiven>(same->second);
     if (value.index() != same->second.index() && !none) {
       throw Error(ExitCode::data, source.name() + ": '" + name + "' of 'param_groups' is " + to_text(value) +
-                                      ", which is of another type than this optimizer's (" +
-                                      to_text(same->second) + "): the file is damaged, or was changed.");
+                                      ", whose type differs from this optimizer's (" + to_text(same->second) +
+                                      "): the file is damaged or was modified.");
     }
     values.emplace_back(name, std::move(value));
   }
@@ -197,7 +197,7 @@ Copies master_copies(const CheckpointFile& source, const ParameterSlab& slab) {
     const View view = tensors.size() == segments.size() ? engine::view(source, *tensors[i], what) : View();
     if (!view.tensor.defined() || view.tensor.sizes() != mine.sizes()) {
       throw Error(ExitCode::data, source.name() + " has no " + what +
-                                      " of this model's shape, which it should: it is damaged.");
+                                      " of this model's shape, which is required: it is damaged.");
     }
     copies.push_back({mine, view});
   }
@@ -236,7 +236,8 @@ void read_meters(const CheckpointFile& source, const PickleNode& metrics, RunSta
     std::vector<MeterState>& meters = state.meters[metrics.items[i]->as_text("name of an aggregator")];
     for (const PickleNode* item : metrics.items[i + 1]->as_sequence("meters")) {
       const auto& parts = item->as_sequence("a meter");
-      if (parts.size() != 4) throw Error(ExitCode::data, "a meter of the checkpoint has not four parts.");
+      if (parts.size() != 4)
+        throw Error(ExitCode::data, "a meter of the checkpoint does not have four parts.");
       MeterState meter{.name = parts[1]->as_text("name of a meter"),
                        .priority = static_cast<int>(parts[0]->as_integer("priority of a meter")),
                        .type = parts[2]->as_text("class of a meter"),
@@ -337,7 +338,7 @@ LoadedCheckpoint load_checkpoint(const std::filesystem::path& file, Architecture
   if (!options.reset_optimizer && saved == nullptr) {
     loaded.notices.push_back(
         source.name() +
-        " was saved with --no-save-optimizer-state: the optimizer and the count of updates start anew");
+        " was saved with --no-save-optimizer-state: the optimizer and the number of updates start from zero");
   }
   OptimizerPart part;
   if (saved != nullptr) part = optimizer_part(source, *saved, slab, model, optimizer);
@@ -384,7 +385,7 @@ void load_ema(const std::filesystem::path& file, const EmaState& average, const 
   const PickleNode* saved = extra(source, "ema");
   if (saved == nullptr) {
     throw Error(ExitCode::data, source.name() +
-                                    " keeps no moving average of its weights: it was not trained with "
+                                    " has no moving average of its weights: it was not trained with "
                                     "--store-ema. --ema-seed-model needs one.");
   }
   make(model_copies(source, *saved, average.weights, model));

@@ -81,7 +81,7 @@ bool fits(const at::Tensor& there, const at::Tensor& mine) {
 }
 
 [[noreturn]] void refuse(const CheckpointFile& source, const std::vector<std::string>& differences) {
-  std::string text = source.name() + " holds another model than this run's; " +
+  std::string text = source.name() + " has a different model than this run; " +
                      std::to_string(differences.size()) + " of its tensors differ, the first:";
   for (std::size_t i = 0; i < std::min<std::size_t>(differences.size(), 10); ++i)
     text += "\n  " + differences[i];
@@ -89,7 +89,7 @@ bool fits(const at::Tensor& there, const at::Tensor& mine) {
               text +
                   "\nTraining: give the --arch and sizes that it was trained with, or another "
                   "--save-dir. Evaluation: give data with the dictionary that it was trained "
-                  "with, and leave --model-overrides away.");
+                  "with, and leave out --model-overrides.");
 }
 
 void check_tokenizer(const CheckpointFile& source, const DictionaryMark& mine) {
@@ -101,7 +101,7 @@ void check_tokenizer(const CheckpointFile& source, const DictionaryMark& mine) {
       tokenizer_difference(saved, "the model was trained with", mine.tokenizer, "the data were made with");
   if (both.empty()) return;
   throw Error(ExitCode::data,
-              "the data do not fit the checkpoint " + source.name() + ": " + both +
+              "the data do not match the checkpoint " + source.name() + ": " + both +
                   ". Preprocess the data with --srcdict and the dict.txt of the model's data, "
                   "or train a new model in another --save-dir.");
 }
@@ -153,10 +153,10 @@ void check_dictionary(const CheckpointFile& source, const DictionaryMark& mine) 
   if (mine.size == saved.size && mine.digest == saved.digest) return;
   const std::string what =
       mine.size != saved.size
-          ? "it has " + std::to_string(mine.size) + " types, the checkpoint's had " +
+          ? "it has " + std::to_string(mine.size) + " types, that of the checkpoint has " +
                 std::to_string(saved.size)
           : "both have " + std::to_string(mine.size) + " types, but not the same words in the same order";
-  throw Error(ExitCode::data, "the dictionary of the data does not fit the checkpoint " + source.name() +
+  throw Error(ExitCode::data, "the dictionary of the data does not match the checkpoint " + source.name() +
                                   ": " + what +
                                   ". Preprocess the data with the dictionary that the model was trained with "
                                   "(--srcdict), or train a new model in another --save-dir.");

@@ -23,7 +23,8 @@ std::string text_of(const PickleNode* node, std::string_view name) {
 [[noreturn]] void refuse(const CheckpointFile& source, const std::string& what, const std::string& before,
                          const std::string& now, const std::string& mend) {
   throw Error(ExitCode::configuration, source.name() + " was trained with " + what + " " + before +
-                                           ", this run has " + now + ": it cannot be continued so. " + mend);
+                                           ", this run has " + now + ": it cannot be continued this way. " +
+                                           mend);
 }
 
 }  // namespace
@@ -36,8 +37,8 @@ void check_reference_components(const CheckpointFile& source, const RunConfig& c
   const PickleNode* saved = attributes_of(cfg != nullptr ? cfg->get("model") : source.root().get("args"));
   if (saved == nullptr) {
     throw Error(ExitCode::data, source.name() +
-                                    " was not written by nopos-host, and has not the settings of the "
-                                    "reference either ('cfg' or 'args'): it cannot be continued.");
+                                    " was written neither by nopos-host nor by fairseq (it has no 'cfg' or "
+                                    "'args'): it cannot be continued.");
   }
   for (const std::string_view flag : position_flags) {
     const std::string before = text_of(saved->get(flag), flag);
@@ -62,8 +63,8 @@ void check_reference_components(const CheckpointFile& source, const RunConfig& c
     const bool precision = before.ends_with("FP16Optimizer") || before == "AMPOptimizer";
     refuse(source, "--" + kind, before, now,
            precision ? "Give the precision that it was trained in (--fp16, --memory-efficient-fp16, --bf16, "
-                       "--amp), or --reset-optimizer to go on from its weights alone."
-                     : "Give that one, or --reset-optimizer to go on from its weights alone.");
+                       "--amp), or --reset-optimizer to continue from its weights only."
+                     : "Give that one, or --reset-optimizer to continue from its weights only.");
   }
 }
 
@@ -89,7 +90,8 @@ std::vector<std::string> reference_differences(const CheckpointFile& source, con
     }
   }
   if (!lines.empty()) {
-    lines.insert(lines.begin(), "settings differ from those of " + source.name() + "; this run's hold:");
+    lines.insert(lines.begin(),
+                 "settings differ from those of " + source.name() + "; those of this run are used:");
   }
   return lines;
 }

@@ -21,7 +21,7 @@ std::string storage_type(at::ScalarType type) {
     if (known == type) return std::string(name);
   }
   throw Error(ExitCode::runtime, std::string("a tensor of type ") + c10::toString(type) +
-                                     " cannot be saved: checkpoints hold plain numbers only.");
+                                     " cannot be saved: the type is not supported in checkpoints.");
 }
 
 at::ScalarType scalar_type(std::string_view storage_type, std::string_view what) {
@@ -29,7 +29,7 @@ at::ScalarType scalar_type(std::string_view storage_type, std::string_view what)
     if (name == storage_type) return type;
   }
   throw Error(ExitCode::data, std::string(what) + " is stored as '" + std::string(storage_type) +
-                                  "', which is not a type of numbers that NoPos reads.");
+                                  "', a type that NoPos does not support.");
 }
 
 }  // namespace nopos::engine

@@ -20,7 +20,7 @@ std::vector<std::string> valid_subsets(const std::string& list) {
     throw Error(ExitCode::configuration,
                 "--valid-subset is '" + list +
                     "', but must name splits, separated by commas, such as valid or valid,test. "
-                    "--disable-validation validates nothing.");
+                    "Use --disable-validation to skip validation.");
   }
   return names;
 }
@@ -88,13 +88,13 @@ void refuse_empty(const std::string& split, Dataset& dataset, const BatchList& b
   for (std::int64_t i = 0; i < dataset.size(); ++i) {
     shortest = i == 0 ? dataset.length(i) : std::min(shortest, dataset.length(i));
   }
-  const std::string have = "split '" + split + "' has nothing to go through: ";
-  if (dataset.size() == 0) throw Error(ExitCode::data, have + "it holds no samples.");
+  const std::string have = "split '" + split + "' has no batches: ";
+  if (dataset.size() == 0) throw Error(ExitCode::data, have + "it has no samples.");
   throw Error(ExitCode::data,
               have + "each of its " + std::to_string(dataset.size()) +
                   " samples is longer than allowed. The "
                   "shortest has " +
-                  std::to_string(shortest) + " tokens, the model takes " + std::to_string(max_positions) +
+                  std::to_string(shortest) + " tokens, the model accepts " + std::to_string(max_positions) +
                   " (--max-target-positions). Cut the data with --tokens-per-sample " +
                   std::to_string(max_positions) + " or less, or raise --max-tokens if that is lower.");
 }

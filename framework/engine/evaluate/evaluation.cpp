@@ -155,8 +155,8 @@ std::shared_ptr<Architecture> Evaluation::model_for(const EvaluatedModel& model)
   if (block <= saved) return as_trained;
   throw Error(ExitCode::data,
               "blocks of split '" + dataset_options_.gen_subset + "' have " + std::to_string(block) +
-                  " tokens, the model takes " + std::to_string(saved) +
-                  ", and what it learned depends on that: " + difference + ". Give --tokens-per-sample " +
+                  " tokens, the model accepts " + std::to_string(saved) +
+                  ", a limit that its weights depend on: " + difference + ". Give --tokens-per-sample " +
                   std::to_string(saved - adds_bos()) + " or less.");
 }
 
@@ -166,7 +166,7 @@ void Evaluation::refuse_long_blocks() const {
   for (std::int64_t i = 0; i < dataset_->size(); ++i) {
     if (dataset_->num_tokens(i) != full || dataset_->length(i) <= max_positions_) continue;
     throw Error(ExitCode::data, "blocks of split '" + dataset_options_.gen_subset + "' have " +
-                                    std::to_string(dataset_->length(i)) + " tokens, the model takes " +
+                                    std::to_string(dataset_->length(i)) + " tokens, the model accepts " +
                                     std::to_string(max_positions_) +
                                     ". Cut the data with --tokens-per-sample " +
                                     std::to_string(max_positions_) + " or less" +
@@ -196,9 +196,9 @@ BatchList Evaluation::batches() const {
       throw Error(ExitCode::data, "shard " + std::to_string(shard) + " of " + std::to_string(shards) +
                                       " is empty: split '" + dataset_options_.gen_subset + "' has " +
                                       std::to_string(all) + (all == 1 ? " batch" : " batches") +
-                                      ", which the shards before it take. Give --num-shards " +
+                                      ", all in the shards before it. Give --num-shards " +
                                       std::to_string(all) +
-                                      " at most, or make batches smaller with --batch-size or --max-tokens.");
+                                      " at most, or use smaller batches (--batch-size, --max-tokens).");
     }
   }
   refuse_empty(dataset_options_.gen_subset, *dataset_, batches, max_positions_);
@@ -217,10 +217,9 @@ bool Evaluation::adds_bos() const {
 
 EvaluationResult Evaluation::run() {
   if (dataset_options_.shard_id >= dataset_options_.num_shards) {
-    throw Error(ExitCode::configuration,
-                "--shard-id is " + std::to_string(dataset_options_.shard_id) +
-                    ", but shards are counted from 0 to --num-shards - 1, which is " +
-                    std::to_string(dataset_options_.num_shards - 1));
+    throw Error(ExitCode::configuration, "--shard-id is " + std::to_string(dataset_options_.shard_id) +
+                                             ", but must be in 0 to --num-shards - 1, which is " +
+                                             std::to_string(dataset_options_.num_shards - 1));
   }
   const std::int64_t vocabulary = task_->output_dictionary().size();
   Scorer scorer(models_, std::min(options_.softmax_batch,

@@ -33,23 +33,23 @@ WeightPrecision weight_precision(const CommonOptions& common) {
 }
 
 std::string precision_notice(const CommonOptions& common) {
-  if (common.amp) return "--amp: this processor has no arithmetic of half precision; float32 takes its place";
+  if (common.amp) return "--amp: this processor has no half-precision arithmetic; float32 is used instead";
   if (common.fp16 || common.memory_efficient_fp16) {
-    return "--fp16: this processor has no arithmetic of half precision; weights are rounded to it, float32 "
-           "computes with them";
+    return "--fp16: this processor has no half-precision arithmetic; weights are rounded to half precision, "
+           "computation is in float32";
   }
   if (!common.bf16 && !common.memory_efficient_bf16) return {};
   switch (bfloat16_products()) {
     case Bfloat16Products::mkl:
-      return "--bf16: products are of bfloat16, by the processor's instructions and MKL";
+      return "--bf16: matrix products in bfloat16, with the processor's instructions and MKL";
     case Bfloat16Products::widened:
-      return "--bf16: this processor has no instructions for bfloat16 (AVX512_BF16); products are of "
-             "float32, "
-             "block by block, and rounded to bfloat16: less memory, but no more speed than float32";
+      return "--bf16: this processor has no instructions for bfloat16 (AVX512_BF16); matrix products are "
+             "computed in float32, block by block, and rounded to bfloat16: less memory, but no faster than "
+             "float32";
     case Bfloat16Products::aten:
       break;
   }
-  return "--bf16: products are of bfloat16, by ATen";
+  return "--bf16: matrix products in bfloat16, by ATen";
 }
 
 void convert(Architecture& model, at::ScalarType type) {

@@ -87,7 +87,7 @@ class WatchedCriterion final : public Watched<Criterion> {
     if (!std::isfinite(result.sample_size) || result.sample_size < 0)
       refuse("forward", "its sample size is " + std::to_string(result.sample_size));
     if (at::GradMode::is_enabled() && !result.loss.requires_grad())
-      refuse("forward", "its loss does not depend on the model's weights: backward has nowhere to go");
+      refuse("forward", "its loss does not depend on the model's weights: there is nothing to differentiate");
     trace(result);
     return result;
   }
@@ -154,10 +154,9 @@ class WatchedScheduler final : public Watched<LRScheduler> {
   double lr(std::int64_t num_updates) const override {
     const double rate = call("lr", [&](LRScheduler& scheduler) { return scheduler.lr(num_updates); });
     if (!std::isfinite(rate) || rate < 0) {
-      refuse("lr",
-             "the rate after " + std::to_string(num_updates) + " updates is " + std::to_string(rate) +
-                 "; a rate is a finite number of at least 0. Its options, or the state that it was restored "
-                 "with, describe no schedule there");
+      refuse("lr", "the rate after " + std::to_string(num_updates) + " updates is " + std::to_string(rate) +
+                       "; a rate must be a finite number of at least 0. Check its options and the state that "
+                       "it was restored from");
     }
     return rate;
   }

@@ -157,7 +157,7 @@ TEST_F(TrainerTest, AGradientThatIsNotFiniteUpdatesNothingAndIsNamed) {
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::runtime);
     EXPECT_NE(std::string(error.what()).find("update 1"), std::string::npos);
-    EXPECT_NE(std::string(error.what()).find("concerned is weight"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("affected parameter is weight"), std::string::npos);
   }
   expect_weight(0, 0);
   EXPECT_EQ(trainer.num_updates(), 0);

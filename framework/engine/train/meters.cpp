@@ -203,8 +203,8 @@ void Meters::restore(const std::vector<MeterState>& states) {
     } else if (state.type == "StopwatchMeter") {
       meter = std::make_unique<StopwatchMeter>(std::nullopt);
     } else {
-      throw Error(ExitCode::data, "the checkpoint's meter '" + state.name + "' is of the unknown class '" +
-                                      state.type + "'; --reset-meters leaves meters out");
+      throw Error(ExitCode::data, "the checkpoint's meter '" + state.name + "' has the unknown class '" +
+                                      state.type + "'; give --reset-meters to ignore meters");
     }
     meter->restore({state.fields.begin(), state.fields.end()});
     insert({state.name, state.priority, std::move(meter)});

@@ -72,8 +72,8 @@ std::unique_ptr<WandbRun> wandb_run(const RunConfig& config, const std::string& 
     past = take_up_wandb_run(checkpoint.save_dir, project, num_updates);
   }
   auto run = past ? std::make_unique<WandbRun>(*past) : new_wandb_run(config, project, checkpoint);
-  log_info("nopos.train", std::string("--wandb-project: ") + (past ? "its run goes on; " : "") +
-                              "nothing is sent; `wandb sync " + run->file().parent_path().string() +
+  log_info("nopos.train", std::string("--wandb-project: ") + (past ? "its run continues; " : "") +
+                              "nothing is uploaded; `wandb sync " + run->file().parent_path().string() +
                               "` does that");
   return run;
 }

@@ -190,7 +190,7 @@ void Trainer::check_finite(double norm, const std::vector<TokenBatch>& group) {
   for (const auto& segment : parts_.slab->segments()) {
     const at::Tensor& grad = segment.parameter.grad();
     if (grad.defined() && !at::isfinite(grad).all().item<bool>()) {
-      culprit = "; the first parameter concerned is " + segment.name;
+      culprit = "; the first affected parameter is " + segment.name;
       break;
     }
   }
@@ -203,7 +203,8 @@ void Trainer::check_finite(double norm, const std::vector<TokenBatch>& group) {
 std::string Trainer::origin(const std::vector<TokenBatch>& group) {
   for (const auto& segment : parts_.slab->segments()) {
     if (!at::isfinite(segment.parameter.detach()).all().item<bool>())
-      return "; the weights are not finite since an update before, the first of them is " + segment.name;
+      return "; the weights have not been finite since an earlier update, the first of them is " +
+             segment.name;
   }
   const FiniteTrace trace;
   gradients(group);  // the same: one seed per update

@@ -81,7 +81,7 @@ TrainingRun::TrainingRun(const RunConfig& config, Console& console)
 void TrainingRun::stop_before_training() const {
   if (!stop_.received()) return;
   throw Error(ExitCode::stopped,
-              "stopped by " + stop_.name() + " before the first update; nothing had to be saved");
+              "stopped by " + stop_.name() + " before the first update; there was nothing to save");
 }
 
 void TrainingRun::check_best_metric() const {
@@ -90,7 +90,7 @@ void TrainingRun::check_best_metric() const {
   const std::string& wanted = checkpoint_.best_checkpoint_metric;
   if (std::find(names.begin(), names.end(), wanted) != names.end()) return;
   throw Error(ExitCode::configuration, "--best-checkpoint-metric " + wanted +
-                                           " is not among the figures of a validation" +
+                                           " is not among the metrics of a validation" +
                                            did_you_mean(wanted, names) + ": " + join(names));
 }
 
@@ -99,7 +99,7 @@ void TrainingRun::check_rates() const {
   if (rates.size() < 2 || rates[0] != 0) return;
   log_warning(source, "--lr " + to_text(rates) +
                           " is a list of rates by epoch, the first of which is 0. "
-                          "Where one rate is meant, decimals follow a point: 0.1");
+                          "For a single rate, use a decimal point: 0.1");
 }
 
 /// Also for the epochs to come, for which --update-freq may say something else: an error now costs nothing.
@@ -161,8 +161,8 @@ void TrainingRun::restore() {
   // Meters of an epoch that has ended are of no use to the next.
   if (!plan.load.reset_meters && state.iterations_in_epoch > 0) trainer_.restore_meters(state.meters);
   if (const std::string name = weight_range(*parts_.slab).not_finite; !name.empty()) {
-    throw Error(ExitCode::data, plan.file.string() +
-                                    " holds weights that are not finite numbers, the first in " + name +
+    throw Error(ExitCode::data, plan.file.string() + " has weights that are not finite, the first in " +
+                                    name +
                                     ": its run had diverged. Continue from an earlier checkpoint, with a "
                                     "lower --lr, a longer warm-up or --clip-norm.");
   }
@@ -203,7 +203,7 @@ ExitCode TrainingRun::run() {
     }
     outcome = train_epoch();
     if (outcome == Outcome::epoch_done && stop_.received()) {  // behind the epoch's last update
-      say("received " + stop_.name() + ": saving, then ending");
+      say("received " + stop_.name() + ": saving and exiting");
       if (saved_updates_ != trainer_.num_updates()) save(/*end_of_epoch=*/true, 0);
       outcome = Outcome::interrupted;
     }
@@ -212,7 +212,7 @@ ExitCode TrainingRun::run() {
   saving_.finish();
   const std::string seconds = to_text(rounded(seconds_now() - started_, 1)) + " seconds";
   say(outcome == Outcome::interrupted
-          ? "stopped training after " + seconds + "; the same command line goes on from here"
+          ? "stopped training after " + seconds + "; the same command line resumes from here"
           : "done training in " + seconds);
   say(usage_summary(trainer_.tokens_trained(), trainer_.seconds_in_steps()));
   return outcome == Outcome::interrupted ? ExitCode::stopped : ExitCode::ok;
@@ -228,11 +228,11 @@ TrainingRun::Outcome TrainingRun::train_epoch() {
   const auto count = static_cast<std::int64_t>(batches.size());
   if (first_iteration_ > 0 &&
       (first_iteration_ >= count || (epoch_iterations_ > 0 && epoch_iterations_ != count))) {
-    throw Error(ExitCode::data, "the checkpoint stands at batch " + std::to_string(first_iteration_) +
-                                    " of " + std::to_string(epoch_iterations_) +
-                                    " of its epoch, but this run has " + std::to_string(count) +
-                                    " batches an epoch: other data or other batch "
-                                    "sizes. --reset-dataloader starts with the first epoch.");
+    throw Error(ExitCode::data, "the checkpoint is at batch " + std::to_string(first_iteration_) + " of " +
+                                    std::to_string(epoch_iterations_) + " of its epoch, but this run has " +
+                                    std::to_string(count) +
+                                    " batches per epoch: the data or batch sizes differ. --reset-dataloader "
+                                    "starts from the first epoch.");
   }
   epoch_iterations_ = count;
   check_updates_of_epochs(count);
@@ -300,7 +300,7 @@ TrainingRun::Outcome TrainingRun::after_update(bool end_of_epoch, std::int64_t i
     }
   }
   const bool interrupted = stop_.received();  // asked once: what ends here has been saved
-  if (interrupted) say("received " + stop_.name() + ": saving, then ending");
+  if (interrupted) say("received " + stop_.name() + ": saving and exiting");
   if (decision.save || !stop.empty() || interrupted) save(end_of_epoch, iterations);
   if (interrupted) return Outcome::interrupted;
   return stop.empty() ? Outcome::epoch_done : Outcome::stopped;
@@ -365,7 +365,7 @@ std::vector<std::pair<std::string, Readings>> TrainingRun::validate() {
       loss = rounded(exact->value, exact->round);
     } else {
       log_warning(source, "no token of \"" + split.name + "\" gives a " + metric +
-                              " (--best-checkpoint-metric): this validation decides nothing");
+                              " (--best-checkpoint-metric): this validation is ignored");
     }
     if (const auto plain = reading("loss"); plain && !std::isfinite(plain->value)) {
       diverged_ = "the loss of the validation on '" + split.name + "' is " + to_text(plain->value);
@@ -414,7 +414,7 @@ void TrainingRun::save(bool end_of_epoch, std::int64_t iterations) {
 void TrainingRun::refuse_diverged() {
   std::string what = diverged_;
   if (const WeightRange weights = weight_range(*parts_.slab); !weights.not_finite.empty()) {
-    what = weights.not_finite + " holds values that are not finite";
+    what = weights.not_finite + " has values that are not finite";
   } else if (what.empty() && !validation_loss_ && weights.largest > suspicious_weight && last_batch_ &&
              !trainer_.loss_is_finite(*last_batch_)) {
     what = "the loss of the last batch is not finite";

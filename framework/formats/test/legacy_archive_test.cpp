@@ -82,15 +82,15 @@ TEST(LegacyArchive, IsRefusedWhereverItIsCut) {
 TEST(LegacyArchive, SaysWhatIsWrong) {
   const std::int64_t largest = std::numeric_limits<std::int64_t>::max();
   const std::pair<std::string, const char*> cases[] = {
-      {legacy_bytes(two, {{"a", -1, ""}}), "says that it has -1 numbers"},
-      {legacy_bytes(two, {{"a", largest, "0123"}}), "says that it has 9223372036854775807 numbers"},
-      {legacy_bytes(two, {{"a", largest / 4, "0123"}}), "a storage reaches beyond the end of the file"},
-      {legacy_bytes(two, {stored[0], stored[0]}), "a storage stands in it twice"},
-      {legacy_bytes({two[0]}, stored), "nothing refers to a storage that it holds"},
-      {legacy_bytes({two[0], tensor("LongStorage", "a", 1)}, stored), "one storage has two types"},
+      {legacy_bytes(two, {{"a", -1, ""}}), "claims to have -1 numbers"},
+      {legacy_bytes(two, {{"a", largest, "0123"}}), "claims to have 9223372036854775807 numbers"},
+      {legacy_bytes(two, {{"a", largest / 4, "0123"}}), "a storage extends beyond the end of the file"},
+      {legacy_bytes(two, {stored[0], stored[0]}), "a storage appears twice"},
+      {legacy_bytes({two[0]}, stored), "it has a storage that nothing refers to"},
+      {legacy_bytes({two[0], tensor("LongStorage", "a", 1)}, stored), "a storage has two types"},
       {legacy_bytes({tensor("ComplexFloatStorage", "a", 1)}, {}),
        "of type 'ComplexFloatStorage', which is not one"},
-      {legacy_bytes(two, stored, 1002), "the number of its format is not 1001"},
+      {legacy_bytes(two, stored, 1002), "its format version is not 1001"},
       {legacy_bytes(two, stored, 1001, false), "big-endian"}};
   for (const auto& [bytes, says] : cases) {
     const std::string message = refusal(bytes);

@@ -115,8 +115,8 @@ TEST(PickleReader, RefusesBrokenStreamsWithAReason) {
       {"\x80\x02\x8d\xff\xff\xff\xff\xff\xff\xff\xff.", "cut short"},
       {"\x80\x02h\x07.", "refers to a value"},
       {"\x80\x02NNs.", "a value is missing"},
-      {"\x80\x02NNNs.", "holds none"},
-      {"\x80\x02}(Nu.", "holds none"},
+      {"\x80\x02NNNs.", "not a container"},
+      {"\x80\x02}(Nu.", "not a container"},
       {"\x80\x02NNR.", "not a tuple"},
       {"\x80\x02NN\x93.", "not a text"},
       {"\x80\x02"

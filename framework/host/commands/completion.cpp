@@ -85,8 +85,8 @@ void add_names(Candidates& candidates, const registry::Catalogue& catalogue, con
 Candidates commands_and_words() {
   Candidates candidates;
   for (const Command& one : commands()) candidates.emplace_back(one.name, one.summary);
-  candidates.emplace_back("help", "Explain a command.");
-  candidates.emplace_back("version", "Tell the version.");
+  candidates.emplace_back("help", "Show help for a command.");
+  candidates.emplace_back("version", "Print the version.");
   return candidates;
 }
 
@@ -176,7 +176,7 @@ Candidates candidates_for(Words words) {
     if (option != options.end() && option->type != OptionType::boolean) return values_of(*option, rest);
   }
   if (!begun.starts_with("-")) return positional(chosen, rest);
-  Candidates candidates{{"--help", "Explain the command."}};
+  Candidates candidates{{"--help", "Show help for the command."}};
   for (const OptionInfo& option : options)
     candidates.emplace_back("--" + option.name, first_sentence(option.help));
   return candidates;
@@ -201,7 +201,7 @@ int run_completion(const Words& words) {
     print_usage(command("completion"));
     print_note(
         "bash: source <(nopos-host completion bash); zsh: nopos-host completion zsh > _nopos-host, in a "
-        "folder of $fpath; fish: nopos-host completion fish | source. An installation has them in place.");
+        "folder of $fpath; fish: nopos-host completion fish | source. An installation includes them.");
     return 0;
   }
   for (const auto& [shell, script] : scripts) {
@@ -209,7 +209,7 @@ int run_completion(const Words& words) {
     std::cout << script;
     return 0;
   }
-  throw Error(ExitCode::usage, "completion: name one of the shells bash, zsh, fish" +
+  throw Error(ExitCode::usage, "completion: give a shell: bash, zsh or fish" +
                                    (words.empty() ? "" : did_you_mean(words[0], {"bash", "zsh", "fish"})));
 }
 

@@ -30,7 +30,7 @@ void show_what_is_resolved(RunSetup& setup) {
   host.values["positional-encoding"] = join(encodings, "+");
   if (!std::holds_alternative<NotGiven>(host.values.at("threads"))) return;
   host.values["threads"] = std::int64_t{run_threads(host)};
-  host.sources["threads"] = "default: what affinity and control group allow";
+  host.sources["threads"] = "default: as affinity and control group allow";
 }
 
 void print_settings(const RunSetup& setup) {
@@ -81,7 +81,7 @@ int run_config(const Words& words) {
   if (words.empty() || words[0] != "show") {
     throw Error(ExitCode::usage, words.empty() ? "config: write nopos-host config show [FLAGS OF train]"
                                                : "config: unknown word '" + words[0] +
-                                                     "'; there is nopos-host config show [FLAGS OF train]");
+                                                     "'; use nopos-host config show [FLAGS OF train]");
   }
   Words rest(words.begin() + 1, words.end());
   const auto options = read_options<ConfigShowOptions>(

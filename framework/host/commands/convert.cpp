@@ -22,28 +22,25 @@ struct ConvertOptions {
   NOPOS_OPTIONS(o) {
     using C = ConvertOptions;
     o.add("from", &C::from,
-          "a checkpoint, or a model's folder: written by this command, or an OPT, GPT-2 or GPT-NeoX of "
+          "a checkpoint, or a model folder: written by this command, or an OPT, GPT-2 or GPT-NeoX model of "
           "transformers",
           Positional{});
-    o.add("to", &C::to, "where to write: a folder for a checkpoint, a file for a folder");
-    o.add("for", &C::target,
-          "the library that shall load the folder; not given: the tensors under their own names",
+    o.add("to", &C::to, "output: a folder if FILE is a checkpoint, a file if it is a folder");
+    o.add("for", &C::target, "library to write the folder for; not given: tensors keep their names",
           OneOf{{"transformers"}});
     o.add("max-target-positions", &C::max_positions,
-          "with --for: longest sequence, where the encoding has no limit of its own; as trained if not given",
-          AtLeast{1});
+          "with --for: longest sequence, if the encoding has no limit; default: as trained", AtLeast{1});
     o.add("data", &C::data,
-          "with --for: the folder of the data, whose dict.txt the tokenizer needs; as trained if not given");
-    o.add("tokenizer", &C::tokenizer,
-          "with --for: the tokenizer that made the data; as recorded if not given");
+          "with --for: data folder, whose dict.txt the tokenizer needs; default: as trained");
+    o.add("tokenizer", &C::tokenizer, "with --for: tokenizer that made the data; default: as recorded");
     o.add("dict", &C::dictionary,
-          "with a folder of a GPT-2 or GPT-NeoX: the dict.txt of the data, which gives the order of tokens");
+          "with a GPT-2 or GPT-NeoX folder: dict.txt of the data, which gives the order of tokens");
     o.add("plugin-path", &C::plugin_path, "folders with plugins, separated by colons; may be repeated");
   }
 };
 
 void refuse_flags(bool given, const std::string& flags, const std::string& where) {
-  if (given) throw Error(ExitCode::usage, flags + " means nothing " + where + ": leave it out.");
+  if (given) throw Error(ExitCode::usage, flags + " has no effect " + where + ": leave it out.");
 }
 
 std::vector<std::string> from_folder(const ConvertOptions& options) {
@@ -88,13 +85,13 @@ int run_convert(const Words& words) {
   const auto options = read_options<ConvertOptions>(parse_settings(words, described, "convert"), "convert");
   if (!options.from || !options.to) {
     throw Error(ExitCode::usage,
-                "convert needs what to convert and where to, such as\n"
+                "convert needs an input and an output, such as\n"
                 "  nopos-host convert checkpoints/checkpoint_best.pt --to model\n"
                 "  nopos-host convert checkpoints/checkpoint_best.pt --for transformers --to model\n"
                 "  nopos-host convert model --to checkpoint.pt");
   }
   const bool to_file = std::filesystem::is_directory(*options.from);
-  const std::string remedy = "name another place";
+  const std::string remedy = "give another path";
   const RunLock lock(
       to_file ? RunLock::on_file(*options.to, remedy) : RunLock::on_folder(*options.to, remedy), "convert");
   const auto said = to_file ? from_folder(options) : from_checkpoint(options);

@@ -18,32 +18,32 @@ const std::vector<Command>& commands() {
       {"eval-lm", "DATA --path FILE [FLAGS]", "Evaluate the model of a checkpoint on a split of the data.",
        run_eval_lm},
       {"validate", "[DATA] --path FILE [FLAGS OF train]",
-       "Validate a checkpoint as its training would, on one or more splits.", run_validate},
-      {"preprocess", "--only-source --trainpref FILE [FLAGS]", "Make a dictionary and binary data from text.",
-       run_preprocess, Output::report},
+       "Validate a checkpoint as in training, on one or more splits.", run_validate},
+      {"preprocess", "--only-source --trainpref FILE [FLAGS]",
+       "Build a dictionary and binary data from text.", run_preprocess, Output::report},
       {"encode", "--tokenizer NAME [FILE] [OPTIONS OF THE TOKENIZER]",
-       "Write the symbols of each line of a text, with spaces between them.", run_encode},
+       "Tokenize text: write the symbols of each line, separated by spaces.", run_encode},
       {"decode", "--tokenizer NAME [FILE] [OPTIONS OF THE TOKENIZER]",
-       "Write the text that symbols stand for: the way back from encode.", run_decode},
-      {"prepare", "pile FILE... [FLAGS]", "Make training text of The Pile's documents.", run_prepare,
+       "Convert symbols back to text, the inverse of encode.", run_decode},
+      {"prepare", "pile FILE... [FLAGS]", "Prepare training text from The Pile.", run_prepare,
        Output::report},
-      {"inspect-data", "DIR [--split NAME] [--json]", "Show what is in a folder of data.", run_inspect_data},
-      {"list", "[KIND] [--all] [--json]", "List the plugins that are found.", run_list},
+      {"inspect-data", "DIR [--split NAME] [--json]", "Show the contents of a data folder.",
+       run_inspect_data},
+      {"list", "[KIND] [--all] [--json]", "List the available plugins.", run_list},
       {"inspect", "[KIND/]NAME [--json]", "Describe one component: its plugin, options and presets.",
        run_inspect},
-      {"inspect-checkpoint", "FILE [--json]",
-       "Show what is in a checkpoint of nopos-host or of the reference.", run_inspect_checkpoint},
+      {"inspect-checkpoint", "FILE [--json]", "Show the contents of a checkpoint of nopos-host or fairseq.",
+       run_inspect_checkpoint},
       {"convert", "FILE [--for transformers] --to FOLDER | FOLDER --to FILE",
-       "Turn a checkpoint's model into safetensors and config.json, or back.", run_convert, Output::report},
-      {"config", "show [DATA] [FLAGS OF train] [--json]",
-       "Show the value of every option, and where it comes from.", run_config},
+       "Convert a checkpoint to safetensors and config.json, or back.", run_convert, Output::report},
+      {"config", "show [DATA] [FLAGS OF train] [--json]", "Show the value of every option and its source.",
+       run_config},
       {"plot", "RUN... [--output FILE] [FLAGS]",
-       "Draw loss, learning rate and gradient norm of runs, as SVG or PNG.", run_plot, Output::report},
-      {"doctor", "[--probe] [--json]", "Examine the installation: LibTorch, plugins, processor.", run_doctor},
-      {"completion", "bash|zsh|fish", "Write the script with which a shell completes commands and flags.",
+       "Plot loss, learning rate and gradient norm of runs as SVG or PNG.", run_plot, Output::report},
+      {"doctor", "[--probe] [--json]", "Check the installation: LibTorch, plugins, processor.", run_doctor},
+      {"completion", "bash|zsh|fish", "Write a shell script that completes commands and flags.",
        run_completion},
-      {"man", "[COMMAND] [--output FOLDER]", "Write the manual page of the program or of a command.",
-       run_man}};
+      {"man", "[COMMAND] [--output FOLDER]", "Write the manual page of the program or a command.", run_man}};
   return all;
 }
 
@@ -73,8 +73,8 @@ Words leading_flags(Words& words) {
     if (flag == before_the_command.end()) {
       const std::string list =
           join(before_the_command, ", ", [](const Flag& one) { return "--" + one.name; });
-      throw Error(ExitCode::usage, "'" + words[next] + "' stands where a command is expected: only " + list +
-                                       " may stand before it; write nopos-host COMMAND " + words[next] +
+      throw Error(ExitCode::usage, "'" + words[next] + "' is where a command is expected: only " + list +
+                                       " may come before it; write nopos-host COMMAND " + words[next] +
                                        "\nsee nopos-host --help");
     }
     const bool value_follows = !flag->is_switch && words[next].find('=') == std::string::npos;

@@ -24,7 +24,7 @@ struct DoctorOptions {
   std::optional<std::string> plugin_path;
 
   NOPOS_OPTIONS(o) {
-    o.add("probe", &DoctorOptions::probe, "load every usable plugin, each in a process of its own");
+    o.add("probe", &DoctorOptions::probe, "load every usable plugin, each in a separate process");
     o.add("json", &DoctorOptions::json, "write JSON");
     o.add("plugin-path", &DoctorOptions::plugin_path,
           "folders with plugins, separated by colons; may be repeated");
@@ -100,7 +100,7 @@ void print_findings(const Findings& findings) {
     std::string state = root.problem.empty() ? "usable" : root.problem;
     if (&root == findings.torch) state = "taken";
     if (root.problem.empty() && findings.torch == nullptr)
-      state = "usable, but NOPOS_TORCH_ROOT decides alone";
+      state = "usable, but NOPOS_TORCH_ROOT takes precedence";
     const std::string version = root.version.empty() ? "" : root.version + ", ";
     roots.add({root.origin, (root.path.empty() ? "" : root.path.string() + ": ") + version + state});
   }
@@ -123,11 +123,11 @@ void print_findings(const Findings& findings) {
   }
   plugins.print();
   std::cout << '\n'
-            << (findings.torch == nullptr ? "LibTorch cannot be used: nothing can be trained here. Set "
+            << (findings.torch == nullptr ? "No usable LibTorch: training is not possible. Set "
                                             "NOPOS_TORCH_ROOT to a folder with lib/libtorch_cpu.so."
-                : findings.usable == 0    ? "No plugin can be used: nothing can be trained here."
+                : findings.usable == 0    ? "No usable plugin: training is not possible."
                 : findings.broken > 0     ? "Some plugins are broken; the others work."
-                                          : "All is well.")
+                                          : "No problems found.")
             << '\n';
 }
 

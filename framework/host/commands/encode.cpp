@@ -24,16 +24,15 @@ struct PipeOptions {
   std::optional<std::int64_t> threads;
 
   NOPOS_OPTIONS(o) {
-    o.add("input", &PipeOptions::input, "file, plain or compressed by gzip or Zstandard; - is standard input",
-          Positional{});
-    o.add("tokenizer", &PipeOptions::tokenizer, "which tokenizer; this or --tokenizer-from must be given");
-    o.add(
-        "tokenizer-from", &PipeOptions::tokenizer_from,
-        "the tokenizer of a folder that preprocess wrote, or of a checkpoint; beside --tokenizer: it must be "
-        "the same");
-    o.add("count", &PipeOptions::count, "write only how many lines, symbols and bytes there are");
-    o.add("threads", &PipeOptions::threads,
-          "threads that work; default: what affinity and control group allow", Range{1, 1024});
+    o.add("input", &PipeOptions::input,
+          "file, plain or compressed with gzip or Zstandard; - is standard input", Positional{});
+    o.add("tokenizer", &PipeOptions::tokenizer, "tokenizer; this or --tokenizer-from is required");
+    o.add("tokenizer-from", &PipeOptions::tokenizer_from,
+          "use the tokenizer of a folder that preprocess wrote, or of a checkpoint; if --tokenizer is given "
+          "too, they must agree");
+    o.add("count", &PipeOptions::count, "write only the numbers of lines, symbols and bytes");
+    o.add("threads", &PipeOptions::threads, "number of threads; default: as affinity and control group allow",
+          Range{1, 1024});
     o.add("plugin-path", &PipeOptions::plugin_path,
           "folders with plugins, separated by colons; may be repeated");
   }
@@ -183,11 +182,9 @@ int run_pipe_command(const char* name, const Words& words) {
   if (const auto place = given_text(words, "tokenizer-from")) recorded = recorded_tokenizer(*place);
   const TokenizerChoice choice = choose_tokenizer(own, words, described, recorded, WithRecord::no);
   if (!choice.tokenizer) {
-    throw Error(
-        ExitCode::usage,
-        std::string(name) +
-            ": --tokenizer must be given, or --tokenizer-from a folder that preprocess wrote; nopos-host "
-            "list tokenizer tells which there are");
+    throw Error(ExitCode::usage, std::string(name) +
+                                     ": --tokenizer is required, or --tokenizer-from a folder that "
+                                     "preprocess wrote; see nopos-host list tokenizer");
   }
   const auto options = read_options<PipeOptions>(choice.command.resolved.values, name);
   const Convert convert = own.run == run_decode ? decoded : options.count ? counted : encoded;

@@ -32,14 +32,14 @@ struct EvaluationHostOptions {
 
   NOPOS_OPTIONS(o) {
     using H = EvaluationHostOptions;
-    o.add("task", &H::task, "what data means");
+    o.add("task", &H::task, "task: how data becomes batches");
     o.add("plugin-path", &H::plugin_path, "folders with plugins, separated by colons; may be repeated");
-    o.add("threads", &H::threads, "threads that compute; default: what affinity and control group allow",
+    o.add("threads", &H::threads, "number of threads; default: as affinity and control group allow",
           Range{1, 1024});
-    constexpr const char* text_only = "an evaluation reads data that preprocess has made";
+    constexpr const char* text_only = "evaluation reads preprocessed data";
     o.add("bpe", &H::bpe, "sub-word units", NoEffect{text_only});
     o.add("tokenizer", &H::tokenizer, "tokeniser", NoEffect{text_only});
-    o.add("scoring", &H::scoring, "score of generated text", NoEffect{text_only});
+    o.add("scoring", &H::scoring, "metric for generated text", NoEffect{text_only});
   }
 };
 
@@ -55,14 +55,13 @@ constexpr std::int64_t otherwise_length = 1024;  // where neither flag nor check
 void take_lengths(Owner& task) {
   for (OptionInfo& option : task.options) {
     if (option.name == "max-target-positions")
-      option.help = "longer blocks are not evaluated; default: all are";
+      option.help = "skip blocks longer than this; default: evaluate all";
     if (option.name != length_option) continue;
     option.type = OptionType::integers;
     option.default_value = {};
     option.optional = true;
     option.help =
-        "most tokens of a block; several lengths (64,128,256) are evaluated one after the other; default: "
-        "the "
+        "maximum tokens per block; several lengths (64,128,256) are evaluated in turn; default: the "
         "checkpoint's";
   }
 }
@@ -75,7 +74,7 @@ std::vector<std::int64_t> lengths_of(ResolvedOptions& task, const std::vector<Sa
   if (const auto* given = std::get_if<std::vector<std::int64_t>>(&found->second)) {
     lengths = *given;
     if (lengths.empty())
-      throw Error(ExitCode::usage, "--tokens-per-sample needs a length, or several: 64,128");
+      throw Error(ExitCode::usage, "--tokens-per-sample needs one or more lengths, such as 64,128");
   } else {
     std::optional<std::int64_t> shortest;
     for (const SavedModel& model : models) {
@@ -101,7 +100,7 @@ void keep_acting(OptionInfo& option, std::span<const std::string_view> acting) {
     option.effect = Effect::active;
   } else if (option.effect == Effect::active) {
     option.effect = Effect::no_effect;
-    option.effect_reason = "an evaluation does not use it";
+    option.effect_reason = "evaluation does not use it";
   }
 }
 
@@ -171,8 +170,7 @@ int run_eval_lm(const Words& given) {
       read_options<EvaluationOptions>(base.owners[4].resolved.values, EvaluationOptions::group);
   if (!options.path) {
     throw Error(ExitCode::usage,
-                "--path must be given: the checkpoint, such as "
-                "checkpoints/checkpoint_best.pt");
+                "--path is required: the checkpoint, such as checkpoints/checkpoint_best.pt");
   }
   const Settings overrides = parse_overrides(options.model_overrides, "model-overrides");
   const std::vector<std::string> paths = path_list(*options.path, ':');

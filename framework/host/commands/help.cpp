@@ -34,15 +34,15 @@ void print_flags(const std::string& heading, const std::vector<const OptionInfo*
 }  // namespace
 
 void print_help() {
-  print_paragraph("nopos-host trains transformer language models whose every part is a plugin.");
+  print_paragraph("nopos-host trains transformer language models; every component is a plugin.");
   std::cout << "\nusage: nopos-host COMMAND [ARGUMENTS]\n\n" << styled("commands", Style::bold) << '\n';
   Table table({}, 2);
   for (const Command& command : commands()) table.add({command.name, command.summary});
   table.print();
   std::cout << '\n';
   print_paragraph(
-      "nopos-host help COMMAND says more; nopos-host version tells the version. --plugin-path, --threads and "
-      "--json may stand before the command as well.");
+      "See nopos-host help COMMAND for details, nopos-host version for the version. --plugin-path, --threads "
+      "and --json may also come before the command.");
 }
 
 HelpPage help_page(const Command& command, Words words) {

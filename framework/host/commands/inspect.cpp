@@ -5,10 +5,10 @@
 #include "commands.h"
 #include "help.h"
 #include "nopos/error.h"
+#include "nopos/strings.h"
 #include "output/json_value.h"
 #include "output/terminal.h"
 #include "settings/search.h"
-#include "nopos/strings.h"
 
 namespace nopos::host {
 namespace {
@@ -24,8 +24,7 @@ struct InspectOptions {
 
   NOPOS_OPTIONS(o) {
     o.add("component", &InspectOptions::component,
-          "KIND/NAME, such as positional_encoding/alibi, or NAME alone where one kind has it; NAME may be a "
-          "preset",
+          "KIND/NAME, such as positional_encoding/alibi, or NAME if it is unique; NAME may be a preset",
           Positional{});
     o.add("json", &InspectOptions::json, "write JSON");
     o.add("plugin-path", &InspectOptions::plugin_path,
@@ -48,7 +47,7 @@ registry::Resolved find_in_all_kinds(const registry::Catalogue& catalogue, const
   }
   const std::string spellings =
       join(kinds, " or ", [&](const std::string& kind) { return kind + "/" + name; });
-  throw Error(ExitCode::usage, "'" + name + "' is the name of several components: write " + spellings);
+  throw Error(ExitCode::usage, "'" + name + "' is ambiguous: write " + spellings);
 }
 
 // "architecture/transformer_lm", or qualified: "acme.rotary:positional_encoding/rotary"; or the name alone.

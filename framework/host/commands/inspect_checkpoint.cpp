@@ -60,7 +60,7 @@ void add_data(const std::string& data, Summary& summary) {
   if (data.empty()) return;
   add(summary.recipe, "data", Value(data));
   if (std::filesystem::path(data).is_relative()) {
-    add(summary.recipe, "data are relative to", Value(std::string("the folder in which the training ran")));
+    add(summary.recipe, "data are relative to", Value(std::string("the folder where training ran")));
   }
 }
 
@@ -154,7 +154,7 @@ void print_summary_json(const CheckpointFile& file, const Summary& summary) {
 void print_summary(const CheckpointFile& file, const Summary& summary) {
   Table head;
   head.add({"file", file.name()});
-  head.add({"written by", file.own() != nullptr ? "nopos-host" : "the reference (fairseq)"});
+  head.add({"written by", file.own() != nullptr ? "nopos-host" : "fairseq"});
   for (const auto* part : {&summary.recipe, &summary.progress}) {
     for (const auto& [name, value] : *part) head.add({name, to_text(value)});
   }

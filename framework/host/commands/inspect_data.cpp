@@ -28,11 +28,11 @@ struct InspectDataOptions {
 
   NOPOS_OPTIONS(o) {
     using I = InspectDataOptions;
-    o.add("data", &I::data, "folder that preprocess has written", Positional{});
-    o.add("split", &I::split, "only this split, such as train; without it all of the folder");
-    o.add("words", &I::words, "how many of the most frequent words to show", AtLeast{0});
-    o.add("blocks", &I::blocks, "how many of the first blocks to show as text", AtLeast{0});
-    o.add("tokens-per-sample", &I::tokens_per_sample, "tokens of such a block", AtLeast{1});
+    o.add("data", &I::data, "folder that preprocess wrote", Positional{});
+    o.add("split", &I::split, "only this split, such as train; default: all splits");
+    o.add("words", &I::words, "number of most frequent words to show", AtLeast{0});
+    o.add("blocks", &I::blocks, "number of blocks to show as text", AtLeast{0});
+    o.add("tokens-per-sample", &I::tokens_per_sample, "tokens per block", AtLeast{1});
     o.add("sample-break-mode", &I::sample_break_mode, "how the text is cut into blocks",
           OneOf{{"none", "complete", "complete_doc", "eos"}});
     o.add("json", &I::json, "write JSON");
@@ -76,7 +76,7 @@ void refuse_half_splits(const fs::path& folder) {
     if (entry.path().extension() != ".bin" || fs::exists(fs::path(entry.path()).replace_extension(".idx")))
       continue;
     throw Error(ExitCode::data, folder.string() + " is incomplete: " + entry.path().filename().string() +
-                                    " has no index beside it. Run nopos-host preprocess again.");
+                                    " has no index. Run nopos-host preprocess again.");
   }
 }
 
@@ -93,10 +93,10 @@ std::vector<Split> read_splits(const InspectDataOptions& options, const Dictiona
     names = {*options.split};
   }
   if (names.empty()) {
-    throw Error(ExitCode::data, folder.string() +
-                                    " holds a dictionary and no split. Write some with nopos-host preprocess "
-                                    "--srcdict " +
-                                    (folder / "dict.txt").string() + " --trainpref TEXT.");
+    throw Error(ExitCode::data,
+                folder.string() +
+                    " has a dictionary but no splits. Write some with nopos-host preprocess --srcdict " +
+                    (folder / "dict.txt").string() + " --trainpref TEXT.");
   }
   std::vector<Split> splits;
   for (const std::string& name : names) {
@@ -112,10 +112,10 @@ Dictionary read_dictionary(const fs::path& folder) {
   const fs::path file = folder / "dict.txt";
   if (!fs::exists(file)) {
     throw Error(ExitCode::data,
-                (fs::is_directory(folder) ? folder.string() + " has no dict.txt: it is incomplete, "
-                                                              "or holds no preprocessed data"
-                                          : "there is no folder " + folder.string()) +
-                    ". Name the folder that nopos-host preprocess wrote (its --destdir).");
+                (fs::is_directory(folder)
+                     ? folder.string() + " has no dict.txt: it is incomplete, or has no preprocessed data"
+                     : "there is no folder " + folder.string()) +
+                    ". Give the folder that nopos-host preprocess wrote (its --destdir).");
   }
   return Dictionary::load(file);
 }

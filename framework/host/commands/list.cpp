@@ -25,7 +25,7 @@ struct ListOptions {
 
   NOPOS_OPTIONS(o) {
     o.add("kind", &ListOptions::kind, "only components of this kind", Positional{});
-    o.add("all", &ListOptions::all, "also plugins that are shadowed or broken, and why");
+    o.add("all", &ListOptions::all, "include plugins that are shadowed or broken, with the reason");
     o.add("json", &ListOptions::json, "write JSON");
     o.add("plugin-path", &ListOptions::plugin_path,
           "folders with plugins, separated by colons; may be repeated");
@@ -104,7 +104,7 @@ void print_json_list(const registry::Catalogue& catalogue, const ListOptions& op
 void print_list(const registry::Catalogue& catalogue, const ListOptions& options) {
   const auto rows = rows_of(catalogue, options);
   if (rows.empty()) {
-    std::cout << "no plugin is found; searched:\n";
+    std::cout << "no plugins found; searched:\n";
     for (const auto& directory : catalogue.directories())
       std::cout << "  " << printable(directory.path.string()) << '\n';
   }
@@ -136,7 +136,7 @@ void print_list(const registry::Catalogue& catalogue, const ListOptions& options
   if (ignored > 0 && !options.all) {
     std::cout << '\n';
     print_paragraph(std::to_string(ignored) + (ignored == 1 ? " plugin is" : " plugins are") +
-                    " ignored; nopos-host list --all says why.");
+                    " ignored; see nopos-host list --all.");
   }
 }
 

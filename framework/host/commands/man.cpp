@@ -19,14 +19,14 @@ struct ManOptions {
   std::optional<std::string> page, output;
 
   NOPOS_OPTIONS(o) {
-    o.add("page", &ManOptions::page, "a command; without it the page of the program", Positional{});
-    o.add("output", &ManOptions::output, "folder to write all pages to, which is made where it is missing");
+    o.add("page", &ManOptions::page, "command; default: the page of the program", Positional{});
+    o.add("output", &ManOptions::output, "folder to write all pages to, created if missing");
   }
 };
 
 constexpr std::pair<const char*, const char*> exit_codes[]{{"0", "done"},
-                                                           {"2", "the command line cannot be read"},
-                                                           {"3", "its values do not fit"},
+                                                           {"2", "the command line cannot be parsed"},
+                                                           {"3", "invalid values"},
                                                            {"4", "a plugin is missing"},
                                                            {"5", "a plugin is incompatible or broken"},
                                                            {"6", "failed while running"},
@@ -35,10 +35,10 @@ constexpr std::pair<const char*, const char*> exit_codes[]{{"0", "done"},
 
 constexpr std::pair<const char*, const char*> variables[]{
     {"NOPOS_PLUGIN_PATH", "Folders with plugins, separated by colons, after those of --plugin-path."},
-    {"NOPOS_PLUGIN_PATH_ONLY", "The same, in place of all others."},
+    {"NOPOS_PLUGIN_PATH_ONLY", "Same, but replaces all other folders."},
     {"NOPOS_TORCH_ROOT", "The folder of LibTorch."},
-    {"LOGLEVEL", "What is left out of the log: DEBUG, INFO, WARNING, ERROR."},
-    {"COLUMNS, NO_COLOR", "Width of tables; no colours."}};
+    {"LOGLEVEL", "Lowest level that is logged: DEBUG, INFO, WARNING, ERROR."},
+    {"COLUMNS, NO_COLOR", "Width of tables; no colors."}};
 
 /// Text as troff reads it: no line begins with a request, no dash becomes a hyphen.
 std::string escaped(const std::string& text) {
@@ -97,11 +97,10 @@ std::string command_page(const Command& command) {
 
 std::string program_page() {
   std::ostringstream page;
-  begin(page, "nopos-host", "trains transformer language models whose every part is a plugin",
+  begin(page, "nopos-host", "trains transformer language models; every component is a plugin",
         "nopos-host COMMAND [ARGUMENTS]");
-  page
-      << ".SH DESCRIPTION\nEach command has a page of its own; nopos\\-host help COMMAND shows the same with "
-         "the options of the plugins that are found.\n.SH COMMANDS\n";
+  page << ".SH DESCRIPTION\nEach command has its own page; nopos\\-host help COMMAND shows the same with the "
+          "options of the available plugins.\n.SH COMMANDS\n";
   for (const Command& one : commands()) define(page, one.name, one.summary);
   page << ".SH ENVIRONMENT\n";
   for (const auto& [name, said] : variables) define(page, name, said);

@@ -32,12 +32,12 @@ struct PlotOptions {
     o.add("runs", &P::runs, "save-dirs, or metrics.jsonl files; NAME=PATH gives a run another name",
           Positional{});
     o.add("output", &P::output, "file to write, .svg or .png; may be repeated");
-    o.add("figures", &P::figures, "what to draw, by the names in the log, separated by commas");
-    o.add("subset", &P::subset, "whose validations are drawn beside training");
-    o.add("log-scale", &P::log_scale, "figures with a logarithmic axis, separated by commas");
-    o.add("title", &P::title, "line above the curves");
-    o.add("width", &P::width, "of the picture", Range{200, 10000});
-    o.add("height", &P::height, "of the picture; default: what the figures need", Range{100, 10000});
+    o.add("figures", &P::figures, "metrics to plot, named as in the log, separated by commas");
+    o.add("subset", &P::subset, "split whose validations are plotted besides training");
+    o.add("log-scale", &P::log_scale, "metrics with a logarithmic axis, separated by commas");
+    o.add("title", &P::title, "title of the plot");
+    o.add("width", &P::width, "of the image", Range{200, 10000});
+    o.add("height", &P::height, "of the image; default: as the metrics need", Range{100, 10000});
     o.add("scale", &P::scale, "pixels of a PNG per unit of width and height", Range{0.25, 16});
   }
 };
@@ -53,7 +53,7 @@ plot::ChartOptions chart_options(const PlotOptions& options) {
   plot::ChartOptions chart;
   chart.figures = parts_of(options.figures, ',');
   if (chart.figures.empty()) {
-    throw Error(ExitCode::usage, "--figures is empty; it names what to draw, such as loss,lr,gnorm");
+    throw Error(ExitCode::usage, "--figures is empty; give metrics to plot, such as loss,lr,gnorm");
   }
   chart.log_scale = parts_of(options.log_scale.value_or(""), ',');
   for (const std::string& figure : chart.log_scale) {
@@ -75,7 +75,7 @@ std::vector<plot::RunCurves> read_runs(const std::vector<std::string>& list) {
   std::map<std::string, int> times;
   for (const std::string& run : list) {
     if (list.size() > 1 && plot::is_stray(run)) {
-      std::cerr << "nopos-host: warning: " << printable(run) << " is no run and is left out\n";
+      std::cerr << "nopos-host: warning: " << printable(run) << " is not a run and is skipped\n";
       continue;
     }
     runs.push_back(plot::read_run(run));
@@ -98,7 +98,7 @@ bool is_png(const std::filesystem::path& file) {
   const std::string extension = boost::to_lower_copy(file.extension().string());
   if (extension != ".svg" && extension != ".png") {
     throw Error(ExitCode::usage,
-                "--output " + file.string() + ": the name tells the format and must end in .svg or .png");
+                "--output " + file.string() + ": the extension gives the format and must be .svg or .png");
   }
   return extension == ".png";
 }
@@ -121,7 +121,7 @@ int run_plot(const Words& words) {
   }
   const auto options = read_options<PlotOptions>(parse_settings(words, described, "plot"), "plot");
   if (!options.runs) {
-    throw Error(ExitCode::usage, "plot needs a run: the folder that train was given as --save-dir");
+    throw Error(ExitCode::usage, "plot needs a run: the --save-dir of a training");
   }
   const std::vector<std::string> outputs = parts_of(options.output, '\n');
   for (const std::string& output : outputs) is_png(output);

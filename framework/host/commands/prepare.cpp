@@ -34,7 +34,7 @@ void print_counts(const PileCounts& counts) {
   }
   files.print();
   if (counts.bad_lines > 0)
-    std::cout << "\ndamaged lines left out: " << with_thousands(counts.bad_lines) << '\n';
+    std::cout << "\ndamaged lines skipped: " << with_thousands(counts.bad_lines) << '\n';
 }
 
 }  // namespace
@@ -70,7 +70,7 @@ int run_prepare(const Words& words) {
   }
   throw Error(ExitCode::usage, words.empty() ? "prepare: write nopos-host prepare pile FILE ..."
                                              : "prepare: unknown word '" + words[0] +
-                                                   "'; there is nopos-host prepare pile FILE ...");
+                                                   "'; use nopos-host prepare pile FILE ...");
 }
 
 }  // namespace nopos::host

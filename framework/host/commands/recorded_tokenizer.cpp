@@ -28,9 +28,7 @@ RecordedTokenizer recorded_tokenizer(const std::filesystem::path& path) {
   if (found) return std::move(*found);
   throw Error(ExitCode::data,
               path.string() +
-                  (is_folder ? " has no tokenizer.json"
-                             : " does not say with which tokenizer "
-                               "its data were made") +
+                  (is_folder ? " has no tokenizer.json" : " does not say which tokenizer made its data") +
                   ": it was made without --tokenizer, or by an older program. Give --tokenizer.");
 }
 

@@ -16,11 +16,11 @@ SplitFigures::SplitFigures(const IndexedDataset& sentences, const Dictionary& di
     sentences.read(sentence, 0, ids);
     for (const std::int64_t id : ids) {
       if (id < 0 || id >= dictionary.size()) {
-        throw Error(ExitCode::data, sentences.file().string() + ": sentence " + std::to_string(sentence) +
-                                        " has the token id " + std::to_string(id) + ", but dict.txt has " +
-                                        std::to_string(dictionary.size()) +
-                                        " types: data and dictionary do not belong together. Run nopos-host "
-                                        "preprocess again.");
+        throw Error(ExitCode::data,
+                    sentences.file().string() + ": sentence " + std::to_string(sentence) +
+                        " has the token id " + std::to_string(id) + ", but dict.txt has " +
+                        std::to_string(dictionary.size()) +
+                        " types: data and dictionary do not match. Run nopos-host preprocess again.");
       }
       ++counts_[static_cast<std::size_t>(id)];
     }

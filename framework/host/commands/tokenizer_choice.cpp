@@ -78,11 +78,11 @@ void check(const TokenizerRecord& mine, const RecordedTokenizer& recorded, bool 
   const std::string both =
       tokenizer_difference(recorded.record, recorded.place + " says", mine, "this run has");
   if (both.empty()) return;
-  throw Error(ExitCode::data,
-              "this is not the tokenizer that was used before: " + both + ". " +
-                  (named ? "Leave --tokenizer away to take that one, or write to a new folder "
-                           "without --srcdict."
-                         : "Install the plugin that was used, or make the data anew."));
+  throw Error(
+      ExitCode::data,
+      "this is not the tokenizer used before: " + both + ". " +
+          (named ? "Leave out --tokenizer to use that one, or write to a new folder without --srcdict."
+                 : "Install the plugin that was used, or preprocess the data again."));
 }
 
 }  // namespace

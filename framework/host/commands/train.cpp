@@ -4,8 +4,8 @@
 #include "commands.h"
 #include "help.h"
 #include "nopos/error.h"
-#include "process/engine_library.h"
 #include "nopos/strings.h"
+#include "process/engine_library.h"
 #include "run_lock.h"
 #include "settings/optimizer_overrides.h"
 #include "settings/run_setup.h"
@@ -26,8 +26,7 @@ void print_train_help(const Words& words) {
   }
   for (const std::string& kind : setup.not_chosen) {
     const std::string text = join(setup.catalogue.names(kind));
-    print_note(text.empty() ? "no plugin offers one" : "its options appear once one is chosen: " + text,
-               kind);
+    print_note(text.empty() ? "no plugin offers one" : "choose one to see its options: " + text, kind);
   }
 }
 

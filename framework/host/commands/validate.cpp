@@ -21,9 +21,8 @@ struct ValidationHostOptions {
 
   NOPOS_OPTIONS(o) {
     o.add("path", &ValidationHostOptions::path,
-          "checkpoint to validate; without it --restore-file, or checkpoint_last.pt in --save-dir. Where "
-          "--arch and "
-          "--config are not given, one of our own says all the rest");
+          "checkpoint to validate; without it --restore-file, or checkpoint_last.pt in --save-dir. Unless "
+          "--arch or --config is given, all other settings come from a NoPos checkpoint");
     o.add("json", &ValidationHostOptions::json, "write the results as JSON, and the log to standard error");
   }
 };
@@ -47,7 +46,7 @@ void restore_only(ResolvedOptions& checkpoint, const std::optional<std::string>&
                                                     .string();
 }
 
-/// A relative path in a checkpoint means the folder in which the training ran, which may be another one.
+/// A relative path in a checkpoint means the folder where training ran, which may be another one.
 void check_recorded_data(const RunConfig& config, const std::string& checkpoint) {
   const auto value = config.task.options.values.find("data");
   const auto* const data =
@@ -55,9 +54,9 @@ void check_recorded_data(const RunConfig& config, const std::string& checkpoint)
   if (data == nullptr || *data != recorded_data(CheckpointFile(checkpoint))) return;
   const std::filesystem::path folder = data->substr(0, data->find(':'));
   if (folder.is_absolute() || std::filesystem::exists(folder)) return;
-  throw Error(ExitCode::data, checkpoint + " names its data as '" + *data +
-                                  "', relative to the folder in which its training ran, and there is no such "
-                                  "folder here. Name it:\n  nopos-host validate DATA --path " +
+  throw Error(ExitCode::data, checkpoint + " records its data as '" + *data +
+                                  "', relative to the folder where training ran, and there is no such folder "
+                                  "here. Give it:\n  nopos-host validate DATA --path " +
                                   checkpoint);
 }
 

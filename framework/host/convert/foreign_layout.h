@@ -13,7 +13,7 @@
 
 namespace nopos::host {
 
-/// A model of the architecture here in the making: the reference's settings, and tensors by our names.
+/// A model of the architecture here in the making: fairseq's settings, and tensors by our names.
 class ForeignModel {
  public:
   ForeignModel(const std::filesystem::path& folder, const Json& config) : folder_(folder), config_(config) {}

@@ -31,8 +31,8 @@ void put_settings(ForeignModel& model, const Sizes& sizes, const std::string& ac
   settings["adaptive_input"] = settings["alibi"] = false;
   settings["tokens_per_sample"] = settings["max_target_positions"] = sizes.positions;
   if (sizes.heads < 1 || sizes.dim < 1 || sizes.dim % sizes.heads != 0) {
-    model.cannot("a width of " + std::to_string(sizes.dim) + " for " + std::to_string(sizes.heads) +
-                 " heads: the width must be a multiple of their number");
+    model.cannot("a dimension of " + std::to_string(sizes.dim) + " for " + std::to_string(sizes.heads) +
+                 " heads: the dimension must be a multiple of their number");
   }
   if (sizes.layers < 1) model.cannot("a model without layers");
 }
@@ -60,8 +60,8 @@ std::vector<std::int64_t> tokens_of(const ForeignModel& model, const std::option
   if (!file) {
     throw Error(ExitCode::usage,
                 model.folder().path().string() + " has tokens 0 to " + std::to_string(vocabulary - 1) +
-                    " and no special symbols: give --dict, the dict.txt of the data that it shall be "
-                    "evaluated with, whose symbols are these numbers (preprocess --tokenizer gpt2_bpe).");
+                    " and no special symbols: give --dict, the dict.txt of the data to evaluate it with, "
+                    "whose symbols are these numbers (preprocess --tokenizer gpt2_bpe).");
   }
   const Dictionary dictionary = Dictionary::load(*file);
   const std::int64_t end = model.whole("eos_token_id", vocabulary - 1);
@@ -85,7 +85,7 @@ std::vector<std::int64_t> tokens_of(const ForeignModel& model, const std::option
     throw Error(ExitCode::data, *file + " lacks " + std::to_string(lacking) + " of the model's " +
                                     std::to_string(vocabulary) + " tokens, the first of them " +
                                     std::to_string(first) + ": add lines such as \"" + std::to_string(first) +
-                                    " 0\" at its end, so that their probability is not left out.");
+                                    " 0\" at its end, so that their probability is counted.");
   }
   return tokens;
 }
@@ -99,9 +99,8 @@ std::vector<float> constant_row(ForeignModel& model, const SafeTensor& weight, c
   for (std::size_t i = 0; i < weights.size(); ++i) sum += static_cast<double>(biases[i]) / weights[i];
   if (!std::isfinite(sum) || std::abs(sum) < 0.01) {
     model.cannot(
-        "a vocabulary without our special symbols: they need a probability of 0, which a final norm with "
-        "these "
-        "biases cannot give them");
+        "a vocabulary without special symbols: they need a probability of 0, which a final layer norm with "
+        "these biases cannot produce");
     model.refuse_reasons();
   }
   std::vector<float> row(weights.size());
@@ -212,13 +211,13 @@ void read_gpt2(ForeignModel& model, const std::optional<std::string>& dictionary
   check_epsilon(model, "layer_norm_epsilon");
   if (!model.flag("scale_attn_weights", true)) {
     model.cannot(
-        "attention scores that are not divided by the root of the head's width (scale_attn_weights)");
+        "attention scores that are not divided by the square root of the head dimension "
+        "(scale_attn_weights)");
   }
   if (model.flag("scale_attn_by_inverse_layer_idx", false)) {
-    model.cannot("attention scores divided by the layer's number (scale_attn_by_inverse_layer_idx)");
+    model.cannot("attention scores divided by the layer index (scale_attn_by_inverse_layer_idx)");
   }
-  if (model.flag("add_cross_attention", false))
-    model.cannot("attention to another model (add_cross_attention)");
+  if (model.flag("add_cross_attention", false)) model.cannot("cross-attention (add_cross_attention)");
   model.refuse_reasons();
   const std::vector<std::int64_t> tokens = tokens_of(model, dictionary, sizes.vocabulary);
 
@@ -274,13 +273,11 @@ void read_gpt_neox(ForeignModel& model, const std::optional<std::string>& dictio
   const double rotated = model.rotated_part();
   if (rotated != 0) {
     model.cannot("rotary positions on " + Json(rotated).dump() +
-                 " of each head's width (rotary_pct): none of the encodings here rotates queries and keys");
+                 " of each head dimension (rotary_pct): no encoding here rotates queries and keys");
   }
   if (model.flag("use_parallel_residual", true)) {
     model.cannot(
-        "attention and feed-forward part side by side (use_parallel_residual): here the second takes what "
-        "the "
-        "first gives");
+        "attention and feed-forward in parallel (use_parallel_residual): here the second follows the first");
   }
   model.refuse_reasons();
   const std::vector<std::int64_t> tokens = tokens_of(model, dictionary, sizes.vocabulary);

@@ -65,7 +65,7 @@ double ForeignModel::rotated_part() const {
 
 void ForeignModel::refuse_reasons() const {
   if (reasons_.empty()) return;
-  std::string text = folder_.path().string() + " holds a model that the architecture here cannot express:";
+  std::string text = folder_.path().string() + " has a model that this architecture cannot express:";
   for (const std::string& reason : reasons_) text += "\n  " + reason;
   throw Error(ExitCode::configuration, text);
 }
@@ -74,7 +74,7 @@ const SafeTensor& ForeignModel::take(const std::string& name, const std::vector<
   const SafeTensor* const tensor = folder_.find(name);
   if (tensor == nullptr) {
     throw Error(ExitCode::data,
-                folder_.path().string() + " has no tensor '" + name + "', which its config.json means.");
+                folder_.path().string() + " has no tensor '" + name + "', which its config.json requires.");
   }
   if (tensor->shape != shape) {
     throw Error(ExitCode::data, folder_.path().string() + ": tensor '" + name + "' is " +
@@ -136,7 +136,7 @@ void ForeignModel::refuse_unused(const std::vector<std::string>& without) const 
                                         [&](const std::string& end) { return name.ends_with(end); });
     if (used_.contains(name) || weightless) continue;
     throw Error(ExitCode::data, folder_.path().string() + " has tensor '" + name +
-                                    "', which a model of its config.json does not have.");
+                                    "', which does not belong to the model of its config.json.");
   }
 }
 
@@ -149,7 +149,7 @@ std::string activation_here(ForeignModel& model, const std::string& theirs) {
     if (theirs == name) return here;
   }
   model.cannot("the activation '" + theirs +
-               "': there are relu, gelu, its approximation by tanh, tanh and linear");
+               "': supported are relu, gelu, its tanh approximation, tanh and linear");
   return "";
 }
 
@@ -174,8 +174,8 @@ std::vector<std::string> foreign_to_checkpoint(const fs::path& folder, const Jso
   if (config["model_type"] == "opt") {
     if (dictionary) {
       throw Error(ExitCode::usage,
-                  "--dict means nothing for an OPT, whose tokens stand in the order of its own dictionary: "
-                  "leave it out.");
+                  "--dict has no effect for an OPT model, whose tokens are in the order of its own "
+                  "dictionary: leave it out.");
     }
     read_opt(model);
   } else if (config["model_type"] == "gpt2") {
@@ -200,7 +200,7 @@ std::vector<std::string> foreign_to_checkpoint(const fs::path& folder, const Jso
       *std::find_if(model.tensors.begin(), model.tensors.end(),
                     [](const auto& one) { return one.name == "decoder.embed_tokens.weight"; });
   return {"evaluate it with data whose dictionary has " + std::to_string(embedding.shape[0]) +
-          " types, the special symbols among them"};
+          " types, including the special symbols"};
 }
 
 }  // namespace nopos::host

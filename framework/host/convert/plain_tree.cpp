@@ -16,8 +16,8 @@ constexpr const char* float_key = "float";
 
 [[noreturn]] void endless(const std::string& what) {
   throw Error(ExitCode::data, what +
-                                  " holds settings that are nested or repeated without end; no checkpoint of "
-                                  "a training run does.");
+                                  " has settings that are nested or repeated endlessly, which does not "
+                                  "happen in a checkpoint of a training run.");
 }
 
 class Writer {
@@ -75,7 +75,7 @@ Pickle::Node read(Pickle& pickle, const Json& json, const std::string& what, int
       return pickle.integer(json.get<std::int64_t>());
     case Json::value_t::number_unsigned:
       if (json.get<std::uint64_t>() >> 63 != 0) {
-        throw Error(ExitCode::data, what + " holds " + json.dump() + ", which is more than 64 bits take.");
+        throw Error(ExitCode::data, what + " holds " + json.dump() + ", which does not fit in 64 bits.");
       }
       return pickle.integer(json.get<std::int64_t>());
     case Json::value_t::number_float:

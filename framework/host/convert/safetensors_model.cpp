@@ -84,11 +84,9 @@ Json read_config(const fs::path& folder) {
   const auto own = json.find(own_key);
   if (own == json.end() || !own->is_object() || !own->contains("tensors") || !own->contains("root") ||
       !(*own)["tensors"].is_array() || !(*own)["root"].is_object()) {
-    throw Error(ExitCode::data,
-                (folder / config_file).string() + " has no '" + own_key +
-                    "', which nopos-host convert writes, and its 'model_type' is not opt, gpt2 or gpt_neox, "
-                    "the models of "
-                    "other programs that can be taken: others do not say what a checkpoint needs.");
+    throw Error(ExitCode::data, (folder / config_file).string() + " has no '" + own_key +
+                                    "', which nopos-host convert writes, and its 'model_type' is not opt, "
+                                    "gpt2 or gpt_neox, the supported models of other programs.");
   }
   return *own;
 }
@@ -111,7 +109,7 @@ std::vector<SafeTensor> in_order(const SafetensorsReader& reader, const Json& na
   if (!found.empty()) {
     throw Error(ExitCode::data, (folder / tensors_file).string() + " has tensor '" +
                                     printable(found.begin()->first, 200) + "', which " + config_file +
-                                    " does not name.");
+                                    " does not list.");
   }
   return list;
 }

@@ -163,7 +163,7 @@ void write_checkpoint(const fs::path& checkpoint, const Json& root, const std::v
 void refuse_existing(const fs::path& file) {
   if (fs::exists(file)) {
     throw Error(ExitCode::data,
-                file.string() + " exists; nothing was written. Remove it or name another place.");
+                file.string() + " exists; nothing was written. Remove it or give another path.");
   }
 }
 

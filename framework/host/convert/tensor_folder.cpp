@@ -17,7 +17,7 @@ Json read_object(const fs::path& file) {
   std::error_code error;
   if (const auto size = fs::file_size(file, error); !error && size > largest_json) {
     throw Error(ExitCode::data, file.string() + " has " + std::to_string(size) + " bytes, more than " +
-                                    std::to_string(largest_json) + ": it is no description of a model.");
+                                    std::to_string(largest_json) + ": it is not a model description.");
   }
   Json json = registry::read_json(file, ExitCode::data);
   if (!json.is_object()) throw Error(ExitCode::data, file.string() + " is not a JSON object.");
@@ -53,7 +53,7 @@ TensorFolder::TensorFolder(const fs::path& folder) : folder_(folder) {
     if (name.empty() || name != fs::path(name).filename()) {
       throw Error(ExitCode::data, (folder / index_file).string() + " gives " + file.dump() +
                                       " as the file of '" + tensor +
-                                      "', which is no name of a file beside it.");
+                                      "', which is not the name of a file beside it.");
     }
     files.insert(name);
   }
@@ -62,7 +62,7 @@ TensorFolder::TensorFolder(const fs::path& folder) : folder_(folder) {
     if (find(tensor) != nullptr) continue;
     throw Error(ExitCode::data, (folder / file.get<std::string>()).string() + " has no tensor '" + tensor +
                                     "', which " + index_file +
-                                    " names. A file is damaged or of another model.");
+                                    " lists. A file is damaged or belongs to another model.");
   }
 }
 
@@ -71,7 +71,7 @@ void TensorFolder::open(const std::string& file) {
   for (const SafeTensor& tensor : files_.back()->tensors()) {
     if (!tensors_.emplace(tensor.name, &tensor).second) {
       throw Error(ExitCode::data,
-                  "tensor '" + tensor.name + "' stands in two files of " + folder_.string() + ".");
+                  "tensor '" + tensor.name + "' is in two files of " + folder_.string() + ".");
     }
   }
 }

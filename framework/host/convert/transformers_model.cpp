@@ -26,10 +26,10 @@ constexpr std::int64_t first_position = Dictionary::pad + 1;  // row of the firs
 constexpr std::pair<const char*, const char*> inexpressible[] = {
     {"adaptive-softmax-cutoff", "an adaptive softmax"},
     {"adaptive-input", "an adaptive input"},
-    {"character-embeddings", "embeddings made of characters"},
+    {"character-embeddings", "character embeddings"},
     {"base-layers", "BASE layers"},
-    {"quant-noise-pq", "the map that quantisation noise adds behind the embedding"},
-    {"quant-noise-scalar", "weights that are rounded to 8 bits (scalar quantisation noise)"}};
+    {"quant-noise-pq", "the projection that quantization noise adds after the embedding"},
+    {"quant-noise-scalar", "weights rounded to 8 bits (scalar quantization noise)"}};
 
 /// Options of a model that OPT has not.
 constexpr const char* beyond_opt[] = {"layernorm-embedding", "scale-fc", "scale-attn", "scale-heads",
@@ -43,7 +43,7 @@ bool is_on(const ModelSettings& model, const std::string& option) {
 
 [[noreturn]] void refuse(const CheckpointFile& file, const std::string& what) {
   throw Error(ExitCode::configuration, file.name() + " holds a model with " + what +
-                                           ", which transformers cannot be told of. Without --for, convert "
+                                           ", which transformers does not support. Without --for, convert "
                                            "writes its tensors under their own names.");
 }
 
@@ -64,7 +64,7 @@ void read_encodings(const CheckpointFile& file, const ModelSettings& model, Shap
       shape.positions = name;
     } else if (name != "none") {
       refuse(file, "the positional encoding " + join(model.encodings, "+") +
-                       " (only none, sinusoidal, learned, alibi, and one of these with alibi can be told)");
+                       " (supported: none, sinusoidal, learned, alibi, and one of these with alibi)");
     }
   }
 }
@@ -109,7 +109,7 @@ Shape shape_of(const CheckpointFile& file, const ModelSettings& model, const Sto
   if (shape.max_positions < 1) {
     throw Error(
         ExitCode::configuration,
-        file.name() + " does not say how long its sequences are: give --max-target-positions, such as 512.");
+        file.name() + " does not record its sequence length: give --max-target-positions, such as 512.");
   }
   shape.as_opt = !shape.alibi && shape.input_dim == shape.output_dim &&
                  std::none_of(std::begin(beyond_opt), std::end(beyond_opt),
@@ -189,7 +189,7 @@ class OptFolder {
         throw Error(
             ExitCode::configuration,
             file_.name() + " has tensor '" + tensor.name +
-                "', which OPT has no place for. Without --for, convert writes it under its own name.");
+                "', which does not exist in OPT. Without --for, convert writes it under its own name.");
       }
       kept_[tensor.name] = {
           {"type", tensor.dtype}, {"shape", tensor.shape}, {"bytes", hexadecimal(tensor.bytes)}};
@@ -302,7 +302,7 @@ std::vector<std::string> checkpoint_to_transformers(const fs::path& checkpoint, 
     write_model_folder(folder, remote_config(file, model, stored, shape), stored.list);
     replace_file(folder / "modeling_nopos.py", modeling_nopos);
     said.push_back(
-        "AutoModelForCausalLM loads it by modeling_nopos.py, with trust_remote_code=True: OPT has no " +
+        "AutoModelForCausalLM loads it through modeling_nopos.py, with trust_remote_code=True: OPT has no " +
         std::string(shape.alibi ? "ALiBi" : "such layers"));
   }
   said.push_back(write_tokenizer(folder, file, catalogue,

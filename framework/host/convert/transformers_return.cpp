@@ -43,8 +43,7 @@ class Return {
     for (const Json& name : own.at("tensors")) add(name.get<std::string>());
     for (const auto& [name, tensor] : folder_.tensors()) {
       if (used_.contains(name)) continue;
-      refuse(folder,
-             " has tensor '" + name + "', which the checkpoint that it was made from has no place for.");
+      refuse(folder, " has tensor '" + name + "', which the checkpoint that it was made from does not have.");
     }
   }
 
@@ -55,7 +54,7 @@ class Return {
     used_.insert(name);
     const SafeTensor* const tensor = folder_.find(name);
     if (tensor == nullptr)
-      refuse(folder_.path(), " has no tensor '" + name + "', which its config.json means.");
+      refuse(folder_.path(), " has no tensor '" + name + "', which its config.json requires.");
     return *tensor;
   }
 
@@ -73,16 +72,16 @@ class Return {
         floats_of(table) == position_table(table.shape[0], table.shape[1], positions == "sinusoidal")) {
       return;
     }
-    refuse(folder_.path(), ": its table of positions was trained, but the encoding of the checkpoint is '" +
-                               positions + "', which has none. Keep the table fixed while training it.");
+    refuse(folder_.path(), ": its position table was trained, but the encoding of the checkpoint is '" +
+                               positions + "', which has none. Freeze the table when training it.");
   }
 
   void check_tied() {
     const SafeTensor &head = found(head_name), &embedding = found(embedding_name);
     if (head.shape == embedding.shape && scaled(floats_of(head), scale_) == floats_of(embedding)) return;
     refuse(folder_.path(),
-           ": its embeddings and head were trained apart, but the checkpoint's are one tensor "
-           "(--share-decoder-input-output-embed), which cannot hold both.");
+           ": its embeddings and head were trained separately, but the checkpoint shares one tensor "
+           "(--share-decoder-input-output-embed).");
   }
 
   void add(const std::string& name) {
@@ -93,7 +92,7 @@ class Return {
       std::int64_t size = safetensors_element_size(tensors.back().dtype, name);
       for (const std::int64_t length : tensors.back().shape) size *= length;
       if (size != static_cast<std::int64_t>(tensors.back().bytes.size())) {
-        refuse(folder_.path() / "config.json", ": the bytes of '" + name + "' do not fit its shape.");
+        refuse(folder_.path() / "config.json", ": the bytes of '" + name + "' do not match its shape.");
       }
       return;
     }
@@ -137,7 +136,7 @@ void opt_to_checkpoint(const fs::path& folder, const Json& config, const fs::pat
     write_checkpoint(checkpoint, own.at("root"), model.tensors, own.at("tied"), folder / "config.json");
   } catch (const Json::exception& error) {
     refuse(folder / "config.json",
-           ": its 'nopos_checkpoint' is not as nopos-host writes it (" + std::string(error.what()) + ").");
+           ": its 'nopos_checkpoint' is not as written by nopos-host (" + std::string(error.what()) + ").");
   }
 }
 

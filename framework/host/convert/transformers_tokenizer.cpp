@@ -134,8 +134,7 @@ void gpt2_bpe(const Dictionary& dictionary, const fs::path& library, Json& json)
   }
   if (lacking > 0) {
     cannot("the dictionary lacks " + std::to_string(lacking) + " of the tokenizer's " +
-           std::to_string(tokens.size()) +
-           " tokens, which the merges of the tokenizers library cannot do without");
+           std::to_string(tokens.size()) + " tokens, which the tokenizers library needs");
   }
   Json merges = Json::array();
   const MappedFile file(folder / "vocab.bpe");
@@ -176,7 +175,7 @@ Json tokenizer_json(const std::string& name, const Dictionary& dictionary,
     describe(dictionary, found.entry->manifest.library, json);
     return json;
   }
-  cannot("the tokenizers library has none like '" + found.component->name + "'");
+  cannot("the tokenizers library has no equivalent of '" + found.component->name + "'");
 }
 
 /// The tokenizer that made the data in `folder`; empty where the data do not say.
@@ -186,7 +185,7 @@ std::string recorded_tokenizer(const fs::path& folder) {
   const Json json = registry::read_json(file, ExitCode::data);
   if (!json.is_object() || json.value("kind", Json()) != "nopos.tokenizer") return {};
   if (!json.value("options", Json::object()).empty()) {
-    cannot("the tokenizer of " + folder.string() + " was given options of its own");
+    cannot("the tokenizer of " + folder.string() + " has options that differ from its defaults");
   }
   const Json name = json.value("name", Json());
   return name.is_string() ? name.get<std::string>() : "";
@@ -195,8 +194,8 @@ std::string recorded_tokenizer(const fs::path& folder) {
 Dictionary read_dictionary(const fs::path& data, const CheckpointFile& file, std::int64_t vocabulary) {
   if (!fs::exists(data / "dict.txt"))
     cannot("there is no " + (data / "dict.txt").string() +
-           (data.is_relative() ? " here (the training may have run in another folder)" : "") +
-           "; name the folder with --data");
+           (data.is_relative() ? " here (training may have run in another folder)" : "") +
+           "; give the folder by --data");
   Dictionary dictionary = Dictionary::load(data / "dict.txt");
   if (dictionary.size() != vocabulary) {
     cannot((data / "dict.txt").string() + " has " + std::to_string(dictionary.size()) + " types, the model " +
@@ -217,13 +216,12 @@ std::string write_tokenizer(const fs::path& folder, const CheckpointFile& file,
   try {
     const std::string recorded = source.data.value_or(recorded_data(file));
     const fs::path data = recorded.substr(0, recorded.find(':'));
-    if (data.empty()) cannot("the checkpoint does not say where its data are; name their folder with --data");
+    if (data.empty()) cannot("the checkpoint does not record where its data are; give the folder by --data");
     const Dictionary dictionary = read_dictionary(data, file, source.vocabulary);
     const std::string name = source.tokenizer.value_or(recorded_tokenizer(data));
     if (name.empty()) {
       cannot(data.string() +
-             " does not say how its text was cut into symbols; name it with --tokenizer, such as "
-             "--tokenizer space");
+             " does not record how its text was tokenized; give --tokenizer, such as --tokenizer space");
     }
     const Json tokenizer = tokenizer_json(name, dictionary, catalogue);
     const Json config{{"tokenizer_class", "PreTrainedTokenizerFast"},

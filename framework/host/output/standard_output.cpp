@@ -91,8 +91,8 @@ bool StandardOutput::flush_buffer() {
 void StandardOutput::fail(int reason) {
   error_ = reason;
   if (meaning_ == Output::result) return;
-  write_all(STDERR_FILENO, "nopos-host: warning: standard output cannot be written any more: " +
-                               reason_text(reason) + "; the work goes on without it\n");
+  write_all(STDERR_FILENO, "nopos-host: warning: standard output can no longer be written: " +
+                               reason_text(reason) + "; continuing without it\n");
   errno = reason;
 }
 
@@ -109,7 +109,7 @@ int StandardOutput::finish(int code) {
   // whoever closes a pipe early, as head does, has what it wanted
   if (error_ != EPIPE) {
     write_all(STDERR_FILENO, "nopos-host: cannot write standard output: " + reason_text(error_) +
-                                 (meaning_ == Output::report ? "; the work itself is done\n" : "\n"));
+                                 (meaning_ == Output::report ? "; the work itself is complete\n" : "\n"));
   }
   return static_cast<int>(ExitCode::runtime);
 }

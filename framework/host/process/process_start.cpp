@@ -24,8 +24,8 @@ namespace {
 }
 
 [[noreturn]] void on_terminate() {
-  constexpr const char* intro = "ended where no exception can be caught: ";
-  if (!std::current_exception()) end(ExitCode::runtime, intro, "most likely memory ran out");
+  constexpr const char* intro = "terminated by an uncaught exception: ";
+  if (!std::current_exception()) end(ExitCode::runtime, intro, "probably out of memory");
   try {
     throw;
   } catch (const std::bad_alloc&) {
@@ -35,7 +35,7 @@ namespace {
   } catch (const std::exception& error) {
     end(ExitCode::runtime, intro, error.what());
   } catch (...) {
-    end(ExitCode::runtime, intro, "it says nothing");
+    end(ExitCode::runtime, intro, "it has no message");
   }
 }
 
@@ -52,7 +52,7 @@ void start_process() {
 std::string refusal(const std::system_error& error) {
   if (error.code() == std::errc::resource_unavailable_try_again) {
     return std::string("no more threads or processes can be started: ") + error.what() +
-           ". ulimit -u, ulimit -v or the control group limit them; --threads 1 takes fewest.";
+           ". ulimit -u, ulimit -v or the control group limit them; --threads 1 needs the fewest.";
   }
   return std::string("failed while running: ") + error.what();
 }

@@ -40,8 +40,8 @@ void refuse_missing_values(const Words& words, const std::set<std::string>& with
     const std::string& next = words[++i];
     if (!looks_like_flag(next)) continue;
     throw Error(ExitCode::usage, "flag '" + words[i - 1] + "' needs a value, but '" + next +
-                                     "' stands behind it: write " + words[i - 1] + " VALUE, or " +
-                                     words[i - 1] + "=" + next + " if that is meant");
+                                     "' follows: write " + words[i - 1] + " VALUE, or " + words[i - 1] + "=" +
+                                     next + " if you mean that");
   }
 }
 

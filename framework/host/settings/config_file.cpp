@@ -67,11 +67,11 @@ ConfigFile read(const std::filesystem::path& path, std::vector<std::filesystem::
     refuse(path.string() + ": a configuration is one JSON object with an object per kind");
   if (const auto base = json.find("extends"); base != json.end()) {
     if (!base->is_string())
-      refuse(path.string() + ": 'extends' must be the path of a file, from this one's folder");
+      refuse(path.string() + ": 'extends' must be the path of a file, relative to the folder of this one");
     outer.push_back(path.lexically_normal());
     const std::filesystem::path next = (path.parent_path() / base->get<std::string>()).lexically_normal();
     if (std::find(outer.begin(), outer.end(), next) != outer.end())
-      refuse(path.string() + ": 'extends' comes back to " + next.string());
+      refuse(path.string() + ": 'extends' leads back to " + next.string());
     file = read(next, std::move(outer));
   }
   file.path = path.string();
@@ -95,7 +95,7 @@ ConfigFile read(const std::filesystem::path& path, std::vector<std::filesystem::
     } else if (std::find(single_kinds.begin(), single_kinds.end(), key) != single_kinds.end()) {
       merge(file.components[key], component(value, where, file.source()));
     } else if (key == "layers") {
-      refuse(where + ": reserved for a mix of encodings by layer, which is not supported");
+      refuse(where + ": reserved for different encodings per layer, which is not supported");
     } else {
       std::vector<std::string> known = single_kinds;
       known.insert(known.end(), {"positional_encoding", "training", "extends"});

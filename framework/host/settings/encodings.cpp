@@ -33,9 +33,9 @@ std::vector<std::string> components(const std::vector<std::string>& names,
 std::string from_flags(const HostOptions& host) {
   const bool none = host.no_token_positional_embeddings, learned = host.decoder_learned_pos;
   if (none && learned) {
-    throw Error(
-        ExitCode::configuration,
-        "--no-token-positional-embeddings and --decoder-learned-pos contradict each other: leave one out");
+    throw Error(ExitCode::configuration,
+                "--no-token-positional-embeddings and --decoder-learned-pos contradict each other: remove "
+                "one of them");
   }
   if (!none && !learned && !host.alibi) return "";
   return join(reference_encodings(none, learned, host.alibi), "+");
@@ -59,8 +59,8 @@ EncodingChoice choose_encodings(const ResolvedOptions& host, const ConfigFile& f
     choice = {names_in(*options.positional_encoding), host.sources.at("positional-encoding")};
     if (!flags.empty() && components(choice.names, catalogue) != components(names_in(flags), catalogue)) {
       throw Error(ExitCode::configuration, "--positional-encoding is '" + *options.positional_encoding +
-                                               "', but the reference's flags beside it mean '" + flags +
-                                               "': leave one of the two out");
+                                               "', but fairseq's flags given with it mean '" + flags +
+                                               "': remove one of the two");
     }
   } else if (!flags.empty()) {
     choice = {names_in(flags), "command line"};
@@ -68,18 +68,17 @@ EncodingChoice choose_encodings(const ResolvedOptions& host, const ConfigFile& f
     choice.source = file.source(file.encodings.front().origins, "name");
     for (const ConfiguredComponent& encoding : file.encodings) choice.names.push_back(encoding.name);
   } else {
-    choice = {{"sinusoidal"}, "default: no flag chooses another"};
+    choice = {{"sinusoidal"}, "default: no other flag given"};
   }
   if (flags == "sinusoidal+alibi" && !options.positional_encoding) {
     notices.push_back(
-        "warning: --alibi alone trains sinusoidal positions and ALiBi together, as the reference does; for "
-        "ALiBi "
-        "alone add --no-token-positional-embeddings, or write --positional-encoding alibi");
+        "warning: --alibi alone trains sinusoidal positions and ALiBi together, as fairseq does; for ALiBi "
+        "only, add --no-token-positional-embeddings, or write --positional-encoding alibi");
   }
   if (choice.names.size() == 1) return choice;
   const auto chosen = components(choice.names, catalogue);
   if (const auto twice = std::adjacent_find(chosen.begin(), chosen.end()); twice != chosen.end()) {
-    throw Error(ExitCode::configuration, "the positional encoding " + *twice + " is named twice");
+    throw Error(ExitCode::configuration, "the positional encoding " + *twice + " is given twice");
   }
   return choice;
 }

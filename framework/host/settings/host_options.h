@@ -28,30 +28,29 @@ struct HostOptions {
   std::optional<std::string> bpe, tokenizer, scoring;
 
   NOPOS_OPTIONS(o) {
-    o.add("task", &HostOptions::task, "what data means");
-    o.add("arch", &HostOptions::arch, "architecture, or one of its presets; must be given");
+    o.add("task", &HostOptions::task, "task: how data becomes batches");
+    o.add("arch", &HostOptions::arch, "architecture or preset (required)");
     o.add("criterion", &HostOptions::criterion, "loss");
-    o.add("optimizer", &HostOptions::optimizer, "optimizer; must be given");
-    o.add("lr-scheduler", &HostOptions::lr_scheduler, "how the learning rate changes");
+    o.add("optimizer", &HostOptions::optimizer, "optimizer (required)");
+    o.add("lr-scheduler", &HostOptions::lr_scheduler, "learning-rate schedule");
     o.add("positional-encoding", &HostOptions::positional_encoding,
-          "positional encoding, or several joined by +; sinusoidal where neither this nor a flag below is "
-          "given");
-    o.add("decoder-learned-pos", &HostOptions::decoder_learned_pos, "the encoding learned");
+          "positional encoding, or several joined by +; default: sinusoidal, or as the flags below say");
+    o.add("decoder-learned-pos", &HostOptions::decoder_learned_pos, "use learned positions");
     o.add("no-token-positional-embeddings", &HostOptions::no_token_positional_embeddings,
-          "nothing added to the embeddings: the encoding none, or alibi beside --alibi");
+          "add no positions to the embeddings: no positional encoding, or only ALiBi with --alibi");
     o.add("alibi", &HostOptions::alibi,
-          "linear attention biases, on top of sinusoidal or learned positions unless "
-          "--no-token-positional-embeddings is given too");
+          "use ALiBi, in addition to sinusoidal or learned positions unless --no-token-positional-embeddings "
+          "is given");
     o.add("config", &HostOptions::config, "JSON file with settings; the command line overrides it");
     o.add("plugin-path", &HostOptions::plugin_path,
           "folders with plugins, separated by colons; may be repeated");
-    o.add("threads", &HostOptions::threads,
-          "threads that compute; default: what affinity and control group allow", Range{1, 1024});
-    o.add("print-model", &HostOptions::print_model, "log the tree of the model's modules at the start");
-    constexpr const char* text_only = "training reads data that preprocess has made";
+    o.add("threads", &HostOptions::threads, "number of threads; default: as affinity and control group allow",
+          Range{1, 1024});
+    o.add("print-model", &HostOptions::print_model, "log the module tree of the model at the start");
+    constexpr const char* text_only = "training reads preprocessed data";
     o.add("bpe", &HostOptions::bpe, "sub-word units", NoEffect{text_only});
     o.add("tokenizer", &HostOptions::tokenizer, "tokeniser", NoEffect{text_only});
-    o.add("scoring", &HostOptions::scoring, "score of generated text", NoEffect{text_only});
+    o.add("scoring", &HostOptions::scoring, "metric for generated text", NoEffect{text_only});
   }
 };
 

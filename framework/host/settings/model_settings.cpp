@@ -26,7 +26,7 @@ T ModelSettings::get(const std::string& option) const {
     if (const T* value = std::get_if<T>(&found->second)) return *value;
   }
   throw Error(ExitCode::data, file_ + " does not say " + option +
-                                  " of its model in the form that the architecture here takes.");
+                                  " of its model in the form that this architecture expects.");
 }
 
 bool ModelSettings::flag(const std::string& option) const {

@@ -60,14 +60,13 @@ void expect_sizes_of_tensors(const CheckpointFile& file, const ConfiguredCompone
   const auto expect = [&](const std::string& setting, std::int64_t value, std::int64_t most,
                           const std::string& have) {
     if (value <= most) return;
-    throw Error(ExitCode::data,
-                file.name() + " says that its model has " + setting + " " + std::to_string(value) + ", but " +
-                    have +
-                    ": settings (--model-overrides included) and tensors do not belong together, "
-                    "or the file is damaged. Nothing was made of it.");
+    throw Error(ExitCode::data, file.name() + " says that its model has " + setting + " " +
+                                    std::to_string(value) + ", but " + have +
+                                    ": settings (including --model-overrides) and tensors do not match, or "
+                                    "the file is damaged. No model was built.");
   };
   const std::int64_t numbers = numbers_in(tensors);
-  const std::string in_all = "its tensors have " + std::to_string(numbers) + " numbers in all";
+  const std::string in_all = "its tensors have " + std::to_string(numbers) + " values in total";
   if (positions && tensors.contains("decoder.embed_positions.weight"))
     expect("max-target-positions", *positions, numbers, in_all);
   for (const auto& [setting, value] : architecture.values) {

@@ -42,7 +42,7 @@ void set_preset_values(Owner& owner, const std::vector<std::pair<std::string, Va
     if (option == nullptr) {
       throw Error(ExitCode::plugin_incompatible,
                   owner.label + ": " + source + " sets '" + name +
-                      "', which is not one of its options; mend its plugin.json");
+                      "', which is not one of its options; fix its plugin.json");
     }
     // A reference is checked when it is known what it stands for.
     set(owner, *option,
@@ -61,7 +61,8 @@ void follow_references(Owner& owner) {
       const auto found = owner.resolved.values.find(other);
       if (found == owner.resolved.values.end() || steps > owner.resolved.values.size()) {
         throw Error(ExitCode::plugin_incompatible, owner.label + ": " + source + " sets '" + name +
-                                                       "' to '@" + other + "', which leads to no value");
+                                                       "' to '@" + other +
+                                                       "', which does not resolve to a value");
       }
       target = found->second;
     }
@@ -109,7 +110,7 @@ void set_from_argument(std::vector<Owner>& owners, const Argument& argument) {
   const auto found = targets(owners, argument);
   for (const Target& target : found) {
     if (target.option->type != found.front().option->type) {
-      throw Error(ExitCode::usage, "flag '--" + argument.flag + "' means different things to " +
+      throw Error(ExitCode::usage, "flag '--" + argument.flag + "' has different meanings in " +
                                        found.front().owner->label + " and " + target.owner->label +
                                        "; write --" + found.front().owner->qualifiers.front() + "." +
                                        argument.flag + " or --" + target.owner->qualifiers.front() + "." +

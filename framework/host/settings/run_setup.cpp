@@ -91,8 +91,8 @@ void add_file_values(Owner& owner, const Choice& choice, const ConfiguredCompone
     const auto meant = setup.catalogue.resolve(choice.kind, configured.name);
     if (meant.component != choice.resolved.component) {
       setup.notices.push_back("the settings of " + choice.kind + "/" + configured.name + " in " +
-                              file.source(configured.origins, "name") +
-                              " are left out: " + choice.given_name + " is chosen instead");
+                              file.source(configured.origins, "name") + " are ignored: " + choice.given_name +
+                              " is chosen instead");
       return;
     }
   }
@@ -196,7 +196,7 @@ RunSetup set_up_run(const Words& words, bool incomplete, const ConfigFile& other
       setup.not_chosen.push_back(kind);
     } else {
       throw Error(ExitCode::usage,
-                  std::string("--") + flag + " must be given; choices: " + join(setup.catalogue.names(kind)));
+                  std::string("--") + flag + " is required; choices: " + join(setup.catalogue.names(kind)));
     }
     if (std::string_view(kind) != "architecture") continue;
     const EncodingChoice encodings = choose_encodings(chosen, file, setup.catalogue, setup.notices);
@@ -213,9 +213,10 @@ RunSetup set_up_run(const Words& words, bool incomplete, const ConfigFile& other
   const auto is_positional = [](const Argument& argument) { return argument.flag.empty(); };
   if (!incomplete && std::count_if(arguments.begin(), arguments.end(), is_positional) > 1) {
     const auto last = std::find_if(arguments.rbegin(), arguments.rend(), is_positional);
-    throw Error(ExitCode::usage, "unexpected argument '" + last->text +
-                                     "': one folder of data is given already, and switches take no value "
-                                     "(write --flag=false)");
+    throw Error(
+        ExitCode::usage,
+        "unexpected argument '" + last->text +
+            "': a data folder is already given, and switches take no separate value (write --flag=false)");
   }
   resolve(setup.owners, arguments, setup.notices);
   complete_validation_limits(setup.owners);

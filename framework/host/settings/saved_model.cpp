@@ -62,9 +62,8 @@ const registry::ComponentManifest& architecture(const CheckpointFile& file,
   try {
     return *catalogue.resolve("architecture", name).component;
   } catch (const Error& error) {
-    throw Error(
-        error.code(),
-        file.name() + " holds a model of another architecture than the plugins offer: " + error.what());
+    throw Error(error.code(),
+                file.name() + " has a model of an architecture that no plugin offers: " + error.what());
   }
 }
 
@@ -86,7 +85,7 @@ void read_options_of(const CheckpointFile& file, const PickleNode& model, bool o
     if (only_model && !off && !covered_elsewhere.contains(name)) {
       throw Error(ExitCode::configuration,
                   file.name() + " holds a model with '" + name +
-                      "', which the architecture here does not have. A plugin that has it could load it.");
+                      "', which this architecture does not have. A plugin that has it could load it.");
     }
   }
 }
@@ -96,9 +95,8 @@ SavedModel reference_model(const CheckpointFile& file, const registry::Catalogue
   const PickleNode* cfg = attributes_of(file.root().get("cfg"));
   const PickleNode* model = attributes_of(cfg != nullptr ? cfg->get("model") : file.root().get("args"));
   if (model == nullptr) {
-    throw Error(ExitCode::data, file.name() +
-                                    " does not say which model it holds: it has neither settings of the "
-                                    "model in 'cfg' nor 'args'.");
+    throw Error(ExitCode::data,
+                file.name() + " does not say which model it has: it has neither 'cfg' nor 'args'.");
   }
   const PickleNode* name = model->get("_name") != nullptr ? model->get("_name") : model->get("arch");
   if (name == nullptr) throw Error(ExitCode::data, file.name() + " does not name its architecture.");
@@ -161,7 +159,7 @@ void require_plugin(const CheckpointFile& file, const registry::Catalogue& catal
     for (const auto& directory : catalogue.directories()) searched += "\n  " + directory.path.string();
     throw Error(error.code(), file.name() + " holds a model with " + text("kind") + "/" + text("name") +
                                   " of the plugin " + text("plugin") + " " + text("version") +
-                                  ", which is not found. Install it, or name its folder with --plugin-path."
+                                  ", which was not found. Install it, or give its folder by --plugin-path."
                                   "\nknown: " +
                                   (known.empty() ? "none of this kind" : join(known)) +
                                   "\nsearched:" + searched);
@@ -222,7 +220,7 @@ void refuse_unknown_overrides(const CheckpointFile& file, const Settings& left) 
       throw Error(ExitCode::configuration,
                   "--model-overrides names '" + name + "', " +
                       (known ? "but the positional encoding of " + file.name() + " cannot be changed."
-                             : "which is no setting of " + file.name() + ". Leave it out."));
+                             : "which is not a setting of " + file.name() + ". Leave it out."));
     }
   }
 }
@@ -252,10 +250,9 @@ SavedModel read_saved_model(const CheckpointFile& file, const registry::Catalogu
 
 ConfigFile saved_recipe(const CheckpointFile& file) {
   if (file.own() == nullptr) {
-    throw Error(ExitCode::configuration,
-                file.name() +
-                    " is a checkpoint of the reference: give the flags of its training, --arch first, or "
-                    "evaluate it with nopos-host eval-lm.");
+    throw Error(ExitCode::configuration, file.name() +
+                                             " is a fairseq checkpoint: give the flags of its training, "
+                                             "--arch first, or evaluate it with nopos-host eval-lm.");
   }
   ConfigFile recipe;
   recipe.path = file.name();
@@ -307,9 +304,9 @@ std::string recorded_data(const CheckpointFile& file) {
 
 Settings parse_overrides(const std::string& text, const std::string& flag) {
   if (auto settings = parse_python_dict(text)) return std::move(*settings);
-  throw Error(ExitCode::usage, "--" + flag + " is '" + text +
-                                   "', but must be a dict of settings as Python writes it, such as "
-                                   "\"{'max_target_positions': 64}\"");
+  throw Error(ExitCode::usage,
+              "--" + flag + " is '" + text +
+                  "', but must be a Python dict of settings, such as \"{'max_target_positions': 64}\"");
 }
 
 }  // namespace nopos::host

@@ -38,14 +38,15 @@ void refuse_wrong_place(const fs::path& folder, const registry::Catalogue& catal
     const fs::path place = entry.manifest.file.parent_path();
     if (place == whole || place.parent_path() == whole) return;
   }
-  const std::string what = "--plugin-path " + folder.string() + ": no plugin lies in it or one folder below";
+  const std::string what =
+      "--plugin-path " + folder.string() + ": there is no plugin in it or one folder below";
   if (const fs::path found = find_below(folder, ".nopos.json"); !found.empty()) {
-    throw Error(ExitCode::usage, what + ", but " + found.string() + " lies deeper. Write --plugin-path " +
+    throw Error(ExitCode::usage, what + ", but " + found.string() + " is deeper. Write --plugin-path " +
                                      found.parent_path().parent_path().string());
   }
   if (const fs::path found = find_below(folder, "plugin.json"); !found.empty()) {
     throw Error(ExitCode::usage, what + "; " + found.string() +
-                                     " is of a plugin's sources. Build it, and name the folder of the build");
+                                     " has the sources of a plugin. Build it, and give the build folder");
   }
 }
 
@@ -57,8 +58,7 @@ registry::Catalogue scan_plugins(const std::string& folders) {
     paths.emplace_back(folder);
     if (!fs::is_regular_file(paths.back())) continue;
     const fs::path parent = paths.back().parent_path();
-    throw Error(ExitCode::usage, "--plugin-path " + folder +
-                                     " is a file. Name the folder in which it lies: " +
+    throw Error(ExitCode::usage, "--plugin-path " + folder + " is a file. Give its folder: " +
                                      (parent.empty() ? "." : parent.string()));
   }
   auto catalogue = registry::Catalogue::scan(registry::search_path(paths));

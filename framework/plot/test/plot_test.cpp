@@ -130,7 +130,7 @@ TEST_F(Plot, WhatLiesBesideRunsIsLeftOutWithAWarning) {
   std::filesystem::create_directory(folder / "empty");
   const auto result = plot({"a", "notes.txt", "empty", "--output", "x.svg"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
-  for (const char* stray : {"notes.txt is no run", "empty is no run"}) {
+  for (const char* stray : {"notes.txt is not a run", "empty is not a run"}) {
     EXPECT_NE(result.err.find(stray), std::string::npos) << result.err;
   }
   EXPECT_EQ(plot({"notes.txt", "empty"}).exit_code, 8);
@@ -150,14 +150,14 @@ TEST_F(Plot, BadInputIsNamed) {
     std::string message;
   } cases[]{{{}, 2, "plot needs a run"},
             {{"gone"}, 8, "there is no gone"},
-            {{"empty"}, 8, "empty/metrics.jsonl has no figures yet (0 lines)"},
+            {{"empty"}, 8, "empty/metrics.jsonl has no metrics yet (0 lines)"},
             {{"broken"}, 8, "broken/metrics.jsonl, line 2: found '{\"tag\": \"valid\"'; expected"},
             {{"text"}, 8, "text/metrics.jsonl, line 1: 'loss' is neither a number nor null"},
-            {{"good", "--figures", "los"}, 3, "no run has the figure 'los', did you mean 'loss'?"},
+            {{"good", "--figures", "los"}, 3, "no run has the metric 'los', did you mean 'loss'?"},
             {{"good", "--subset", "test"}, 3, "no run has validations of 'test'; --subset may name valid"},
             {{"good", "--log-scale", "ppl"}, 2, "--log-scale names 'ppl', which is not among --figures"},
             {{"good", "--height", "100"}, 3, "a height of 100 is too small"},
-            {{"good", "--output", "x.pdf"}, 2, "must end in .svg or .png"}};
+            {{"good", "--output", "x.pdf"}, 2, "must be .svg or .png"}};
   for (const auto& one : cases) {
     const auto result = plot(one.words);
     EXPECT_EQ(result.exit_code, one.exit_code) << result.err;

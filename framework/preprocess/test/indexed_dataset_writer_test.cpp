@@ -105,8 +105,7 @@ TEST(IndexedDatasetWriter, ASentenceTooLongForTheFormatIsRefused) {
   const std::vector<std::int64_t> sizes{3, std::int64_t{1} << 31};
   const std::string error = test::error_of([&] { writer.add_sizes(sizes); });
   EXPECT_NE(error.find("sentence 1 for " + (folder / "d.bin").string() +
-                       " has 2147483648 tokens; the format takes "
-                       "2147483647 at most"),
+                       " has 2147483648 tokens; the format allows at most 2147483647"),
             std::string::npos)
       << error;
 }

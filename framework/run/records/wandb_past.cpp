@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 using namespace wandb;
 
 constexpr const char* note_file = "wandb-run.json";
-constexpr const char* another = " Remove it to begin another run of Weights & Biases.";
+constexpr const char* another = " Remove it to start a new run of Weights & Biases.";
 
 /// The records of a file, one after the other.
 class Records {
@@ -120,7 +120,7 @@ std::optional<WandbPast> take_up_wandb_run(const fs::path& save_dir, const std::
     throw Error(ExitCode::data, error.in(note_path.string()) + another);
   } catch (const Json::exception& error) {
     throw Error(ExitCode::data,
-                note_path.string() + " is not as a run writes it (" + error.what() + ")." + another);
+                note_path.string() + " is not as written by a run (" + error.what() + ")." + another);
   } catch (const fs::filesystem_error& error) {
     throw Error(ExitCode::data, error.what());
   }

@@ -68,13 +68,13 @@ struct CharacterEmbedding::Characters final : torch::nn::Module, nopos::NoisyWei
 std::vector<CharacterFilter> character_filters(const std::string& text) {
   static const std::regex list(R"(\s*\[\s*(\(\s*\d{1,6}\s*,\s*\d{1,6}\s*\)\s*,?\s*)+\]\s*)");
   static const std::regex pair(R"(\(\s*(\d+)\s*,\s*(\d+)\s*\))");
-  if (!std::regex_match(text, list)) refuse(text, "is no list of pairs");
+  if (!std::regex_match(text, list)) refuse(text, "is not a list of pairs");
   std::vector<CharacterFilter> filters;
   for (std::sregex_iterator found(text.begin(), text.end(), pair), end; found != end; ++found) {
     const CharacterFilter filter{std::stoll((*found)[1]), std::stoll((*found)[2])};
     if (filter.width < 1 || filter.width > longest_word || filter.count < 1)
       refuse(text,
-             "has the pair " + found->str() + ", but a width lies between 1 and 50 and a number above 0");
+             "has the pair " + found->str() + ", but a width must be between 1 and 50 and a number above 0");
     filters.push_back(filter);
   }
   return filters;

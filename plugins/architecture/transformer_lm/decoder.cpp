@@ -205,7 +205,7 @@ std::int64_t Decoder::max_positions() const {
 
 std::string Decoder::summary() const {
   if (!character_embedding_ || character_embedding_->truncated_words() == 0) return {};
-  return "character embeddings look at the first 50 bytes of a word; " +
+  return "character embeddings use the first 50 bytes of a word; " +
          std::to_string(character_embedding_->truncated_words()) + " words are longer";
 }
 

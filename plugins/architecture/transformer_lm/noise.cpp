@@ -25,8 +25,7 @@ void check_blocks(const std::string& name, const at::Tensor& weight, std::int64_
 
 void add_noise(torch::nn::Module& decoder, const Options& o) {
   if (o.quant_noise_pq == 0 && o.quant_noise_scalar == 0) return;
-  if (o.quant_noise_pq >= 1)
-    refuse("--quant-noise-pq 1 would leave nothing of the weights; give less than 1.");
+  if (o.quant_noise_pq >= 1) refuse("--quant-noise-pq 1 would drop all weights; give less than 1.");
   std::set<const void*> seen;  // a tied weight gets its noise where it stands first
   for (const auto& item : decoder.named_modules()) {
     auto* noisy = dynamic_cast<nopos::NoisyWeight*>(item.value().get());

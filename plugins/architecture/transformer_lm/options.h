@@ -40,85 +40,88 @@ struct Options {
     using nopos::AtLeast, nopos::NoEffect, nopos::OneOf, nopos::Range, nopos::Refused;
     using O = Options;
     const Range probability{0, 1};
-    o.add("activation-fn", &O::activation_fn, "activation between the two maps of the feed-forward part",
+    o.add("activation-fn", &O::activation_fn, "activation function of the feed-forward layer",
           OneOf{nopos::activation_names()});
-    o.add("dropout", &O::dropout, "dropout of embeddings and of what each sub-layer adds", probability);
+    o.add("dropout", &O::dropout, "dropout of embeddings and sub-layer outputs", probability);
     o.add("attention-dropout", &O::attention_dropout, "dropout of attention weights", probability);
     o.add("activation-dropout", &O::activation_dropout, "dropout after the activation", probability);
-    o.add("relu-dropout", &O::relu_dropout, "the same, where --activation-dropout is 0", probability);
-    o.add("decoder-embed-dim", &O::decoder_embed_dim, "width of the model", AtLeast{1});
-    o.add("decoder-output-dim", &O::decoder_output_dim, "width of the features that the output head takes",
-          AtLeast{1});
+    o.add("relu-dropout", &O::relu_dropout, "same, used if --activation-dropout is 0", probability);
+    o.add("decoder-embed-dim", &O::decoder_embed_dim, "dimension of the model", AtLeast{1});
+    o.add("decoder-output-dim", &O::decoder_output_dim,
+          "dimension of the features that enter the output layer", AtLeast{1});
     o.add("decoder-input-dim", &O::decoder_input_dim,
-          "width of token embeddings; of band 0 with adaptive input", AtLeast{1});
-    o.add("decoder-ffn-embed-dim", &O::decoder_ffn_embed_dim, "inner width of the feed-forward part",
+          "dimension of token embeddings; with adaptive input, of the first band", AtLeast{1});
+    o.add("decoder-ffn-embed-dim", &O::decoder_ffn_embed_dim, "inner dimension of the feed-forward layer",
           AtLeast{1});
     o.add("decoder-layers", &O::decoder_layers, "number of layers", AtLeast{1});
     o.add("decoder-attention-heads", &O::decoder_attention_heads, "number of attention heads", AtLeast{1});
     o.add("decoder-normalize-before", &O::decoder_normalize_before,
-          "layer norm before each sub-layer instead of after its residual sum");
+          "layer norm before each sub-layer instead of after its residual connection");
     o.add("no-decoder-final-norm", &O::no_decoder_final_norm,
           "no layer norm after the last layer (there is none without --decoder-normalize-before)");
     o.add("adaptive-softmax-cutoff", &O::adaptive_softmax_cutoff,
-          "rising ids at which a new band of the adaptive softmax begins, such as 20000,60000; not given: a "
+          "ids at which the bands of the adaptive softmax begin, ascending, such as 20000,60000; not given: "
           "full softmax");
     o.add("adaptive-softmax-dropout", &O::adaptive_softmax_dropout,
-          "dropout of the adaptive softmax's features, and inside its tails", probability);
+          "dropout of the input and of the tails of the adaptive softmax", probability);
     o.add("adaptive-softmax-factor", &O::adaptive_softmax_factor,
-          "each band of the adaptive softmax is narrower by this factor", AtLeast{1});
+          "factor by which the dimension shrinks from one band of the adaptive softmax to the next",
+          AtLeast{1});
     o.add("share-decoder-input-output-embed", &O::share_decoder_input_output_embed,
-          "the token embedding is the output weight too (without effect with an adaptive softmax)");
-    o.add("adaptive-input", &O::adaptive_input, "narrower embeddings for rarer bands of the vocabulary");
+          "share the token embedding with the output layer (no effect with an adaptive softmax)");
+    o.add("adaptive-input", &O::adaptive_input, "smaller embeddings for rarer words");
     o.add("adaptive-input-factor", &O::adaptive_input_factor,
-          "each band of the adaptive input is narrower by this factor", AtLeast{1});
+          "factor by which the dimension shrinks from one band of the adaptive input to the next",
+          AtLeast{1});
     o.add("adaptive-input-cutoff", &O::adaptive_input_cutoff,
-          "rising ids at which a new band of the adaptive input begins, such as 20000,60000");
+          "ids at which the bands of the adaptive input begin, ascending, such as 20000,60000");
     o.add("tie-adaptive-weights", &O::tie_adaptive_weights,
-          "the adaptive softmax takes its words' weights from the adaptive input");
+          "share the embeddings of the adaptive input with the adaptive softmax");
     o.add("tie-adaptive-proj", &O::tie_adaptive_proj,
-          "with --tie-adaptive-weights: the tails take their projections from the adaptive input too");
-    o.add("layernorm-embedding", &O::layernorm_embedding, "layer norm after the positions are added");
+          "with --tie-adaptive-weights: share the projections too");
+    o.add("layernorm-embedding", &O::layernorm_embedding,
+          "layer norm after adding positions to the embeddings");
     o.add("no-scale-embedding", &O::no_scale_embedding,
-          "do not multiply token embeddings by the square root of the width");
+          "do not multiply token embeddings by the square root of their dimension");
 
     o.add("character-embeddings", &O::character_embeddings,
-          "token embeddings from the bytes of the words, by convolutions and highway layers");
+          "compute token embeddings from the bytes of words with convolutions and highway layers");
     o.add("character-filters", &O::character_filters,
-          "the convolutions of character embeddings: (width, number) pairs");
-    o.add("character-embedding-dim", &O::character_embedding_dim, "width of a byte's embedding", AtLeast{1});
+          "convolutions of character embeddings: (width, number) pairs");
+    o.add("character-embedding-dim", &O::character_embedding_dim, "dimension of byte embeddings", AtLeast{1});
     o.add("char-embedder-highway-layers", &O::char_embedder_highway_layers,
-          "highway layers of character embeddings", AtLeast{0});
+          "number of highway layers of character embeddings", AtLeast{0});
     o.add("checkpoint-activations", &O::checkpoint_activations,
-          "keep one layer's activations at a time and compute them again in backward; results are the same");
+          "save memory by recomputing activations in backward; results are the same");
     o.add("offload-activations", &O::offload_activations,
-          "the same, and what is kept of each layer lies in the processor's memory; needs a GPU");
-    o.add("decoder-layerdrop", &O::decoder_layerdrop,
-          "while training, each layer is left out with this probability", probability);
-    o.add("decoder-layers-to-keep", &O::decoder_layers_to_keep,
-          "layers to take over from a larger checkpoint, counted from 0, such as 0,2,4; sets the number of "
-          "layers");
-    o.add("quant-noise-pq", &O::quant_noise_pq,
-          "while training, each block of a weight is zero with this probability", probability);
-    o.add("quant-noise-pq-block-size", &O::quant_noise_pq_block_size, "columns of such a block", AtLeast{1});
+          "same, and keep the inputs of layers in host memory; needs a GPU");
+    o.add("decoder-layerdrop", &O::decoder_layerdrop, "probability of skipping a layer in training",
+          probability);
     o.add(
-        "quant-noise-scalar", &O::quant_noise_scalar,
-        "while training, each weight is rounded to 8 bits with this probability; in evaluation all are, and "
-        "what is computed with them",
-        probability);
-    o.add("debug", &O::debug, "nothing", NoEffect{"it does nothing in the reference either"});
+        "decoder-layers-to-keep", &O::decoder_layers_to_keep,
+        "layers to load from a larger checkpoint, counted from 0, such as 0,2,4; sets the number of layers");
+    o.add("quant-noise-pq", &O::quant_noise_pq, "probability of zeroing a block of a weight in training",
+          probability);
+    o.add("quant-noise-pq-block-size", &O::quant_noise_pq_block_size, "columns of a block", AtLeast{1});
+    o.add("quant-noise-scalar", &O::quant_noise_scalar,
+          "probability of rounding a weight to 8 bits in training; in evaluation, all weights and outputs "
+          "are rounded",
+          probability);
+    o.add("debug", &O::debug, "nothing", NoEffect{"it does nothing in fairseq either"});
     o.add("min-params-to-wrap", &O::min_params_to_wrap, "smallest layer that full sharding wraps",
           Refused{"parameters are not sharded, so there is nothing to wrap"});
-    o.add("base-layers", &O::base_layers, "number of BASE layers, spread evenly between the others",
+    o.add("base-layers", &O::base_layers, "number of BASE layers, evenly spaced", AtLeast{0});
+    o.add("base-sublayers", &O::base_sublayers, "number of feed-forward layers in an expert of a BASE layer",
           AtLeast{0});
-    o.add("base-sublayers", &O::base_sublayers, "feed-forward parts of a BASE layer's expert", AtLeast{0});
-    o.add("base-shuffle", &O::base_shuffle, "shuffle tokens between the experts of BASE layers",
-          NoEffect{"one process has one expert, which gets all tokens in any order"});
-    o.add("scale-fc", &O::scale_fc, "layer norm inside the feed-forward part, before its second map");
+    o.add("base-shuffle", &O::base_shuffle,
+          "shuffle tokens before assigning them to the experts of BASE layers",
+          NoEffect{"there is one expert, which gets all tokens in any order"});
+    o.add("scale-fc", &O::scale_fc, "layer norm inside the feed-forward layer, before its second projection");
     o.add("scale-attn", &O::scale_attn, "layer norm after attention");
     o.add("scale-heads", &O::scale_heads,
-          "a learned factor per attention head, applied after its output map");
+          "learned scale per attention head, applied after the output projection");
     o.add("scale-resids", &O::scale_resids,
-          "a learned factor per dimension of what goes past the feed-forward part");
+          "learned scale per dimension of the residual connection around the feed-forward layer");
   }
 };
 

@@ -38,13 +38,13 @@ std::string number(std::int64_t n) { return std::to_string(n); }
 void check_additions(const Options& o) {
   if (o.offload_activations && !at::hasCUDA()) {
     refuse(
-        "--offload-activations moves activations from a GPU to the processor's memory, and there is no GPU. "
-        "--checkpoint-activations saves memory here.");
+        "--offload-activations moves activations from a GPU to host memory, and there is no GPU. Use "
+        "--checkpoint-activations to save memory.");
   }
   if (o.decoder_layers_to_keep && o.base_layers > 0)
-    refuse("--decoder-layers-to-keep cannot count layers where --base-layers stand between them.");
+    refuse("--decoder-layers-to-keep cannot be combined with --base-layers.");
   if (o.character_embeddings && o.adaptive_input)
-    refuse("--character-embeddings and --adaptive-input are both embeddings of tokens; choose one.");
+    refuse("--character-embeddings and --adaptive-input are both token embeddings; choose one.");
   if (o.character_embeddings && o.share_decoder_input_output_embed && !o.adaptive_softmax_cutoff)
     refuse(
         "--share-decoder-input-output-embed cannot share --character-embeddings: they have no row per "
@@ -52,7 +52,7 @@ void check_additions(const Options& o) {
   if (o.quant_noise_pq > 0 && !o.adaptive_input && !o.character_embeddings &&
       o.decoder_input_dim != o.decoder_embed_dim) {
     refuse(
-        "--quant-noise-pq puts a square map after the embedding and so needs equal widths, but "
+        "--quant-noise-pq adds a square projection after the embedding and needs equal dimensions, but "
         "--decoder-input-dim is " +
         number(o.decoder_input_dim) + " and --decoder-embed-dim " + number(o.decoder_embed_dim) + ".");
   }
@@ -78,14 +78,14 @@ void check(const Options& o, const Context& context) {
              o.adaptive_softmax_cutoff.value_or("not given") + ".");
     }
     if (o.decoder_input_dim != o.decoder_output_dim || o.decoder_embed_dim != o.decoder_output_dim) {
-      refuse("--tie-adaptive-weights needs one width, but --decoder-input-dim is " +
+      refuse("--tie-adaptive-weights needs equal dimensions, but --decoder-input-dim is " +
              number(o.decoder_input_dim) + ", --decoder-embed-dim " + number(o.decoder_embed_dim) +
              " and --decoder-output-dim " + number(o.decoder_output_dim) + ".");
     }
   } else if (o.share_decoder_input_output_embed && !o.adaptive_softmax_cutoff) {
     if (o.adaptive_input) refuse("--share-decoder-input-output-embed cannot share an adaptive input.");
     if (o.decoder_input_dim != o.decoder_output_dim) {
-      refuse("--share-decoder-input-output-embed needs equal widths, but --decoder-input-dim is " +
+      refuse("--share-decoder-input-output-embed needs equal dimensions, but --decoder-input-dim is " +
              number(o.decoder_input_dim) + " and --decoder-output-dim " + number(o.decoder_output_dim) + ".");
     }
     if (context.vocabulary != context.output_vocabulary) {

@@ -14,9 +14,8 @@ class AdaptiveLoss final : public nopos::Criterion {
     if (model.head().adaptive()) return;
     throw nopos::Error(
         nopos::ExitCode::configuration,
-        "criterion/adaptive_loss needs a model with an adaptive softmax, but this one's output "
-        "head is not adaptive: set --adaptive-softmax-cutoff, or take --criterion "
-        "cross_entropy.");
+        "criterion/adaptive_loss needs a model with an adaptive softmax, but the output head of this one is "
+        "not adaptive: set --adaptive-softmax-cutoff, or use --criterion cross_entropy.");
   }
 
   nopos::CriterionResult forward(nopos::Architecture& model, const nopos::Batch& batch) override {
@@ -33,4 +32,4 @@ class AdaptiveLoss final : public nopos::Criterion {
 
 }  // namespace
 
-NOPOS_PLUGIN(plugin) { plugin.add<AdaptiveLoss>("adaptive_loss", "cross-entropy under an adaptive softmax"); }
+NOPOS_PLUGIN(plugin) { plugin.add<AdaptiveLoss>("adaptive_loss", "cross-entropy with an adaptive softmax"); }

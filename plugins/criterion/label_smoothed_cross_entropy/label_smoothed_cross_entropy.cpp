@@ -14,11 +14,11 @@ class LabelSmoothedCrossEntropy final : public nopos::Criterion {
     bool report_accuracy = false;
     std::int64_t ignore_prefix_size = 0;
     NOPOS_OPTIONS(o) {
-      o.add("label-smoothing", &Options::label_smoothing, "share that the tokens other than the target get",
-            nopos::Range{0, 1});
-      o.add("report-accuracy", &Options::report_accuracy, "log how often the likeliest token is the target");
-      o.add("ignore-prefix-size", &Options::ignore_prefix_size, "first tokens of each row that do not count",
-            nopos::AtLeast{0});
+      o.add("label-smoothing", &Options::label_smoothing,
+            "probability mass for the tokens other than the target", nopos::Range{0, 1});
+      o.add("report-accuracy", &Options::report_accuracy, "log the accuracy of the most likely token");
+      o.add("ignore-prefix-size", &Options::ignore_prefix_size,
+            "number of tokens at the start of each row to ignore", nopos::AtLeast{0});
     }
   };
 
@@ -73,6 +73,5 @@ class LabelSmoothedCrossEntropy final : public nopos::Criterion {
 }  // namespace
 
 NOPOS_PLUGIN(plugin) {
-  plugin.add<LabelSmoothedCrossEntropy>("label_smoothed_cross_entropy",
-                                        "cross-entropy with a share for every token");
+  plugin.add<LabelSmoothedCrossEntropy>("label_smoothed_cross_entropy", "cross-entropy with label smoothing");
 }

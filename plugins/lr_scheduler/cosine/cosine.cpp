@@ -19,20 +19,21 @@ class Cosine final : public nopos::LRScheduler {
     double period_updates = -1;
     double shrink = 0.1;
     NOPOS_OPTIONS(o) {
-      o.add("warmup-updates", &Options::warmup_updates, "updates over which the rate rises linearly to --lr",
+      o.add("warmup-updates", &Options::warmup_updates, "updates of linear warm-up to --lr",
             nopos::AtLeast{0});
       o.add("warmup-init-lr", &Options::warmup_init_lr, "rate of the first update; below 0: --min-lr");
-      o.add("min-lr", &Options::min_lr, "floor of the first period");
-      o.add("t-mult", &Options::t_mult, "length of a period over that of the one before", nopos::AtLeast{0});
+      o.add("min-lr", &Options::min_lr, "minimum of the first period");
+      o.add("t-mult", &Options::t_mult, "factor by which each period is longer than the previous one",
+            nopos::AtLeast{0});
       o.add("lr-period-updates", &Options::period_updates,
-            "updates of the first period; 0 or less: from the warm-up to --max-update");
-      o.add("lr-shrink", &Options::shrink, "peak and floor of a period over those of the one before",
+            "updates in the first period; 0 or less: from warm-up to --max-update");
+      o.add("lr-shrink", &Options::shrink, "factor of maximum and minimum from one period to the next",
             nopos::AtLeast{0});
     }
   };
 
   Cosine(const Options& options, const Context& context)
-      : options_(options), max_lr_(nopos::only_rate(context, "cosine", "the peak of its first period")) {
+      : options_(options), max_lr_(nopos::only_rate(context, "cosine", "the maximum of its first period")) {
     if (max_lr_ <= options.min_lr) {
       refuse("anneals from --lr down to --min-lr, so --lr (" + nopos::to_text(max_lr_) +
              ") must be more than --min-lr (" + nopos::to_text(options.min_lr) + ")");

@@ -15,10 +15,10 @@ class Fixed final : public nopos::LRScheduler {
     double lr_shrink = 0.1;
     std::int64_t warmup_updates = 0;
     NOPOS_OPTIONS(o) {
-      o.add("force-anneal", &Options::force_anneal, "epoch from which the rate shrinks", nopos::AtLeast{0});
-      o.add("lr-shrink", &Options::lr_shrink, "factor of each shrinking", nopos::Range{0, 1});
-      o.add("warmup-updates", &Options::warmup_updates, "updates over which the rate rises from 0",
+      o.add("force-anneal", &Options::force_anneal, "epoch from which the rate is reduced",
             nopos::AtLeast{0});
+      o.add("lr-shrink", &Options::lr_shrink, "factor of each reduction", nopos::Range{0, 1});
+      o.add("warmup-updates", &Options::warmup_updates, "updates of warm-up from 0", nopos::AtLeast{0});
     }
   };
 
@@ -52,4 +52,4 @@ class Fixed final : public nopos::LRScheduler {
 
 }  // namespace
 
-NOPOS_PLUGIN(plugin) { plugin.add<Fixed>("fixed", "constant rate per epoch, with warm-up"); }
+NOPOS_PLUGIN(plugin) { plugin.add<Fixed>("fixed", "constant learning rate per epoch, with warm-up"); }

@@ -12,7 +12,7 @@ class InverseSqrt final : public nopos::LRScheduler {
     std::int64_t warmup_updates = 4000;
     double warmup_init_lr = -1;
     NOPOS_OPTIONS(o) {
-      o.add("warmup-updates", &Options::warmup_updates, "updates over which the rate rises linearly to --lr",
+      o.add("warmup-updates", &Options::warmup_updates, "updates of linear warm-up to --lr",
             nopos::AtLeast{1});
       o.add("warmup-init-lr", &Options::warmup_init_lr, "rate of the first update; below 0: 0");
     }
@@ -34,7 +34,4 @@ class InverseSqrt final : public nopos::LRScheduler {
 
 }  // namespace
 
-NOPOS_PLUGIN(plugin) {
-  plugin.add<InverseSqrt>("inverse_sqrt",
-                          "warm-up, then decay with the inverse square root of the update number");
-}
+NOPOS_PLUGIN(plugin) { plugin.add<InverseSqrt>("inverse_sqrt", "warm-up, then inverse square-root decay"); }

@@ -45,19 +45,19 @@ Table table_of(const std::string& option, const std::string& text) {
   static const std::regex entry(
       R"re(^\s*(?:'([^']*)'|"([^"]*)"|(\d+))\s*:\s*(['"]?)([-+.\deE]+)\4\s*(?:,\s*|$))re");
   std::smatch found;
-  if (!std::regex_match(text, found, whole)) refuse(option, text, "is no dictionary in braces");
+  if (!std::regex_match(text, found, whole)) refuse(option, text, "is not a dictionary in braces");
   Table table;
   for (std::string rest = found[1]; !rest.empty(); rest = found.suffix()) {
-    if (!std::regex_search(rest, found, entry)) refuse(option, text, "cannot be read from " + rest + " on");
+    if (!std::regex_search(rest, found, entry)) refuse(option, text, "cannot be parsed from " + rest + " on");
     const std::string key = found[1].str() + found[2].str() + found[3].str();
     const std::vector<std::int64_t> numbers = numbers_of(key);
     if (numbers.empty()) {
-      refuse(option, text, "'" + key + "' names no numbers (a range has at most a million)");
+      refuse(option, text, "'" + key + "' is not a range (of at most a million numbers)");
     }
     const std::string rate = found[5];
     char* end = nullptr;
     const double value = std::strtod(rate.c_str(), &end);
-    if (*end != '\0') refuse(option, text, "'" + rate + "' is no number");
+    if (*end != '\0') refuse(option, text, "'" + rate + "' is not a number");
     for (const std::int64_t n : numbers) table[n] = value;
   }
   return table;
@@ -76,14 +76,14 @@ class Manual final : public nopos::LRScheduler {
     NOPOS_OPTIONS(o) {
       o.add("epoch2lr", &Options::epoch2lr, "rates by epoch, from 1, as a dictionary");
       o.add("update2lr", &Options::update2lr,
-            "rates by finished updates, as a dictionary; go before those of epochs");
+            "rates by number of completed updates, as a dictionary; take precedence over those by epoch");
     }
   };
 
   Manual(const Options& options, const Context& context)
       : by_epoch_(table_of("epoch2lr", options.epoch2lr)),
         by_update_(table_of("update2lr", options.update2lr)),
-        rate_(nopos::only_rate(context, "manual", "the rate before its first key")) {}
+        rate_(nopos::only_rate(context, "manual", "the rate before its first entry")) {}
 
   double lr(std::int64_t num_updates) const override {
     const double* rate = rate_at(by_update_, num_updates);
@@ -106,4 +106,4 @@ class Manual final : public nopos::LRScheduler {
 
 }  // namespace
 
-NOPOS_PLUGIN(plugin) { plugin.add<Manual>("manual", "rates written out by epoch or by update"); }
+NOPOS_PLUGIN(plugin) { plugin.add<Manual>("manual", "rates listed by epoch or by update"); }

@@ -41,12 +41,12 @@ TEST(Manual, RefusesWhatIsNoDictionaryOfRates) {
   struct Row {
     std::string text, part;
   };
-  for (const auto& [text, part] : {Row{"1: 0.1", "no dictionary in braces"},
-                                   {"{1: 0.1, two: 0.2}", "cannot be read from two: 0.2 on"},
-                                   {"{'1-': 0.1}", "'1-' names no numbers"},
+  for (const auto& [text, part] : {Row{"1: 0.1", "not a dictionary in braces"},
+                                   {"{1: 0.1, two: 0.2}", "cannot be parsed from two: 0.2 on"},
+                                   {"{'1-': 0.1}", "'1-' is not a range"},
                                    {"{'1-9000000': 0.1}", "at most a million"},
-                                   {"{'1': 0.1.2}", "'0.1.2' is no number"},
-                                   {"{'1': __import__('os')}", "cannot be read from"}}) {
+                                   {"{'1': 0.1.2}", "'0.1.2' is not a number"},
+                                   {"{'1': __import__('os')}", "cannot be parsed from"}}) {
     test::expect_refusal("manual", {{"epoch2lr", text}}, {0.1}, part);
     test::expect_refusal("manual", {{"update2lr", text}}, {0.1}, part);
   }

@@ -18,12 +18,12 @@ class ReduceLrOnPlateau final : public nopos::LRScheduler {
     std::int64_t warmup_updates = 0;
     double warmup_init_lr = -1;
     NOPOS_OPTIONS(o) {
-      o.add("lr-shrink", &Options::shrink, "factor of each shrinking", nopos::Range{0, 1});
-      o.add("lr-threshold", &Options::threshold, "share of the best loss by which a loss must be better",
+      o.add("lr-shrink", &Options::shrink, "factor of each reduction", nopos::Range{0, 1});
+      o.add("lr-threshold", &Options::threshold, "relative improvement of the loss that counts as such",
             nopos::AtLeast{0});
-      o.add("lr-patience", &Options::patience, "epochs without improvement that change nothing",
+      o.add("lr-patience", &Options::patience, "epochs without improvement before the rate is reduced",
             nopos::AtLeast{0});
-      o.add("warmup-updates", &Options::warmup_updates, "updates over which the rate rises linearly to --lr",
+      o.add("warmup-updates", &Options::warmup_updates, "updates of linear warm-up to --lr",
             nopos::AtLeast{0});
       o.add("warmup-init-lr", &Options::warmup_init_lr, "rate of the first update; below 0: 0");
     }
@@ -32,7 +32,7 @@ class ReduceLrOnPlateau final : public nopos::LRScheduler {
   ReduceLrOnPlateau(const Options& options, const Context& context)
       : options_(options),
         maximize_(context.maximize),
-        peak_(nopos::only_rate(context, "reduce_lr_on_plateau", "the rate from which it shrinks")),
+        peak_(nopos::only_rate(context, "reduce_lr_on_plateau", "the initial rate")),
         rate_(peak_),
         best_((maximize_ ? -1 : 1) * std::numeric_limits<double>::infinity()) {
     if (options_.warmup_init_lr < 0) options_.warmup_init_lr = 0;
@@ -92,5 +92,5 @@ class ReduceLrOnPlateau final : public nopos::LRScheduler {
 
 NOPOS_PLUGIN(plugin) {
   plugin.add<ReduceLrOnPlateau>("reduce_lr_on_plateau",
-                                "a lower rate whenever the validation loss has stopped falling");
+                                "reduces the rate when the validation loss stops improving");
 }

@@ -16,22 +16,21 @@ class Step final : public nopos::LRScheduler {
     std::int64_t decay_period = 25000;
     double decay = 0.5;
     NOPOS_OPTIONS(o) {
-      o.add("warmup-updates", &Options::warmup_updates, "updates over which the rate rises linearly to --lr",
+      o.add("warmup-updates", &Options::warmup_updates, "updates of linear warm-up to --lr",
             nopos::AtLeast{0});
       o.add("warmup-init-lr", &Options::warmup_init_lr, "rate of the first update; below 0: --min-lr");
       o.add("min-lr", &Options::min_lr, "lowest rate", nopos::AtLeast{0});
-      o.add("lr-deacy-period", &Options::decay_period, "updates from one fall to the next",
-            nopos::AtLeast{1});
-      o.add("lr-decay", &Options::decay, "factor of each fall", nopos::Range{0, 1});
+      o.add("lr-deacy-period", &Options::decay_period, "updates between reductions", nopos::AtLeast{1});
+      o.add("lr-decay", &Options::decay, "factor of each reduction", nopos::Range{0, 1});
     }
   };
 
   // The reference takes the first of several rates without a word.
   Step(const Options& options, const Context& context)
-      : options_(options), max_lr_(nopos::only_rate(context, "step", "its highest rate")) {
+      : options_(options), max_lr_(nopos::only_rate(context, "step", "its maximum rate")) {
     if (max_lr_ <= options.min_lr) {
       throw nopos::Error(nopos::ExitCode::configuration,
-                         "lr_scheduler/step falls from --lr, which must be more than --min-lr (" +
+                         "lr_scheduler/step decays from --lr, which must be more than --min-lr (" +
                              nopos::to_text(options.min_lr) + "), but is " + nopos::to_text(max_lr_) + ".");
     }
     if (options_.warmup_init_lr < 0) options_.warmup_init_lr = options.min_lr;
@@ -55,4 +54,4 @@ class Step final : public nopos::LRScheduler {
 
 }  // namespace
 
-NOPOS_PLUGIN(plugin) { plugin.add<Step>("step", "a lower rate every so many updates"); }
+NOPOS_PLUGIN(plugin) { plugin.add<Step>("step", "reduces the rate at fixed intervals"); }

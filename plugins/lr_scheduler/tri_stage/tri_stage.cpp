@@ -20,13 +20,16 @@ class TriStage final : public nopos::LRScheduler {
     std::optional<std::vector<double>> phase_ratio;
     double init_lr_scale = 0.01, final_lr_scale = 0.01;
     NOPOS_OPTIONS(o) {
-      o.add("warmup-steps", &Options::warmup_steps, "updates of the linear rise", nopos::AtLeast{0});
+      o.add("warmup-steps", &Options::warmup_steps, "updates of linear warm-up", nopos::AtLeast{0});
       o.add("hold-steps", &Options::hold_steps, "updates at --lr", nopos::AtLeast{0});
-      o.add("decay-steps", &Options::decay_steps, "updates of the decay", nopos::AtLeast{0});
+      o.add("decay-steps", &Options::decay_steps, "updates of the exponential decay", nopos::AtLeast{0});
       o.add("phase-ratio", &Options::phase_ratio,
-            "the three stages as shares of --max-update, instead of their updates", nopos::Range{0, 1});
-      o.add("init-lr-scale", &Options::init_lr_scale, "first rate over --lr", nopos::AtLeast{0});
-      o.add("final-lr-scale", &Options::final_lr_scale, "last rate over --lr; above 0", nopos::AtLeast{0});
+            "lengths of the three stages as fractions of --max-update, instead of numbers of updates",
+            nopos::Range{0, 1});
+      o.add("init-lr-scale", &Options::init_lr_scale, "initial rate as a fraction of --lr",
+            nopos::AtLeast{0});
+      o.add("final-lr-scale", &Options::final_lr_scale, "final rate as a fraction of --lr; above 0",
+            nopos::AtLeast{0});
     }
   };
 
@@ -35,8 +38,8 @@ class TriStage final : public nopos::LRScheduler {
     if (options.phase_ratio) divide(*options.phase_ratio, context.max_update);
     if (options_.decay_steps == 0) {
       refuse(
-          "decays over --decay-steps updates, which must be more than 0; a --phase-ratio of three shares "
-          "of --max-update sets them as well");
+          "decays over --decay-steps updates, which must be more than 0; or give the three stages as "
+          "fractions of --max-update by --phase-ratio");
     }
     if (options.final_lr_scale == 0) {
       refuse("decays exponentially and never reaches 0: --final-lr-scale must be above 0");
@@ -58,7 +61,7 @@ class TriStage final : public nopos::LRScheduler {
   void divide(const std::vector<double>& shares, std::int64_t max_update) {
     const double sum = std::accumulate(shares.begin(), shares.end(), 0.0);
     if (shares.size() != 3 || std::abs(sum - 1) > 1e-9) {
-      refuse("takes three shares that add up to 1 as --phase-ratio, such as 0.1,0.4,0.5, but was given " +
+      refuse("takes three fractions that add up to 1 as --phase-ratio, such as 0.1,0.4,0.5, but was given " +
              nopos::to_text(shares));
     }
     if (max_update <= 0) refuse("divides --max-update by --phase-ratio, so --max-update must be set");

@@ -17,10 +17,11 @@ class Triangular final : public nopos::LRScheduler {
     double shrink = 0.1;
     bool shrink_min = false;
     NOPOS_OPTIONS(o) {
-      o.add("max-lr", &Options::max_lr, "peak of the first period, more than --lr (required)");
-      o.add("lr-period-updates", &Options::period_updates, "updates of a period", nopos::AtLeast{2});
-      o.add("lr-shrink", &Options::shrink, "peak of a period over that of the one before", nopos::AtLeast{0});
-      o.add("shrink-min", &Options::shrink_min, "shrink the floor like the peak");
+      o.add("max-lr", &Options::max_lr, "maximum rate of the first period, above --lr (required)");
+      o.add("lr-period-updates", &Options::period_updates, "updates in a period", nopos::AtLeast{2});
+      o.add("lr-shrink", &Options::shrink, "factor of the maximum from one period to the next",
+            nopos::AtLeast{0});
+      o.add("shrink-min", &Options::shrink_min, "reduce the minimum by the same factor");
     }
   };
 
@@ -31,7 +32,7 @@ class Triangular final : public nopos::LRScheduler {
     if (!options.max_lr || *options.max_lr <= min_lr_) {
       throw nopos::Error(nopos::ExitCode::configuration,
                          "lr_scheduler/triangular rises from --lr (" + nopos::to_text(min_lr_) +
-                             ") to --max-lr, which must be given and be more than that, but is " +
+                             ") to --max-lr, which must be given and be larger, but is " +
                              (options.max_lr ? nopos::to_text(*options.max_lr) : "not given") + ".");
     }
   }
@@ -51,6 +52,4 @@ class Triangular final : public nopos::LRScheduler {
 
 }  // namespace
 
-NOPOS_PLUGIN(plugin) {
-  plugin.add<Triangular>("triangular", "triangles between two rates, period by period");
-}
+NOPOS_PLUGIN(plugin) { plugin.add<Triangular>("triangular", "cyclical: triangles between two rates"); }

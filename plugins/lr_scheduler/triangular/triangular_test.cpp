@@ -33,8 +33,7 @@ TEST(Triangular, FollowsTheFormulaWithAShrinkingFloor) {
 
 TEST(Triangular, RefusesAPeakThatIsNone) {
   test::expect_refusal("triangular", {}, {0.1}, "but is not given");
-  test::expect_refusal("triangular", {{"max-lr", 0.1}}, {0.1},
-                       "must be given and be more than that, but is 0.1");
+  test::expect_refusal("triangular", {{"max-lr", 0.1}}, {0.1}, "must be given and be larger, but is 0.1");
   test::expect_refusal("triangular", {{"max-lr", 1.0}}, {0.1, 0.2}, "was given 0.1,0.2");
 }
 

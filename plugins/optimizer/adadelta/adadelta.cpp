@@ -33,11 +33,12 @@ class Adadelta final : public nopos::Optimizer {
     bool anneal_eps = false;
     NOPOS_OPTIONS(o) {
       o.add("adadelta-rho", &Options::rho, "decay of both averages", nopos::Range{0, 1});
-      o.add("adadelta-eps", &Options::eps, "added to both averages before their roots", nopos::AtLeast{0});
+      o.add("adadelta-eps", &Options::eps, "added to both averages for numerical stability",
+            nopos::AtLeast{0});
       o.add("weight-decay", &Options::weight_decay, "L2 penalty, added to the gradient", nopos::AtLeast{0},
             nopos::Alias{"wd"});
-      o.add("anneal-eps", &Options::anneal_eps, "lower epsilon in the course of training",
-            nopos::NoEffect{"the reference reads the flag and never uses it"});
+      o.add("anneal-eps", &Options::anneal_eps, "decrease epsilon during training",
+            nopos::NoEffect{"fairseq accepts the flag and never uses it"});
     }
   };
 
@@ -75,5 +76,5 @@ class Adadelta final : public nopos::Optimizer {
 }  // namespace
 
 NOPOS_PLUGIN(plugin) {
-  plugin.add<Adadelta>("adadelta", "steps as large as recent steps, without a rate of their own");
+  plugin.add<Adadelta>("adadelta", "Adadelta: step sizes from recent steps and gradients");
 }

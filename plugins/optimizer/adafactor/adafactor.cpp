@@ -25,21 +25,20 @@ class Adafactor final : public nopos::Optimizer {
     bool scale_parameter = false, relative_step = false, warmup_init = false;
     NOPOS_OPTIONS(o) {
       o.add("adafactor-eps", &Options::eps,
-            "added to squared gradients, and the least root mean square of a parameter", nopos::AtLeast{0});
-      o.add("clip-threshold", &Options::clip_threshold, "highest root mean square of an update; above 0",
+            "added to squared gradients; and the minimum root mean square of a parameter", nopos::AtLeast{0});
+      o.add("clip-threshold", &Options::clip_threshold, "maximum root mean square of an update; above 0",
             nopos::AtLeast{0});
-      o.add("decay-rate", &Options::decay_rate,
-            "exponent of t in the weight of an update's squared gradients");
-      o.add("beta1", &Options::beta1, "decay of the first moment; not given: there is none",
+      o.add("decay-rate", &Options::decay_rate, "exponent of the decay of squared gradients");
+      o.add("beta1", &Options::beta1, "decay of the first moment; not given: no first moment",
             nopos::Range{0, 1});
-      o.add("weight-decay", &Options::weight_decay, "decay of parameters per update, times the rate",
+      o.add("weight-decay", &Options::weight_decay, "decoupled weight decay, multiplied by the learning rate",
             nopos::AtLeast{0}, nopos::Alias{"wd"});
       o.add("scale-parameter", &Options::scale_parameter,
-            "multiply the rate by the root mean square of each parameter");
-      o.add("relative-step", &Options::relative_step, "take a rate that follows from the number of updates",
-            nopos::Refused{"there is always a --lr, which the reference cannot combine with it"});
-      o.add("warmup-init", &Options::warmup_init, "begin the relative steps small",
-            nopos::Refused{"it is about --relative-step, which cannot be combined with --lr"});
+            "scale the learning rate by the root mean square of each parameter");
+      o.add("relative-step", &Options::relative_step, "compute the learning rate from the number of updates",
+            nopos::Refused{"--lr is always set, and fairseq cannot combine the two"});
+      o.add("warmup-init", &Options::warmup_init, "start with small relative steps",
+            nopos::Refused{"it modifies --relative-step, which cannot be combined with --lr"});
     }
   };
 

@@ -60,5 +60,5 @@ class Adagrad final : public nopos::Optimizer {
 }  // namespace
 
 NOPOS_PLUGIN(plugin) {
-  plugin.add<Adagrad>("adagrad", "gradients over the root of the sum of their squares");
+  plugin.add<Adagrad>("adagrad", "gradients divided by the root of the sum of their squares");
 }

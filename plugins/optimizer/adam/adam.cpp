@@ -1,5 +1,5 @@
-/// Adam with decoupled weight decay, in the reference's form: epsilon is added to the square root of the
-/// second moment before its bias is corrected.
+/// Adam with decoupled weight decay, in fairseq's form: epsilon is added to the square root of the second
+/// moment before its bias is corrected.
 /// Kingma, Ba 2015, arXiv 1412.6980; Loshchilov, Hutter 2019, arXiv 1711.05101.
 #include <nopos/nn/simd.h>
 #include <nopos/optimizer.h>
@@ -37,12 +37,12 @@ class Adam final : public nopos::Optimizer {
     bool use_old_adam = false;
     bool fp16_adam_stats = false;
     NOPOS_OPTIONS(o) {
-      o.add("adam-betas", &Options::betas, "decay of the first and of the second moment", nopos::Range{0, 1});
-      o.add("adam-eps", &Options::eps, "added to the square root of the second moment", nopos::AtLeast{0});
-      o.add("weight-decay", &Options::weight_decay, "decay of parameters per update, times the rate",
+      o.add("adam-betas", &Options::betas, "decay of the first and second moment", nopos::Range{0, 1});
+      o.add("adam-eps", &Options::eps, "added to the denominator for numerical stability", nopos::AtLeast{0});
+      o.add("weight-decay", &Options::weight_decay, "decoupled weight decay, multiplied by the learning rate",
             nopos::AtLeast{0});
-      o.add("use-old-adam", &Options::use_old_adam, "never take the fused kernel of a GPU",
-            nopos::NoEffect{"there is one implementation"});
+      o.add("use-old-adam", &Options::use_old_adam, "never use the fused GPU kernel",
+            nopos::NoEffect{"there is only one implementation"});
       o.add("fp16-adam-stats", &Options::fp16_adam_stats, "keep the moments in half precision",
             nopos::Refused{"the moments are kept in float32"});
     }

@@ -36,13 +36,13 @@ class Adamax final : public nopos::Optimizer {
     double weight_decay = 0;
     bool no_bias_correction = false;
     NOPOS_OPTIONS(o) {
-      o.add("adamax-betas", &Options::betas, "decay of the first moment and of the maximum",
+      o.add("adamax-betas", &Options::betas, "decay of the first moment and of the infinity norm",
             nopos::Range{0, 1});
-      o.add("adamax-eps", &Options::eps, "added to the maximum", nopos::AtLeast{0});
-      o.add("weight-decay", &Options::weight_decay, "decay of parameters per update, times the rate",
+      o.add("adamax-eps", &Options::eps, "added to the denominator for numerical stability",
+            nopos::AtLeast{0});
+      o.add("weight-decay", &Options::weight_decay, "decoupled weight decay, multiplied by the learning rate",
             nopos::AtLeast{0}, nopos::Alias{"wd"});
-      o.add("no-bias-correction", &Options::no_bias_correction,
-            "leave the first moment's start from 0 as it is");
+      o.add("no-bias-correction", &Options::no_bias_correction, "no bias correction of the first moment");
     }
   };
 

@@ -19,11 +19,11 @@ class Lamb final : public nopos::Optimizer {
     double eps = 1e-8;
     double weight_decay = 0;
     NOPOS_OPTIONS(o) {
-      o.add("lamb-betas", &Options::betas, "decay of the first and of the second moment", nopos::Range{0, 1});
-      o.add("lamb-eps", &Options::eps, "added to the square root of the second moment", nopos::AtLeast{0});
+      o.add("lamb-betas", &Options::betas, "decay of the first and second moment", nopos::Range{0, 1});
+      o.add("lamb-eps", &Options::eps, "added to the denominator for numerical stability", nopos::AtLeast{0});
       o.add("weight-decay", &Options::weight_decay,
-            "share of the parameter in a step; with 0 steps are not scaled to the parameter's norm",
-            nopos::AtLeast{0}, nopos::Alias{"wd"});
+            "weight decay; with 0, steps are not scaled by the parameter's norm", nopos::AtLeast{0},
+            nopos::Alias{"wd"});
     }
   };
 

@@ -30,8 +30,9 @@ class Nag final : public nopos::Optimizer {
     double momentum = 0.99;
     double weight_decay = 0;
     NOPOS_OPTIONS(o) {
-      o.add("momentum", &Options::momentum, "share of the last step that is taken again", nopos::AtLeast{0});
-      o.add("weight-decay", &Options::weight_decay, "decay of parameters per update, times the rate",
+      o.add("momentum", &Options::momentum, "momentum: fraction of the previous step to add",
+            nopos::AtLeast{0});
+      o.add("weight-decay", &Options::weight_decay, "decoupled weight decay, multiplied by the learning rate",
             nopos::AtLeast{0});
     }
   };

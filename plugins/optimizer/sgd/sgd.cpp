@@ -29,7 +29,8 @@ class Sgd final : public nopos::Optimizer {
     double momentum = 0;
     double weight_decay = 0;
     NOPOS_OPTIONS(o) {
-      o.add("momentum", &Options::momentum, "share of the last step that is taken again", nopos::AtLeast{0});
+      o.add("momentum", &Options::momentum, "momentum: fraction of the previous step to add",
+            nopos::AtLeast{0});
       o.add("weight-decay", &Options::weight_decay, "L2 penalty, added to the gradient", nopos::AtLeast{0},
             nopos::Alias{"wd"});
     }

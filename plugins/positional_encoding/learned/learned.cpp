@@ -24,7 +24,7 @@ class Learned final : public nopos::PositionalEncoding {
     if (length > max_length_) {
       throw nopos::Error(nopos::ExitCode::configuration,
                          "positional_encoding/learned: a sequence of " + std::to_string(length) +
-                             " tokens is longer than the table of " + std::to_string(max_length_) +
+                             " tokens is longer than the table, which has " + std::to_string(max_length_) +
                              " positions; raise --max-target-positions, or use an encoding without a limit.");
     }
     return at::embedding(weight_, nopos::position_rows(context), context.padding_idx);
@@ -39,4 +39,4 @@ class Learned final : public nopos::PositionalEncoding {
 
 }  // namespace
 
-NOPOS_PLUGIN(plugin) { plugin.add<Learned>("learned", "one trained vector per position"); }
+NOPOS_PLUGIN(plugin) { plugin.add<Learned>("learned", "one learned vector per position"); }

@@ -59,4 +59,4 @@ class Sinusoidal final : public nopos::PositionalEncoding {
 
 }  // namespace
 
-NOPOS_PLUGIN(plugin) { plugin.add<Sinusoidal>("sinusoidal", "sines and cosines of the position, fixed"); }
+NOPOS_PLUGIN(plugin) { plugin.add<Sinusoidal>("sinusoidal", "sinusoids of the position, fixed"); }

@@ -41,31 +41,29 @@ class LanguageModeling final : public Task {
     bool pad_to_fixed_length = false, pad_to_fixed_bsz = false;
 
     NOPOS_OPTIONS(o) {
-      o.add("data", &Options::data, "folder of the data, or several (a:b), one after the other each epoch",
-            Positional{});
+      o.add("data", &Options::data, "data folder, or several (a:b) that epochs cycle through", Positional{});
       o.add("sample-break-mode", &Options::sample_break_mode,
             "blocks of tokens-per-sample tokens (none), of whole sentences (complete), of whole sentences of "
             "one "
             "document (complete_doc), or one sentence each (eos)",
             OneOf{{"none", "complete", "complete_doc", "eos"}});
-      o.add("tokens-per-sample", &Options::tokens_per_sample, "most tokens of a block", AtLeast{1});
+      o.add("tokens-per-sample", &Options::tokens_per_sample, "maximum tokens per block", AtLeast{1});
       o.add("output-dictionary-size", &Options::output_dictionary_size,
-            "predict only the first so many types, the others as <unk>; -1: all", AtLeast{-1});
+            "number of dictionary entries to predict, others become <unk>; -1: all", AtLeast{-1});
       o.add("self-target", &Options::self_target, "predict the token itself",
             Refused{
-                "unsupported language modeling target: self; leave the flag away to predict the next token"});
-      o.add("future-target", &Options::future_target, "predict the next token, which is what happens anyway");
-      o.add("past-target", &Options::past_target, "predict the token before",
+                "unsupported language modeling target: self; leave the flag out to predict the next token"});
+      o.add("future-target", &Options::future_target, "predict the next token (the default)");
+      o.add("past-target", &Options::past_target, "predict the previous token",
             Refused{
-                "unsupported language modeling target: past; leave the flag away to predict the next token"});
+                "unsupported language modeling target: past; leave the flag out to predict the next token"});
       o.add("add-bos-token", &Options::add_bos_token, "put <s> before each block");
       o.add("max-target-positions", &Options::max_target_positions,
-            "longest block that the model takes; default: tokens-per-sample", AtLeast{1});
-      o.add(
-          "shorten-method", &Options::shorten_method,
-          "cut each sentence to tokens-per-sample: its beginning (truncate) or a part drawn anew each epoch "
-          "(random_crop)",
-          OneOf{{"none", "truncate", "random_crop"}});
+            "longest sequence that the model accepts; default: tokens-per-sample", AtLeast{1});
+      o.add("shorten-method", &Options::shorten_method,
+            "shorten sentences to tokens-per-sample: keep the beginning (truncate) or a random part, new in "
+            "each epoch (random_crop)",
+            OneOf{{"none", "truncate", "random_crop"}});
       o.add("shorten-data-split-list", &Options::shorten_data_split_list,
             "splits to shorten, such as train,valid; empty: all");
       o.add("pad-to-fixed-length", &Options::pad_to_fixed_length,
@@ -112,10 +110,9 @@ LanguageModeling::LanguageModeling(const Options& options, const Context& contex
     if (!folder.empty()) folders_.emplace_back(folder);
   }
   if (folders_.empty()) {
-    throw Error(
-        ExitCode::configuration,
-        "task/language_modeling: option 'data' is not given; name the folder that nopos-host preprocess "
-        "wrote, such as data-bin/wikitext-103.");
+    throw Error(ExitCode::configuration,
+                "task/language_modeling: option 'data' is not given; give the folder that nopos-host "
+                "preprocess wrote, such as data-bin/wikitext-103.");
   }
   for (const fs::path& folder : folders_) {
     std::error_code unknown;  // then opening the files gives the reason
@@ -129,9 +126,9 @@ LanguageModeling::LanguageModeling(const Options& options, const Context& contex
     throw Error(ExitCode::data,
                 "no dictionary " + file.string() +
                     (fs::is_directory(folders_.front())
-                         ? ": the folder holds no preprocessed data, or preprocessing did not come to its end"
+                         ? ": the folder has no preprocessed data, or preprocessing did not finish"
                          : ": there is no such folder") +
-                    ". Name the folder that nopos-host preprocess wrote (its --destdir).");
+                    ". Give the folder that nopos-host preprocess wrote (its --destdir).");
   }
   dictionary_ = Dictionary::load(file);
   log_info(log_source, "dictionary: " + std::to_string(dictionary_.size()) + " types");
@@ -154,7 +151,7 @@ void LanguageModeling::read_tokenizers() {
     const std::string both = tokenizer_difference(tokenizer_, folders_.front().string() + " was made with",
                                                   found, folder.string() + " with");
     if (!both.empty()) {
-      throw Error(ExitCode::data, "the data folders do not belong together: " + both +
+      throw Error(ExitCode::data, "the data folders do not match: " + both +
                                       ". Preprocess the one with --srcdict and the dict.txt of the other.");
     }
     if (&folder == &folders_.front()) tokenizer_ = found;
@@ -192,12 +189,11 @@ std::shared_ptr<Dataset> LanguageModeling::load(const std::string& split, std::i
   if (files.empty()) {
     std::string found;
     for (const std::string& name : dataset_names(folder)) found += (found.empty() ? "" : ", ") + name;
-    throw Error(
-        ExitCode::data,
-        "dataset not found: split '" + split + "' needs " + (folder / split).string() +
-            (context_.dataset_impl == "raw" ? ", a text; " : ".idx and .bin; ") +
-            (found.empty() ? "there is no split in that folder" : "the folder has the splits " + found) +
-            ". Write them with nopos-host preprocess.");
+    throw Error(ExitCode::data,
+                "dataset not found: split '" + split + "' needs " + (folder / split).string() +
+                    (context_.dataset_impl == "raw" ? ", a text; " : ".idx and .bin; ") +
+                    (found.empty() ? "the folder has no splits" : "the folder has the splits " + found) +
+                    ". Write them with nopos-host preprocess.");
   }
   return dataset_of(SentenceStream(std::move(files)), split, epoch);
 }

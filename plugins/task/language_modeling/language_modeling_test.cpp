@@ -186,8 +186,7 @@ TEST_F(LanguageModeling, BadDataIsAnErrorThatNamesFileAndRemedy) {
   expect(error_of({{"data", data + ":no/such"}}), ExitCode::data,
          "there is no folder no/such, which option 'data' names for epoch 2.");
   expect(error_of({{"data", std::string(300, 'x')}}), ExitCode::data, "File name too long");
-  expect(error_of({{"data", folder.path().string()}}), ExitCode::data,
-         "the folder holds no preprocessed data");
+  expect(error_of({{"data", folder.path().string()}}), ExitCode::data, "the folder has no preprocessed data");
   expect(error_of({}, "test"), ExitCode::data,
          "dataset not found: split 'test' needs " + data +
              "/test.idx and .bin; the folder has the splits train, "
@@ -201,8 +200,7 @@ TEST_F(LanguageModeling, BadDataIsAnErrorThatNamesFileAndRemedy) {
          "did you mean 'complete_doc'");
 
   std::filesystem::resize_file(data + "/train1.idx", 30);
-  expect(error_of({}), ExitCode::data,
-         data + "/train1.idx, byte 18: the file says that it holds 1 sentences");
+  expect(error_of({}), ExitCode::data, data + "/train1.idx, byte 18: the file claims to hold 1 sentences");
   std::filesystem::resize_file(data + "/train.bin", 3);
   expect(error_of({}), ExitCode::data, data + "/train.bin, byte 3: the file ends here");
   std::filesystem::remove(data + "/train.bin");

@@ -22,4 +22,4 @@ class Byte final : public nopos::IdTokenizer {
 
 }  // namespace
 
-NOPOS_PLUGIN(plugin) { plugin.add<Byte>("byte", "one token a byte"); }
+NOPOS_PLUGIN(plugin) { plugin.add<Byte>("byte", "one token per byte"); }

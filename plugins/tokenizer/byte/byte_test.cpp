@@ -34,7 +34,7 @@ TEST(Byte, RefusesWhatIsNoByte) {
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ExitCode::data);
       EXPECT_EQ(error.what(), "'" + std::string(wrong) +
-                                  "' is no token of this tokenizer: expected a number from 0 to 255");
+                                  "' is not a token of this tokenizer: expected a number from 0 to 255");
     }
   }
 }

@@ -79,9 +79,9 @@ class Character final : public nopos::Tokenizer {
         return;
       }
     }
-    throw nopos::Error(nopos::ExitCode::data, "'" + std::string(symbol) +
-                                                  "' is no symbol of this tokenizer: expected one character, "
-                                                  "<U+0009> or <0xFF>");
+    throw nopos::Error(nopos::ExitCode::data,
+                       "'" + std::string(symbol) +
+                           "' is not a symbol of this tokenizer: expected one character, <U+0009> or <0xFF>");
   }
 
   std::array<std::string, 256> bytes_;
@@ -90,4 +90,4 @@ class Character final : public nopos::Tokenizer {
 
 }  // namespace
 
-NOPOS_PLUGIN(plugin) { plugin.add<Character>("character", "one symbol a character"); }
+NOPOS_PLUGIN(plugin) { plugin.add<Character>("character", "one symbol per character"); }

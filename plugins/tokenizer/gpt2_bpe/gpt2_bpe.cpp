@@ -77,8 +77,8 @@ class Gpt2Bpe final : public nopos::IdTokenizer {
     std::optional<std::string> encoder_json, vocab_bpe;
     NOPOS_OPTIONS(o) {
       o.add("gpt2-encoder-json", &Options::encoder_json,
-            "file of tokens and ids; GPT-2's own where neither this nor --gpt2-vocab-bpe is given");
-      o.add("gpt2-vocab-bpe", &Options::vocab_bpe, "file of merges that belongs to it");
+            "file of tokens and ids; default, if --gpt2-vocab-bpe is not given either: GPT-2's");
+      o.add("gpt2-vocab-bpe", &Options::vocab_bpe, "file of merges for --gpt2-encoder-json");
     }
   };
 
@@ -149,7 +149,7 @@ class Gpt2Bpe final : public nopos::IdTokenizer {
     if (options.encoder_json.has_value() != options.vocab_bpe.has_value()) {
       throw nopos::Error(nopos::ExitCode::configuration,
                          "tokenizer/gpt2_bpe: --gpt2-encoder-json and --gpt2-vocab-bpe belong together; give "
-                         "both, or neither for GPT-2's own.");
+                         "both, or neither for GPT-2's.");
     }
     const nopos::MappedFile encoder(options.encoder_json.value_or(data_folder() / "encoder.json"));
     const nopos::MappedFile merges(options.vocab_bpe.value_or(data_folder() / "vocab.bpe"));
@@ -183,4 +183,4 @@ class Gpt2Bpe final : public nopos::IdTokenizer {
 
 }  // namespace
 
-NOPOS_PLUGIN(plugin) { plugin.add<Gpt2Bpe>("gpt2_bpe", "GPT-2's byte-pair encoding, exact"); }
+NOPOS_PLUGIN(plugin) { plugin.add<Gpt2Bpe>("gpt2_bpe", "GPT-2's byte-pair encoding"); }

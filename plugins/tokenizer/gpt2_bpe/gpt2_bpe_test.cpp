@@ -184,12 +184,12 @@ TEST_F(Gpt2BpeFiles, AreNamedWhereTheyAreDamaged) {
       "of "
       "input; expected '}'.");
   encoder_text = "[1]";
-  expect_refusal("e.json: found a list where an object of tokens and ids was expected.");
+  expect_refusal("e.json: found a list but an object of tokens and ids was expected.");
   encoder_text = R"({"a": -1})";
   expect_refusal(
-      "e.json: the token 'a' has a negative number for its id; expected a whole number from 0 on.");
+      "e.json: the token 'a' has a negative number for its id; expected an integer of at least 0.");
   encoder_text = R"({"a": {"b": 1}})";
-  expect_refusal("e.json: the token 'a' has an object for its id; expected a whole number from 0 on.");
+  expect_refusal("e.json: the token 'a' has an object for its id; expected an integer of at least 0.");
   encoder_text = R"({"a": 1, "b": 1})";
   expect_refusal("e.json: the token 'b' has the id 1, which another token has already.");
   encoder_text = R"({"a": 1, "a": 2})";
@@ -198,12 +198,11 @@ TEST_F(Gpt2BpeFiles, AreNamedWhereTheyAreDamaged) {
   expect_refusal("e.json: the token 'a' has the id 1048576; ids are below 1048576.");
   encoder_text = R"({"a b": 1})";
   expect_refusal(
-      "e.json: the token 'a b' has a character that stands for no byte; expected printable Latin-1 or U+0100 "
-      "to "
-      "U+0143.");
+      "e.json: the token 'a b' has a character that does not encode a byte; expected printable Latin-1 or "
+      "U+0100 to U+0143.");
   encoder_text = R"({"a": 1})";
   expect_refusal(
-      "e.json: there is no token for the byte 0; a byte-level vocabulary has one for each of the 256.");
+      "e.json: there is no token for the byte 0; a byte-level vocabulary has one for each of the 256 bytes.");
 }
 
 TEST_F(Gpt2BpeFiles, AreNamedWithTheLineOfAWrongMerge) {
@@ -214,8 +213,7 @@ TEST_F(Gpt2BpeFiles, AreNamedWithTheLineOfAWrongMerge) {
   }
   merges = "a b\nab d\n";
   expect_refusal(
-      "v.bpe, line 2: 'abd' is no token of the encoder; the two files do not belong together, or one is "
-      "damaged.");
+      "v.bpe, line 2: 'abd' is not a token of the encoder; the two files do not match, or one is damaged.");
   merges = "a b\nab c\na b\n";
   expect_refusal("v.bpe, line 3: 'a b' is merged twice.");
 }

@@ -72,7 +72,7 @@ class EncoderReader final : public nlohmann::json_sax<Json> {
       fail("has the id " + std::to_string(id) + "; ids are below " + std::to_string(max_tokens));
     const auto token = bytes_of(token_);
     if (!token || token->empty())
-      fail("has a character that stands for no byte; expected printable Latin-1 or U+0100 to U+0143");
+      fail("has a character that does not encode a byte; expected printable Latin-1 or U+0100 to U+0143");
     auto& tokens = vocabulary_.tokens;
     if (id >= tokens.size()) tokens.resize(id + 1);
     if (!tokens[id].empty()) fail("has the id " + std::to_string(id) + ", which another token has already");
@@ -100,8 +100,8 @@ class EncoderReader final : public nlohmann::json_sax<Json> {
     refuse(path_, ": the token '" + token_ + "' " + what);
   }
   [[noreturn]] void refuse_value(const std::string& found) const {
-    if (!open_) refuse(path_, ": found " + found + " where an object of tokens and ids was expected");
-    fail("has " + found + " for its id; expected a whole number from 0 on");
+    if (!open_) refuse(path_, ": found " + found + " but an object of tokens and ids was expected");
+    fail("has " + found + " for its id; expected an integer of at least 0");
   }
 
   Vocabulary& vocabulary_;
@@ -116,7 +116,7 @@ std::uint32_t id_of(const Ids& ids, const std::string& token, std::string_view w
   const auto found = ids.find(token);
   if (found == ids.end()) {
     refuse(path, place + ": '" + std::string(written) +
-                     "' is no token of the encoder; the two files do not belong together, or one is damaged");
+                     "' is not a token of the encoder; the two files do not match, or one is damaged");
   }
   return found->second;
 }
@@ -161,7 +161,7 @@ Vocabulary read_vocabulary(std::string_view encoder_json, const std::filesystem:
     const auto found = ids.find(std::string(1, static_cast<char>(byte)));
     if (found == ids.end()) {
       refuse(encoder_path, ": there is no token for the byte " + std::to_string(byte) +
-                               "; a byte-level vocabulary has one for each of the 256");
+                               "; a byte-level vocabulary has one for each of the 256 bytes");
     }
     vocabulary.bytes.push_back(found->second);
   }
@@ -181,7 +181,7 @@ std::vector<std::uint32_t> read_order(std::string_view text, const std::filesyst
     if (read.ec != std::errc() || read.ptr != line.data() + line.size() || id >= size || seen[id]) {
       refuse(path, ", line " + std::to_string(order.size() + 1) + ": found '" +
                        std::string(line.substr(0, 80)) + "', expected an id below " + std::to_string(size) +
-                       " that did not stand before");
+                       " that has not been defined before");
     }
     seen[id] = true;
     order.push_back(id);

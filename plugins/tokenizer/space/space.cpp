@@ -20,4 +20,4 @@ class Space final : public nopos::Tokenizer {
 
 }  // namespace
 
-NOPOS_PLUGIN(plugin) { plugin.add<Space>("space", "words between white space"); }
+NOPOS_PLUGIN(plugin) { plugin.add<Space>("space", "words separated by white space"); }

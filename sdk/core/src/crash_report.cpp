@@ -47,8 +47,7 @@ class Line {
     return *this << at;
   }
   Line& operator<<(const PluginCall* call) {
-    if (call == nullptr)
-      return *this << "outside its hooks (in backward, at the exit or in a thread of its own)";
+    if (call == nullptr) return *this << "outside its hooks (in backward, at exit or in a thread of its own)";
     *this << call->prefix() << call->place();
     return call->layer() < 0 ? *this : *this << ", layer " << call->layer();
   }
@@ -92,15 +91,15 @@ Culprit culprit_on_stack() {
 constexpr const char* meaning(int signal) {
   switch (signal) {
     case SIGSEGV:
-      return "SIGSEGV, access to memory that is not there";
+      return "SIGSEGV, invalid memory access";
     case SIGFPE:
       return "SIGFPE, a division by zero";
     case SIGILL:
-      return "SIGILL, an instruction that this processor does not have, or a trap";
+      return "SIGILL, an instruction that this processor does not support, or a trap";
     case SIGABRT:
       return "SIGABRT, abort()";
     default:
-      return "SIGBUS, access to memory that is no longer there";
+      return "SIGBUS, access to memory that is no longer available";
   }
 }
 
@@ -150,8 +149,8 @@ bool memory_ran_out() {
     reason = ", an exception of an unknown type";
   }
   Line line;
-  line << culprit.plugin->name.c_str() << ": the plugin threw where nothing can catch it" << reason.c_str()
-       << " (" << culprit.call << ").";
+  line << culprit.plugin->name.c_str() << ": the plugin threw an exception that cannot be caught"
+       << reason.c_str() << " (" << culprit.call << ").";
   line.write_to_stderr();
   end_process(static_cast<int>(ExitCode::runtime));
 }
@@ -193,7 +192,7 @@ void end_second_process(const PluginCall& call) {
   if (!second_process) return;
   Line line;
   line << call.plugin()->name.c_str() << ": the plugin forked " << &call
-       << " and came back twice; the second process ends here, the first goes on.";
+       << " and returned twice; the second process ends here, the first continues.";
   line.write_to_stderr();
   end_process(static_cast<int>(ExitCode::runtime));
 }

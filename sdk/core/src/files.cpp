@@ -53,8 +53,8 @@ void wait_for_writer(const Opened& pipe, const std::filesystem::path& file, Exit
   while (count < 0 && errno == EINTR);
   if (count > 0) return;
   throw Error(code, "cannot read " + file.string() +
-                        ": nobody has written to this pipe (FIFO) for two seconds. Start what writes to it "
-                        "first, or name a file.");
+                        ": nothing has opened this pipe (FIFO) for writing within two seconds. Start the "
+                        "writing program first, or give a file.");
 }
 
 }  // namespace
@@ -109,7 +109,7 @@ std::string read_small_file(const std::filesystem::path& path, std::uint64_t mos
     if (filled > most) break;
   }
   throw Error(code, "cannot read " + path.string() + ": it has more than " + std::to_string(most) +
-                        " bytes, so that it is not what is expected here. Name another file.");
+                        " bytes, too many for this kind of file. Give another file.");
 }
 
 }  // namespace nopos

@@ -21,8 +21,7 @@ std::string reason_of(const nlohmann::detail::exception& error) {
   constexpr int number_overflow = 406;
   std::string reason = error.what();
   if (error.id == number_overflow) {
-    return "a number is larger than any that can be held" +
-           reason.substr(std::min(reason.rfind(" '"), reason.size()));
+    return "a number is out of range" + reason.substr(std::min(reason.rfind(" '"), reason.size()));
   }
   if (const auto colon = reason.find(": "); colon != std::string::npos) reason.erase(0, colon + 2);
   return reason;
@@ -56,8 +55,8 @@ class Builder final : public nlohmann::json_sax<Json> {
     for (const auto& [key, value] : object()) keys.push_back(key);
     std::sort(keys.begin(), keys.end());
     if (const auto twice = std::adjacent_find(keys.begin(), keys.end()); twice != keys.end()) {
-      throw JsonError(
-          "", "key '" + printable(*twice, 80) + "' stands twice in one object; remove one of the two");
+      throw JsonError("",
+                      "key '" + printable(*twice, 80) + "' appears twice in one object; remove one of them");
     }
     return close();
   }
@@ -131,7 +130,7 @@ Json parse_json(std::string_view text, const JsonLimits& limits) {
   if (text.starts_with("\xef\xbb\xbf"))
     fail(text, 0, "it begins with a byte order mark (EF BB BF); save it as UTF-8 without one");
   // the library takes a NUL for the end
-  if (const std::size_t nul = text.find('\0'); nul != text.npos) fail(text, nul, "a NUL byte stands here");
+  if (const std::size_t nul = text.find('\0'); nul != text.npos) fail(text, nul, "there is a NUL byte here");
   Builder builder(text, limits);
   Json::sax_parse(text, &builder);
   return builder.take();
@@ -178,7 +177,7 @@ Value value_from_json(const Json& json) {
       break;
   }
   throw std::invalid_argument(
-      "a value must be null, true or false, a number, a text or a list of numbers, not " +
+      "a value must be null, true or false, a number, a string or a list of numbers, not " +
       printable(json_text(json), 200));
 }
 

@@ -27,7 +27,7 @@ int lowest() {
   }
   throw Error(ExitCode::configuration,
               "the environment variable LOGLEVEL is '" + std::string(given) +
-                  "', but must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL, or not be set");
+                  "', but must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL, or unset");
 }
 
 }  // namespace

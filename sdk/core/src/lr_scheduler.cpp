@@ -8,7 +8,7 @@ double only_rate(const LRScheduler::Context& context, const std::string& schedul
   if (context.lr.size() == 1) return context.lr[0];
   throw Error(ExitCode::configuration, "lr_scheduler/" + schedule + " takes one --lr, " + what +
                                            ", but was given " + to_text(context.lr) +
-                                           "; rates per epoch are what --lr-scheduler fixed takes.");
+                                           "; only --lr-scheduler fixed takes a rate per epoch.");
 }
 
 }  // namespace nopos

@@ -69,9 +69,8 @@ void end_for_cut_file(const void* address) {
   if (path == nullptr) return;
   say("nopos-host: cannot read ");
   say(path);
-  say(": it was cut short, or its disk failed, while it was being read. A file that a command reads must "
-      "stay "
-      "as it is until the command ends; make or fetch it again and start the command once more.\n");
+  say(": it was truncated, or its disk failed, while it was being read. A file must not change until the "
+      "command that reads it has ended; make or fetch it again and repeat the command.\n");
   end_process(static_cast<int>(ExitCode::data));
 }
 

@@ -178,7 +178,7 @@ std::string decimal_point_hint(const OptionInfo& option, std::string text) {
   if (is_whole(option.type) || comma == std::string::npos || text.find(',', comma + 1) != std::string::npos)
     return {};
   text[comma] = '.';
-  return parsed_number<double>(text) ? "; decimals follow a point: " + std::string(trimmed(text)) : "";
+  return parsed_number<double>(text) ? "; use a decimal point: " + std::string(trimmed(text)) : "";
 }
 
 }  // namespace

@@ -127,7 +127,7 @@ TEST(SmallFile, RefusesWhatHasNoEndAndWhatIsTooLarge) {
   };
   ASSERT_EQ(mkfifo((folder / "fifo").c_str(), 0600), 0);
   refused("fifo", Source::regular, "it is a pipe");
-  refused("fifo", Source::any, "nobody has written to this pipe (FIFO) for two seconds");
+  refused("fifo", Source::any, "nothing has opened this pipe (FIFO) for writing within two seconds");
   fs::create_symlink("/dev/zero", folder / "zero");
   refused("zero", Source::any, "it is a device");
   write_file(folder / "sparse", "");

@@ -35,9 +35,8 @@ TEST(ParseJson, SaysWhereItIsMalformed) {
   EXPECT_EQ(refusal("\xef\xbb\xbf{}").substr(0, 54),
             "f, line 1, column 1: malformed JSON: it begins with a ");
   EXPECT_EQ(refusal(std::string_view("{}\n\0", 4)),
-            "f, line 2, column 1: malformed JSON: a NUL byte stands here.");
-  EXPECT_EQ(refusal("[1e400]"),
-            "f, line 1, column 6: malformed JSON: a number is larger than any that can be held '1e400'.");
+            "f, line 2, column 1: malformed JSON: there is a NUL byte here.");
+  EXPECT_EQ(refusal("[1e400]"), "f, line 1, column 6: malformed JSON: a number is out of range '1e400'.");
   for (const char* text :
        {"", " ", "{} {}", "{}x", "[1,]", "{\"a\":}", "[01]", "[+1]", "[.5]", "[NaN]", "\"\xff\"",
         "\"\xed\xa0\x80\"", "\"\n\"", "// c\n{}", "{\"a\" 1}", "\"\\ud800\"", "[1"})
@@ -54,9 +53,9 @@ TEST(ParseJson, ReasonsArePrintable) {
 
 TEST(ParseJson, RefusesAKeyThatStandsTwice) {
   EXPECT_EQ(refusal(R"({"x":[{"a":1,"b":2,"a":3}]})"),
-            "f: key 'a' stands twice in one object; remove one of the two.");
+            "f: key 'a' appears twice in one object; remove one of them.");
   EXPECT_EQ(refusal("{\"\\u001b\":1,\"\\u001b\":1}"),
-            "f: key '\\x1b' stands twice in one object; remove one of the two.");
+            "f: key '\\x1b' appears twice in one object; remove one of them.");
   EXPECT_EQ(refusal(R"({"a":{"a":{}},"b":{"a":1}})"), "taken");
 }
 

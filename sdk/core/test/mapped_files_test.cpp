@@ -33,7 +33,7 @@ TEST_F(MappedFilesDeathTest, NameAFileThatIsCutWhileItIsRead) {
     for (const char c : file.bytes()) sum += static_cast<unsigned char>(c);
     std::exit(sum > 0 ? 0 : 1);
   };
-  const std::string says = "cannot read .*valid.bin: it was cut short";
+  const std::string says = "cannot read .*valid.bin: it was truncated";
   EXPECT_EXIT(read_what_is_gone(0), testing::ExitedWithCode(8), says);
   EXPECT_EXIT(read_what_is_gone(static_cast<std::uintmax_t>(sysconf(_SC_PAGESIZE)) + 1),
               testing::ExitedWithCode(8), says);
@@ -49,7 +49,7 @@ TEST_F(MappedFilesDeathTest, NameAFileThatIsCutWhileItIsCopied) {
         NewFile copy(folder / "copy");
         copy.append(file.bytes());
       },
-      testing::ExitedWithCode(8), "cannot read .*valid.bin: it was cut short");
+      testing::ExitedWithCode(8), "cannot read .*valid.bin: it was truncated");
 }
 
 TEST_F(MappedFilesDeathTest, LeaveOtherBusErrorsToTheSystem) {

@@ -122,12 +122,12 @@ TEST(ListOptions, AreCheckedAlikeFromAFile) {
 }
 
 TEST(Options, SayWhereADecimalCommaIsMeant) {
-  EXPECT_NE(refusal("rates", "0,001")
-                .find("is '0,001', but must be a list of numbers, such as 0.9,0.98; decimals "
-                      "follow a point: 0.001."),
-            std::string::npos)
+  EXPECT_NE(
+      refusal("rates", "0,001")
+          .find("is '0,001', but must be a list of numbers, such as 0.9,0.98; use a decimal point: 0.001."),
+      std::string::npos)
       << refusal("rates", "0,001");
-  EXPECT_NE(refusal("norm", "0,5").find("decimals follow a point: 0.5."), std::string::npos);
+  EXPECT_NE(refusal("norm", "0,5").find("use a decimal point: 0.5."), std::string::npos);
   EXPECT_EQ(refusal("norm", "much").find("point"), std::string::npos);
   EXPECT_EQ(refusal("sizes", "1,2"), "");
   EXPECT_NE(refusal("sizes", "1,02"), "");

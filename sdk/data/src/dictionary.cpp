@@ -114,7 +114,7 @@ Dictionary parse_dictionary(std::string_view bytes, const std::string& file) {
     }
     if (!entry.overwrite && words.find(entry.symbol) != WordTable::none) {
       refuse("duplicate word '" + printable(entry.symbol, 80) +
-             "': it stands in the dictionary already; remove the line, or end it with \" " +
+             "': it is already in the dictionary; remove the line, or end it with \" " +
              std::string(overwrite_flag) + "\" to let it replace the earlier one.");
     }
     words.append(entry.symbol, entry.count);

@@ -88,7 +88,7 @@ BatchList EpochBatches::cut(std::int64_t seed) const {
   if (!invalid.empty() && !options_.skip_invalid) {
     throw Error(ExitCode::data, "sample " + std::to_string(invalid.front()) + " has " +
                                     std::to_string(dataset_->length(invalid.front())) +
-                                    " tokens, but the model takes " + std::to_string(max_positions) +
+                                    " tokens, but the model accepts " + std::to_string(max_positions) +
                                     " (--max-target-positions, --tokens-per-sample); skip such samples with "
                                     "--skip-invalid-size-inputs-valid-test.");
   }

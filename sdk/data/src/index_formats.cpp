@@ -33,7 +33,7 @@ struct Files {
   }
   void expect_header(std::size_t size) const {
     if (idx.bytes().size() >= size) return;
-    refuse_idx(idx.bytes().size(), "the file ends inside its header of " + std::to_string(size) + " bytes.");
+    refuse_idx(idx.bytes().size(), "the file ends within its header of " + std::to_string(size) + " bytes.");
   }
   template <class T>
   T number(std::size_t offset) const {
@@ -52,10 +52,10 @@ struct Files {
   void expect_count(std::uint64_t count, std::size_t offset, std::size_t header, std::size_t entry) const {
     const std::size_t size = idx.bytes().size();
     if (size >= header && count <= (size - header) / entry && size == header + count * entry) return;
-    refuse_idx(offset, "the file says that it holds " + std::to_string(count) + " sentences, which take " +
+    refuse_idx(offset, "the file claims to hold " + std::to_string(count) + " sentences, which need " +
                            std::to_string(header) + " + " + std::to_string(entry) + " x " +
                            std::to_string(count) + " bytes, but it has " + std::to_string(size) +
-                           ": it was cut short or damaged.");
+                           ": it is truncated or damaged.");
   }
 
   MappedFile idx, bin;
@@ -83,12 +83,12 @@ void check_sentences(const Table& table, const Files& files) {
       files.refuse_idx(static_cast<std::size_t>(place - files.idx.bytes().data()),
                        "sentences 0 to " + std::to_string(i) + " have " + std::to_string(total) +
                            " tokens, but " + files.bin.path().string() + " holds " +
-                           std::to_string(bin_size / item) + ": some lie over each other.");
+                           std::to_string(bin_size / item) + ": some overlap.");
     }
     refuse(files.bin.path(), static_cast<std::size_t>(bin_size),
            "the file ends here, but its index puts sentence " + std::to_string(i) + ", of " +
                std::to_string(tokens) + " tokens, at " + (table.begin_unit == 1 ? "byte " : "token ") +
-               std::to_string(begin) + ": it was cut short or belongs to another index." + remedy);
+               std::to_string(begin) + ": it is truncated or belongs to another index." + remedy);
   }
 }
 
@@ -131,7 +131,7 @@ Table open_legacy(const std::shared_ptr<const Files>& files) {
   const auto count = files->number<std::uint64_t>(count_at), sizes = files->number<std::uint64_t>(sizes_at);
   files->expect_count(count, count_at, header + 2 * number, 3 * number);
   const auto refuse_dimensions = [&](std::size_t offset) {
-    files->refuse_idx(offset, "a sentence that has not one dimension; this file holds no text.");
+    files->refuse_idx(offset, "a sentence that does not have one dimension; this file is not text.");
   };
   if (sizes != count) refuse_dimensions(sizes_at);
   for (std::uint64_t i = 0; i <= count; ++i) {
@@ -161,7 +161,7 @@ Table open(const std::filesystem::path& prefix) {
   if (idx.starts_with(mmap_magic)) return open_mmap(files);
   if (idx.starts_with(legacy_magic)) return open_legacy(files);
   files->refuse_idx(0, idx.starts_with(huffman_magic)
-                           ? "found the format of --dataset-impl huffman, which is not read."
+                           ? "found the format of --dataset-impl huffman, which is not supported."
                            : "expected \"MMIDIDX\\0\\0\" (--dataset-impl mmap) or \"TNTIDX\\0\\0\" "
                              "(--dataset-impl lazy or cached).");
 }

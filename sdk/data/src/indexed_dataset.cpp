@@ -47,7 +47,7 @@ void expect_format(const std::filesystem::path& prefix, const std::string& impl)
   if (mmap == (impl == "mmap")) return;
   throw Error(ExitCode::data, idx.path().string() + ", byte 0: found the format of --dataset-impl " +
                                   (mmap ? "mmap" : "lazy or cached") + ", but --dataset-impl " + impl +
-                                  " was given. Leave it away: the format is detected.");
+                                  " was given. Leave it out: the format is detected.");
 }
 
 }  // namespace

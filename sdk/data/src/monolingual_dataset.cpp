@@ -42,8 +42,7 @@ TokenBatch MonolingualDataset::collate(std::span<const std::int64_t> indices) co
                           ": the block that begins in sentence " +
                           std::to_string(blocks_.first_sentence(index)) + " holds token " +
                           std::to_string(id) + ", but dict.txt has " + std::to_string(settings_.vocabulary) +
-                          " types: data and dictionary do not belong together. Run nopos-host "
-                          "preprocess again.");
+                          " types: data and dictionary do not match. Run nopos-host preprocess again.");
         }
         if (id >= settings_.output_vocabulary) id = Dictionary::unk;
       }

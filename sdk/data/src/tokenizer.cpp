@@ -33,7 +33,8 @@ void IdTokenizer::join(const std::vector<std::string_view>& symbols, std::string
     const std::string_view token =
         read.ec == std::errc() && read.ptr == end && id < vocabulary() ? bytes(id) : std::string_view();
     if (token.empty()) {
-      throw Error(ExitCode::data, "'" + std::string(symbol) + "' is no token of this tokenizer: expected a " +
+      throw Error(ExitCode::data, "'" + std::string(symbol) +
+                                      "' is not a token of this tokenizer: expected a " +
                                       "number from 0 to " + std::to_string(vocabulary() - 1));
     }
     text += token;

@@ -96,24 +96,25 @@ std::string to_json(const TokenizerRecord& record) {
 TokenizerRecord parse_tokenizer_record(std::string_view text, const std::string& place) {
   if (text.size() > largest_record) {
     throw Error(ExitCode::data, place + " has " + std::to_string(text.size()) +
-                                    " bytes, a tokenizer's record at most " + std::to_string(largest_record) +
-                                    ": it is something else.");
+                                    " bytes, but a tokenizer record has at most " +
+                                    std::to_string(largest_record) + ": it is a different file.");
   }
   const Json json = parsed(text, place);
   const std::string remedy =
-      " Name a folder that nopos-host preprocess --tokenizer wrote, or move the file away.";
-  if (!json.is_object()) throw Error(ExitCode::data, place + " is no JSON object." + remedy);
+      " Give a folder that nopos-host preprocess --tokenizer wrote, or move the file away.";
+  if (!json.is_object()) throw Error(ExitCode::data, place + " is not a JSON object." + remedy);
   if (const auto kind = json.find("kind"); kind == json.end() || *kind != record_kind) {
     throw Error(ExitCode::data,
-                place + " is no record of this program: its \"kind\" is " +
+                place + " was not written by NoPos: its \"kind\" is " +
                     (kind == json.end() ? "missing" : json_text(*kind)) + ", expected \"" + record_kind +
-                    "\"" + (json.contains("model") ? "; it seems to be of Hugging Face's tokenizers" : "") +
+                    "\"" +
+                    (json.contains("model") ? "; it seems to belong to Hugging Face's tokenizers" : "") +
                     "." + remedy);
   }
   if (const auto schema = json.find("schema"); schema == json.end() || whole_number(*schema) != 1) {
     throw Error(ExitCode::data, place + ": \"schema\" is " +
                                     (schema == json.end() ? "missing" : json_text(*schema)) +
-                                    ", this program reads 1: it was written by a newer one.");
+                                    ", but this program reads 1: it was written by a newer version.");
   }
   TokenizerRecord record{text_of(json, "name", place),
                          text_of(json, "plugin", place),

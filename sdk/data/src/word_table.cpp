@@ -127,7 +127,7 @@ inline std::uint64_t* WordTable::slot_of(const Sought& word) const {
 WordTable::Id WordTable::insert(std::uint64_t* slot, const Sought& word, std::int64_t count) {
   const std::size_t id = words_.size();
   if (id >= most_words)
-    throw Error(ExitCode::data, "more than 2,147,483,648 different words; split the text.");
+    throw Error(ExitCode::data, "more than 2,147,483,648 distinct words; split the text.");
   WordKey key = word.key;
   if (key.tail == outside_mark) {  // not yet in an arena
     key.tail |= static_cast<std::uint64_t>(reinterpret_cast<std::uintptr_t>(arena_.store(word.word)));

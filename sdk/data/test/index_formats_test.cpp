@@ -139,10 +139,10 @@ TEST_F(IndexFormats, DamagedOldIndexIsAnErrorThatNamesTheByte) {
       {16, 7, "d.idx, byte 16: number type 7, expected an integer type"},
       {16, -1, "d.idx, byte 16: number type 18446744073709551615"},
       {24, 2, "d.idx, byte 24: numbers of 2 bytes, but type 4 has 4."},
-      {32, 4, "d.idx, byte 32: the file says that it holds 4 sentences, which take 64 + 24 x 4 bytes, but"},
-      {32, largest, "d.idx, byte 32: the file says"},
-      {40, 2, "d.idx, byte 40: a sentence that has not one dimension"},
-      {dimensions + 8, 2, "d.idx, byte 56: a sentence that has not one dimension"},
+      {32, 4, "d.idx, byte 32: the file claims to hold 4 sentences, which need 64 + 24 x 4 bytes, but"},
+      {32, largest, "d.idx, byte 32: the file claims"},
+      {40, 2, "d.idx, byte 40: a sentence that does not have one dimension"},
+      {dimensions + 8, 2, "d.idx, byte 56: a sentence that does not have one dimension"},
       {begins + 8, -1,
        "d.bin, byte 24: the file ends here, but its index puts sentence 1, of 1 tokens, at token -1"},
       {begins + 16, largest, "puts sentence 2, of 2 tokens, at token 9223372036854775807"},
@@ -164,7 +164,7 @@ TEST_F(IndexFormats, DamagedOldIndexIsAnErrorThatNamesTheByte) {
   EXPECT_NE(cut.find("d.bin, byte 23: the file ends here"), std::string::npos) << cut;
   std::filesystem::resize_file(folder / "d.idx", 47);
   const std::string header = error_of([&] { IndexedDataset dataset(folder / "d"); });
-  EXPECT_NE(header.find("d.idx, byte 47: the file ends inside its header of 48 bytes"), std::string::npos)
+  EXPECT_NE(header.find("d.idx, byte 47: the file ends within its header of 48 bytes"), std::string::npos)
       << header;
 }
 

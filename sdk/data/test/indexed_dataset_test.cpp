@@ -99,16 +99,16 @@ TEST(IndexedDataset, DamagedFilesAreErrorsThatNameTheByte) {
   const std::vector<Case> cases{
       {cut(0), 14, "d.idx, byte 0: expected \"MMIDIDX\\0\\0\" (--dataset-impl mmap) or"},
       {with(0, std::string("HUFFIDX\0", 8)), 14,
-       "found the format of --dataset-impl huffman, which is not read"},
+       "found the format of --dataset-impl huffman, which is not supported"},
       {with(0, std::string("TNTIDX\0\0", 8)), 14, "d.idx, byte 8: version"},
-      {cut(20), 14, "d.idx, byte 20: the file ends inside its header"},
+      {cut(20), 14, "d.idx, byte 20: the file ends within its header"},
       {with(9, "\x02"), 14, "d.idx, byte 9: version 2, expected 1."},
       {with(17, "\x06"), 14, "d.idx, byte 17: number type 6"},
       {with(17, "\x7f"), 14, "d.idx, byte 17: number type 127"},
       {cut(50), 14,
-       "d.idx, byte 18: the file says that it holds 3 sentences, which take 26 + 12 x 3 bytes, but it "
-       "has 50: it was cut short or damaged."},
-      {with(18, std::string(8, '\xff')), 14, "d.idx, byte 18: the file says"},
+       "d.idx, byte 18: the file claims to hold 3 sentences, which need 26 + 12 x 3 bytes, but it has 50: it "
+       "is truncated or damaged."},
+      {with(18, std::string(8, '\xff')), 14, "d.idx, byte 18: the file claims"},
       {with(30, std::string(4, '\xff')), 14, "d.idx, byte 30: sentence 1 has -1 tokens"},
       {with(46, "\x7f"), 14,
        "d.bin, byte 14: the file ends here, but its index puts sentence 1, of 1 tokens, at byte 127"},

@@ -121,7 +121,7 @@ TEST_F(Blocks, AnOverlongSentenceKeepsItsSizeAndTheFilterDropsIt) {
                                      "max_positions=512, first few sample ids=[1]"});
   EpochBatches validation(dataset, {.max_tokens = 1024, .max_positions = 512});
   const std::string error = test::error_of([&] { validation.batches(1, false); });
-  EXPECT_NE(error.find("sample 1 has 70001 tokens, but the model takes 512"), std::string::npos) << error;
+  EXPECT_NE(error.find("sample 1 has 70001 tokens, but the model accepts 512"), std::string::npos) << error;
   EXPECT_NE(error.find("--skip-invalid-size-inputs-valid-test"), std::string::npos) << error;
 }
 

@@ -14,14 +14,14 @@ AdaptiveBands::AdaptiveBands(std::vector<std::int64_t> cutoffs, std::int64_t voc
   for (const std::int64_t cutoff : ends_) {
     if (cutoff <= previous) {
       throw Error(ExitCode::configuration,
-                  std::string(option) + ": the cutoffs must be positive and rise, but " +
+                  std::string(option) + ": the cutoffs must be positive and ascending, but " +
                       std::to_string(cutoff) + " follows " + std::to_string(previous) + ".");
     }
     previous = cutoff;
   }
   if (previous > vocabulary) {
     throw Error(ExitCode::configuration, std::string(option) + ": the cutoff " + std::to_string(previous) +
-                                             " lies beyond the dictionary, which has " +
+                                             " is beyond the dictionary, which has " +
                                              std::to_string(vocabulary) + " types; give cutoffs of at most " +
                                              std::to_string(vocabulary) + ".");
   }
@@ -33,10 +33,9 @@ std::int64_t band_dim(std::int64_t dim, double factor, std::size_t power) {
       std::floor(static_cast<double>(dim) / std::pow(factor, static_cast<double>(power))));
   if (width < 1) {
     throw Error(ExitCode::configuration,
-                "adaptive bands: width " + std::to_string(dim) + " divided by the factor " +
+                "adaptive bands: dimension " + std::to_string(dim) + " divided by the factor " +
                     std::to_string(power) +
-                    " times leaves a band without any dimension; give fewer cutoffs, "
-                    "a smaller factor or a wider model.");
+                    " times is less than 1; give fewer cutoffs, a smaller factor or a larger dimension.");
   }
   return width;
 }

@@ -163,7 +163,7 @@ at::Tensor BiasMasks::mask(const AttentionBias& bias, std::int64_t query_length,
 MultiheadAttention::MultiheadAttention(std::int64_t dim, std::int64_t heads, double dropout)
     : heads_(heads), dropout_(dropout) {
   if (heads < 1 || dim % heads != 0) {
-    throw Error(ExitCode::configuration, "attention: the width " + std::to_string(dim) +
+    throw Error(ExitCode::configuration, "attention: the dimension " + std::to_string(dim) +
                                              " is not a multiple of the number of heads " +
                                              std::to_string(heads) + ".");
   }

@@ -140,8 +140,8 @@ class CompositeEncoding final : public PositionalEncoding {
     if (is_new) return;
     throw Error(ExitCode::configuration,
                 "positional encodings '" + place->second + "' and '" + encoding +
-                    "' both keep a tensor called '" + tensor +
-                    "', so a checkpoint could not tell them apart; choose one of them.");
+                    "' both have a tensor named '" + tensor +
+                    "', so they cannot be saved in one checkpoint; choose one of them.");
   }
 
   std::vector<Part> parts_;

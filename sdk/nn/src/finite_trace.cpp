@@ -48,7 +48,7 @@ void FiniteTrace::add(const PluginCall& call, std::initializer_list<at::Tensor> 
 
 std::string FiniteTrace::origin() const {
   for (const Call& call : calls_) {
-    if (!call.given_finite) return "it is there already where " + call.plugin + " is called " + call.where;
+    if (!call.given_finite) return "it is already present when " + call.plugin + " is called " + call.where;
     if (!call.made_finite) return "it first appears in what " + call.plugin + " returned " + call.where;
   }
   for (auto call = calls_.rbegin(); call != calls_.rend(); ++call) {

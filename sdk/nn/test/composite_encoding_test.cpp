@@ -98,7 +98,7 @@ TEST(CompositeEncoding, RefusesTwoTensorsOfOneName) {
     compose({{"a", std::make_shared<Plain>("x", 1)}, {"b", std::make_shared<Plain>("x", 1)}});
     ADD_FAILURE() << "accepted";
   } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find("'a' and 'b' both keep a tensor called 'x'"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("'a' and 'b' both have a tensor named 'x'"), std::string::npos);
   }
 }
 

@@ -11,7 +11,8 @@ class NagByTensor final : public nopos::Optimizer {
   struct Options {
     double momentum = 0.99;
     NOPOS_OPTIONS(o) {
-      o.add("momentum", &Options::momentum, "share of the last step that is taken again", nopos::AtLeast{0});
+      o.add("momentum", &Options::momentum, "momentum: fraction of the previous step to add",
+            nopos::AtLeast{0});
     }
   };
 

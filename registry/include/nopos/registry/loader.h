@@ -69,7 +69,7 @@ std::shared_ptr<Interface> make_component(const PluginFile& file, const std::str
   } catch (...) {
     mark.rethrow_named();
   }
-  if (made == nullptr) mark.refuse("it made nothing");
+  if (made == nullptr) mark.refuse("it returned null");
   return made;
 }
 

@@ -7,11 +7,12 @@
 namespace nopos {
 
 enum class Lever {
-  kept_memory,    ///< freed tensor memory is kept for the next step instead of being returned to the system
-  mkl_fast_path,  ///< MKL uses its fast kernels on processors of every vendor
-  prefetch,       ///< a background thread prepares the next batches
-  deferred_sums,  ///< losses are read at the log interval instead of at every step
-  dropout_keys,   ///< dropout draws one key instead of a mask element by element on one thread
+  kept_memory,  ///< freed tensor memory is kept for reuse for the next step instead of being returned to the
+                ///< system
+  mkl_fast_path,          ///< MKL uses its fast kernels on processors of every vendor
+  prefetch,               ///< a background thread prepares the next batches
+  deferred_sums,          ///< losses are read at the log interval instead of at every step
+  dropout_keys,           ///< dropout draws one key instead of a mask element by element on one thread
   bfloat16_instructions,  ///< bfloat16 matrix products use the processor's instructions where available
 };
 
