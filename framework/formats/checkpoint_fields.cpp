@@ -76,7 +76,7 @@ void check(const Field& field, const PickleNode& node, const std::string& path, 
   const bool whole = node.is(Type::integer), number = node.is(Type::number);
   if (!whole && (field.whole || !number)) {
     if (!field.whole && is_tensor(node)) return;  // the reference keeps some figures so
-    refuse(field, path, number ? to_text(node.number) : "no number", file);
+    refuse(field, path, number ? to_text(node.number) : "not a number", file);
   }
   const double value = whole ? static_cast<double>(node.integer) : node.number;
   if (value >= field.min && value <= field.max) return;

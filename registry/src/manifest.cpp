@@ -80,7 +80,7 @@ OptionInfo read_option(const Json& json, const std::string& owner) {
     const auto found = json.find(key);
     if (found == json.end() || found->is_null()) continue;
     if (!found->is_number())
-      throw std::invalid_argument(owner + ": '" + key + "' of " + option.name + " is no number");
+      throw std::invalid_argument(owner + ": '" + key + "' of " + option.name + " is not a number");
     *bound = found->get<double>();
   }
   // Types are fitted (an empty list, a whole number), but a default need not lie in the range.

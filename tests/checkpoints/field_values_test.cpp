@@ -66,7 +66,7 @@ TEST(FieldValues, AreCheckedInOnePlace) {
       {"extra_state.train_iterator.epoch", values.integer(std::numeric_limits<std::int64_t>::max()),
        "epoch is 9223372036854775807"},
       {"extra_state.train_iterator.epoch", values.number(1.5), "epoch is 1.5, but must be an integer"},
-      {"extra_state.train_iterator.epoch", values.text("two"), "epoch is no number, but must be an integer"},
+      {"extra_state.train_iterator.epoch", values.text("two"), "epoch is not a number, but must be an integer"},
       {"extra_state.train_iterator.version", values.integer(3),
        "version is 3, but must be an integer between 1 and 2"},
       {"extra_state.previous_training_time", values.number(std::numeric_limits<double>::infinity()),

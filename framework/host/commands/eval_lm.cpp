@@ -38,7 +38,7 @@ struct EvaluationHostOptions {
           Range{1, 1024});
     constexpr const char* text_only = "evaluation reads preprocessed data";
     o.add("bpe", &H::bpe, "sub-word units", NoEffect{text_only});
-    o.add("tokenizer", &H::tokenizer, "tokeniser", NoEffect{text_only});
+    o.add("tokenizer", &H::tokenizer, "tokenizer", NoEffect{text_only});
     o.add("scoring", &H::scoring, "metric for generated text", NoEffect{text_only});
   }
 };

@@ -39,7 +39,7 @@ T ForeignModel::value(const char* key, T otherwise, const char* type) const {
 }
 
 std::int64_t ForeignModel::whole(const char* key, std::int64_t otherwise) const {
-  const std::int64_t number = value(key, otherwise, "a whole number");
+  const std::int64_t number = value(key, otherwise, "an integer");
   if (number >= 0 && number <= INT32_MAX) return number;
   throw Error(ExitCode::data, (folder_.path() / "config.json").string() + ": '" + key + "' is " +
                                   std::to_string(number) + ", but must be from 0 to 2147483647.");

@@ -49,7 +49,7 @@ struct HostOptions {
     o.add("print-model", &HostOptions::print_model, "log the module tree of the model at the start");
     constexpr const char* text_only = "training reads preprocessed data";
     o.add("bpe", &HostOptions::bpe, "sub-word units", NoEffect{text_only});
-    o.add("tokenizer", &HostOptions::tokenizer, "tokeniser", NoEffect{text_only});
+    o.add("tokenizer", &HostOptions::tokenizer, "tokenizer", NoEffect{text_only});
     o.add("scoring", &HostOptions::scoring, "metric for generated text", NoEffect{text_only});
   }
 };

@@ -20,7 +20,7 @@ namespace nopos {
 namespace {
 
 constexpr std::size_t max_masks = 8;         // kept between forwards; more only with as many different layers
-constexpr std::int64_t longest_plain = 512;  // keys; measured, docs/decisions/2026-11-25-precision.md
+constexpr std::int64_t longest_plain = 512;  // keys; measured, docs/decisions/precision.md
 
 template <class... Cases>
 struct Match : Cases... {

@@ -29,7 +29,7 @@ namespace nopos {
 namespace {
 
 // Of a product, the rows that one thread sums up in float32 before they are rounded: enough of them that the
-// packing of b, which each call does anew, is a small part; measured, docs/decisions/2026-11-25-precision.md.
+// packing of b, which each call does anew, is a small part; measured, docs/decisions/precision.md.
 constexpr std::int64_t rows_of_block = 256, floats_of_block = 1 << 16;
 constexpr std::int64_t widest = 1 << 14;  // columns; a block of more would fill the processor's last cache
 constexpr std::int64_t floats_of_panel = 1 << 16;  // of b, widened at a time: a part of the second cache

@@ -2,7 +2,7 @@
 /// The error type for everything a user can cause: a message for the user and the exit code of the process.
 ///
 /// The message says what went wrong, where, what was found and what was expected, and how to fix it.
-/// Programmer errors are assertions, not `Error`s.
+/// Bugs are not `Error`s (docs/developers.md).
 
 #include <stdexcept>
 #include <string>

@@ -22,7 +22,7 @@ std::shared_ptr<Interface> make_component(const std::string& library, const std:
   void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (handle == nullptr) throw std::runtime_error(dlerror());
   const auto entry = reinterpret_cast<const nopos_plugin_v1_api* (*)()>(dlsym(handle, "nopos_plugin_v1"));
-  if (entry == nullptr) throw std::runtime_error(library + " is no plugin");
+  if (entry == nullptr) throw std::runtime_error(library + " is not a plugin");
   PluginBuilder plugin;
   entry()->register_components(plugin);
   for (const Component& component : plugin.components()) {
