@@ -80,7 +80,7 @@ void check_names(const PluginManifest& manifest, const fs::path& library) {
   if (manifest.components.empty()) refuse(library, "registers no component");
   std::set<std::string> seen;
   for (const ComponentManifest& component : manifest.components) {
-    if (kind_interface(component.kind) == 0) {
+    if (kind_interface(component.kind) == InterfaceVersion{}) {
       refuse(library, "registers " + component.kind + "/" + component.name + ", which is of an unknown kind" +
                           did_you_mean(component.kind, kind_names()));
     }

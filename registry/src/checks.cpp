@@ -63,19 +63,26 @@ void check_requirements(const PluginManifest& manifest) {
 void check_interfaces(const PluginManifest& manifest) {
   for (const ComponentManifest& component : manifest.components) {
     const std::string owner = component.kind + "/" + component.name;
-    const int ours = kind_interface(component.kind);
-    if (ours == 0) {
+    if (kind_interface(component.kind) == InterfaceVersion{}) {
       refuse(manifest.file, owner + " is of an unknown kind" + did_you_mean(component.kind, kind_names()));
     }
-    if (component.interface_version != ours) {
-      refuse(manifest.library,
-             owner + " was built for interface number " + std::to_string(component.interface_version) +
-                 " of its kind, this program has " + std::to_string(ours) + ". " + rebuild_hint());
+    if (const std::string difference = interface_difference(component.kind, component.interface_version);
+        !difference.empty()) {
+      refuse(manifest.library, owner + " " + difference);
     }
   }
 }
 
 }  // namespace
+
+std::string interface_difference(std::string_view kind, InterfaceVersion built) {
+  const InterfaceVersion ours = kind_interface(kind);
+  if (ours.runs(built)) return {};
+  const bool newer = built.major > ours.major || (built.major == ours.major && built.minor > ours.minor);
+  return "was built for interface " + std::string(kind) + " " + to_string(built) + ", this program has " +
+         to_string(ours) + ". " + (newer ? "Update NoPos, or build the plugin for this version. " : "") +
+         rebuild_hint();
+}
 
 void check_before_loading(const PluginManifest& manifest) {
   check_inside_folder(manifest);

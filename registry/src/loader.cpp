@@ -144,7 +144,7 @@ void check_components(const PluginBuilder& builder, const fs::path& library) {
   if (builder.components().empty()) refuse(library, "registers no component");
   std::set<std::pair<std::string, std::string>> seen;
   for (const Component& component : builder.components()) {
-    if (kind_interface(component.kind) == 0) {
+    if (kind_interface(component.kind) == InterfaceVersion{}) {
       refuse(library, "registers " + component.kind + "/" + component.name + ", which is of an unknown kind" +
                           did_you_mean(component.kind, kind_names()));
     }
@@ -218,7 +218,7 @@ void register_all(const PluginManifest& manifest) {
   for (const ComponentManifest& component : manifest.components) {
     const Component& found = load_component(plugin_file(manifest), component.kind, component.name);
     if (found.interface_version != component.interface_version) {
-      refuse(manifest.file, "describes another interface number than the library; build it again");
+      refuse(manifest.file, "describes another interface version than the library; build it again");
     }
   }
 }

@@ -61,6 +61,21 @@ int small_number(const Json& json, const char* key) {
   return static_cast<int>(*number);
 }
 
+/// "2.1", or the whole number that manifests had before, which is 2.0.
+InterfaceVersion interface_version(const Json& json) {
+  if (json.is_number()) return {small_number({{"interface_version", json}}, "interface_version"), 0};
+  const std::string text = json.get<std::string>();
+  InterfaceVersion version;
+  const char* const end = text.data() + text.size();
+  const auto [dot, major_fault] = std::from_chars(text.data(), end, version.major);
+  if (major_fault == std::errc() && dot != end && *dot == '.') {
+    const auto [rest, minor_fault] = std::from_chars(dot + 1, end, version.minor);
+    if (minor_fault == std::errc() && rest == end && version.major >= 0 && version.minor >= 0) return version;
+  }
+  throw std::invalid_argument("'interface_version' is " + printable(json_text(json), longest_name) +
+                              ", expected is a version such as \"2.0\"");
+}
+
 template <class T>
 T optional_member(const Json& json, const char* key, T otherwise = {}) {
   const auto found = json.find(key);
@@ -137,7 +152,7 @@ ComponentManifest read_component(const Json& json) {
   component.kind = name_from(json.at("kind"), "the kind of a component");
   component.name = name_from(json.at("name"), "the name of a component");
   component.summary = json.at("summary").get<std::string>();
-  component.interface_version = small_number(json, "interface_version");
+  component.interface_version = interface_version(json.at("interface_version"));
   const std::string owner = component.kind + "/" + component.name;
   component.aliases = names_from(json, "aliases", owner + ": another name");
   for (const Json& option : bounded(json.at("options"), owner + ": options"))

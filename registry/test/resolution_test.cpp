@@ -26,7 +26,7 @@ struct Resolution : ::testing::Test {
     component["summary"] = "";
     component["options"] = Json::array();
     component["interface_version"] =
-        component.value("interface_version", kind_interface(component["kind"].get<std::string>()));
+        component.value("interface_version", to_string(kind_interface(component["kind"].get<std::string>())));
     const Json manifest{{"schema", 1},
                         {"id", id},
                         {"version", version},
@@ -123,15 +123,46 @@ TEST_F(Resolution, OneNameFromTwoPluginsMustBeQualified) {
 TEST_F(Resolution, BrokenPluginMattersOnlyWhereItIsNamed) {
   add("a", "rho", "test.rho", "1.0", rho);
   add("a", "sigma", "test.sigma", "1.0",
-      {{"kind", "optimizer"}, {"name", "sigma"}, {"interface_version", 44}});
+      {{"kind", "optimizer"}, {"name", "sigma"}, {"interface_version", "44.1"}});
   test::write_file(folder / "a" / "phi.nopos.json", "{");
   const Catalogue catalogue = scan({{"a", Tier::user}});
   EXPECT_EQ(catalogue.resolve("optimizer", "rho").component->name, "rho");
-  EXPECT_NE(refusal(catalogue, "sigma", ExitCode::plugin_incompatible).find("interface number 44"),
+  EXPECT_NE(refusal(catalogue, "sigma", ExitCode::plugin_incompatible).find("interface optimizer 44.1"),
             std::string::npos);
   EXPECT_NE(refusal(catalogue, "phi", ExitCode::plugin_incompatible).find("malformed JSON"),
             std::string::npos);
   refusal(catalogue, "psi", ExitCode::plugin_missing);
+}
+
+TEST(InterfaceVersions, AMinorNumberGrowsWithoutRebuilding) {
+  constexpr InterfaceVersion program{2, 3};
+  EXPECT_TRUE(program.runs({2, 0}));
+  EXPECT_TRUE(program.runs({2, 3}));
+  EXPECT_FALSE(program.runs({2, 4}));
+  EXPECT_FALSE(program.runs({1, 3}));
+  EXPECT_FALSE(program.runs({3, 0}));
+  const InterfaceVersion ours = kind_interface("optimizer");
+  EXPECT_EQ(interface_difference("optimizer", ours), "");
+}
+
+TEST_F(Resolution, AnotherInterfaceIsRefusedWithBothVersionsAndWhatToDo) {
+  const InterfaceVersion ours = kind_interface("optimizer");
+  const InterfaceVersion later{ours.major, ours.minor + 1}, earlier{ours.major - 1, 7};
+  add("a", "later", "test.later", "1.0",
+      {{"kind", "optimizer"}, {"name", "later"}, {"interface_version", to_string(later)}});
+  add("a", "earlier", "test.earlier", "1.0",
+      {{"kind", "optimizer"}, {"name", "earlier"}, {"interface_version", to_string(earlier)}});
+  const Catalogue catalogue = scan({{"a", Tier::user}});
+  const std::string of_later = refusal(catalogue, "later", ExitCode::plugin_incompatible);
+  EXPECT_NE(of_later.find("optimizer/later was built for interface optimizer " + to_string(later) +
+                          ", this program has " + to_string(ours) + ". Update NoPos, or "),
+            std::string::npos)
+      << of_later;
+  const std::string of_earlier = refusal(catalogue, "earlier", ExitCode::plugin_incompatible);
+  EXPECT_NE(of_earlier.find("interface optimizer " + to_string(earlier) + ", this program has " +
+                            to_string(ours) + ". Rebuild"),
+            std::string::npos)
+      << of_earlier;
 }
 
 // A run must not silently compute with another copy than the one that comes first.

@@ -29,7 +29,7 @@ struct Weather {
   using Interface = Weather;
   struct Context {};
   static constexpr const char* kind = "lr_schedular";
-  static constexpr int interface_version = 1;
+  static constexpr nopos::InterfaceVersion interface_version{1, 0};
 };
 #endif
 
@@ -38,7 +38,7 @@ struct Newer {
   using Interface = Newer;
   struct Context {};
   static constexpr const char* kind = "lr_scheduler";
-  static constexpr int interface_version = 77;
+  static constexpr nopos::InterfaceVersion interface_version{77, 0};
 };
 #endif
 

@@ -49,7 +49,7 @@ const Variant variants[] = {
     {"registers_nothing", 5, "registers no component", "", "registers no component"},
     {"unknown_kind", 5, "unknown kind, did you mean 'lr_scheduler'?", "",
      "lr_schedular/flat, which is of an unknown kind, did you mean 'lr_scheduler'?"},
-    {"other_interface", 0, "", "was built for interface number 77 of its kind, this program has ", ""},
+    {"other_interface", 0, "", "was built for interface lr_scheduler 77.0, this program has ", ""},
     {"crashes", 5, "crashed", "", "crashed"},
     {"missing_dependency", 5, "libnopos_gone.so.7", "", "libnopos_gone.so.7: cannot open shared object file"},
     {"undefined_symbol", 5, "undefined symbol: nopos_test_defined_nowhere", "",

@@ -54,7 +54,7 @@ TEST(TrainingBatches, OfDocumentsGiveTheReferencesLosses) {
   EXPECT_EQ(value(result.out, valid, "bsz"), 9.5);
 }
 
-// The reference's first batch of this seed has 18 rows (sdk/core/test/golden/batches-complete_doc-W1.json);
+// The reference's first batch of this seed has 18 rows (sdk/data/test/golden/batches-complete_doc-W1.json);
 // sorted by size, the shortest blocks come first, and far more of them fit.
 TEST(TrainingBatches, GrowInSizeWhileTheCurriculumLasts) {
   const std::vector<std::string> flags{

@@ -28,7 +28,7 @@ constexpr Fault faults[] = {{"write", "No space left on device"},
                             {"map", "Cannot allocate memory"}};
 
 /// What a log or a record says of a place that it lost.
-constexpr const char* stopped = "; nothing more is written there";
+constexpr const char* stopped = "; the run continues without this output";
 
 class Faults : public testing::Test {
  protected:

@@ -105,7 +105,7 @@ void RunRecords::add(const std::string& tag, std::int64_t epoch, std::int64_t nu
     try {
       writer->write(record);
     } catch (const Error& error) {
-      log_warning("nopos.train", std::string(error.what()) + "; nothing more is written there");
+      log_warning("nopos.train", std::string(error.what()) + "; the run continues without this output");
       writer.reset();
     }
   }

@@ -100,7 +100,7 @@ void print_json_component(const PluginManifest& plugin, const ComponentManifest&
               {"name", component.name},
               {"summary", component.summary},
               {"aliases", component.aliases},
-              {"interface_version", component.interface_version},
+              {"interface_version", to_string(component.interface_version)},
               {"options", std::move(options)},
               {"presets", std::move(presets)},
               {"plugin",
@@ -147,7 +147,7 @@ void print_component(const PluginManifest& plugin, const ComponentManifest& comp
   if (!plugin.paper.empty()) facts.add({"paper", plugin.paper});
   for (const auto& [about, fact] : plugin.facts) facts.add({about, fact});
   if (!component.aliases.empty()) facts.add({"also called", join(component.aliases)});
-  facts.add({"interface", component.kind + " " + std::to_string(component.interface_version)});
+  facts.add({"interface", component.kind + " " + to_string(component.interface_version)});
   facts.add({"library", plugin.library.string()});
   facts.add({"manifest", plugin.file.string()});
   facts.add({"build id", plugin.build_id});

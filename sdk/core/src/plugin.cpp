@@ -33,7 +33,7 @@ std::string describe_json(const PluginBuilder& plugin) {
                           {"name", component.name},
                           {"summary", component.summary},
                           {"aliases", component.aliases},
-                          {"interface_version", component.interface_version},
+                          {"interface_version", to_string(component.interface_version)},
                           {"options", std::move(options)}});
   }
   return Json{{"components", std::move(components)}}.dump(2);

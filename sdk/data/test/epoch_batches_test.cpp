@@ -16,7 +16,7 @@ namespace {
 using nlohmann::json;
 using test::TemporaryFolder;
 
-const std::filesystem::path golden = NOPOS_SOURCE_DIR "/sdk/core/test/golden";
+const std::filesystem::path golden = NOPOS_SOURCE_DIR "/sdk/data/test/golden";
 
 TEST(NumpyRandom, DrawsWhatNumpyDraws) {
   EXPECT_EQ(NumpyRandom(1).permutation(10), (std::vector<std::int64_t>{2, 9, 6, 4, 0, 3, 1, 7, 8, 5}));

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "nopos/registry/manifest.h"
 
@@ -20,6 +21,10 @@ std::string loaded_build_id(const void* inside);
 /// link on the way. Not checked are folders that also lead to this installation, and anything below a folder
 /// in NOPOS_TRUSTED_FOLDERS (separated by colons). \throws Error (plugin_incompatible)
 void check_safe(const std::filesystem::path& path);
+
+/// Empty where this program runs a plugin built against version `built` of the interface of `kind`; otherwise
+/// both versions and what to do, as the end of a sentence that begins with the plugin's component.
+std::string interface_difference(std::string_view kind, InterfaceVersion built);
 
 /// Refuses a plugin whose library is outside its folder, is damaged, is not the one that the manifest
 /// describes, was built for another program, requires features that this machine lacks, or could be changed

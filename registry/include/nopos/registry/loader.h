@@ -12,6 +12,7 @@
 #include "nopos/plugin.h"
 #include "nopos/plugin_call.h"
 #include "nopos/registry/abi.h"
+#include "nopos/registry/checks.h"
 #include "nopos/registry/manifest.h"
 
 namespace nopos::registry {
@@ -41,11 +42,9 @@ template <class Interface>
 const Factory<Interface>& load_factory(const PluginFile& file, const std::string& name) {
   const Component& component = load_component(file, Interface::kind, name);
   const std::string what = file.library.string() + ": " + component.kind + "/" + name;
-  if (component.interface_version != Interface::interface_version) {
-    throw Error(ExitCode::plugin_incompatible,
-                what + " was built for interface number " + std::to_string(component.interface_version) +
-                    " of its kind, this program has " + std::to_string(Interface::interface_version) +
-                    "; rebuild the plugin against this SDK");
+  if (const std::string difference = interface_difference(Interface::kind, component.interface_version);
+      !difference.empty()) {
+    throw Error(ExitCode::plugin_incompatible, what + " " + difference);
   }
   const auto* factory = std::any_cast<Factory<Interface>>(&component.factory);
   if (factory == nullptr || !*factory)

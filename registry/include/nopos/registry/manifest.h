@@ -26,7 +26,7 @@ struct Preset {
 
 struct ComponentManifest {
   std::string kind, name, summary;
-  int interface_version = 0;
+  InterfaceVersion interface_version;
   std::vector<std::string> aliases;
   std::vector<OptionInfo> options;
   std::vector<Preset> presets;

@@ -20,7 +20,7 @@ class LRScheduler {
  public:
   using Interface = LRScheduler;
   static constexpr const char* kind = "lr_scheduler";
-  static constexpr int interface_version = kind_interface(kind);
+  static constexpr InterfaceVersion interface_version = kind_interface(kind);
 
   struct Context {
     std::vector<double> lr;       ///< `--lr`: one rate, or one per epoch; never empty

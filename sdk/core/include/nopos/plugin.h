@@ -34,7 +34,7 @@ struct Component {
   std::string kind;  ///< "positional_encoding"
   std::string name;  ///< "alibi"
   std::string summary;
-  int interface_version = 0;  ///< of the kind, as compiled into the plugin
+  InterfaceVersion interface_version;  ///< of the kind, as compiled into the plugin
   std::vector<std::string> aliases;
   std::vector<OptionInfo> options;
   std::any factory;  ///< a Factory<Interface>

@@ -31,7 +31,7 @@ class Tokenizer {
  public:
   using Interface = Tokenizer;
   static constexpr const char* kind = "tokenizer";
-  static constexpr int interface_version = kind_interface(kind);
+  static constexpr InterfaceVersion interface_version = kind_interface(kind);
 
   struct Context {};
 

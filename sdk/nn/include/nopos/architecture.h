@@ -30,7 +30,7 @@ class Architecture : public torch::nn::Module {
  public:
   using Interface = Architecture;
   static constexpr const char* kind = "architecture";
-  static constexpr int interface_version = kind_interface(kind);
+  static constexpr InterfaceVersion interface_version = kind_interface(kind);
 
   struct Context {
     std::int64_t vocabulary = 0;         ///< size of the source dictionary

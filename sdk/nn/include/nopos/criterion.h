@@ -37,7 +37,7 @@ class Criterion {
  public:
   using Interface = Criterion;
   static constexpr const char* kind = "criterion";
-  static constexpr int interface_version = kind_interface(kind);
+  static constexpr InterfaceVersion interface_version = kind_interface(kind);
 
   struct Context {
     std::int64_t padding_idx = 1;

@@ -40,7 +40,7 @@ class Optimizer {
  public:
   using Interface = Optimizer;
   static constexpr const char* kind = "optimizer";
-  static constexpr int interface_version = kind_interface(kind);
+  static constexpr InterfaceVersion interface_version = kind_interface(kind);
 
   struct Context {
     double lr = 0;  ///< the first value of `--lr`

@@ -61,7 +61,7 @@ class PositionalEncoding : public torch::nn::Module {
   using Interface = PositionalEncoding;
   using Context = ModelShape;
   static constexpr const char* kind = "positional_encoding";
-  static constexpr int interface_version = kind_interface(kind);
+  static constexpr InterfaceVersion interface_version = kind_interface(kind);
 
   struct Traits {
     std::optional<std::int64_t> max_length;  ///< longest sequence it can encode; nullopt: unlimited

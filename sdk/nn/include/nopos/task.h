@@ -22,7 +22,7 @@ class Task {
  public:
   using Interface = Task;
   static constexpr const char* kind = "task";
-  static constexpr int interface_version = kind_interface(kind);
+  static constexpr InterfaceVersion interface_version = kind_interface(kind);
 
   struct Context {
     std::int64_t seed = 1;
