@@ -87,7 +87,7 @@ std::string name_of(const FuzzedCommand& command) {
 const bool added = [] {
   for (const FuzzedCommand& command : all_commands) {
     const auto read = [&command](const fs::path& folder) { run_in_process(command, folder); };
-    add_fuzz_target({.name = name_of(command), .read = read, .corpus = command.corpus});
+    add_fuzz_target({.name = name_of(command), .read = read, .corpus = command.corpus, .changes = 100});
   }
   return true;
 }();

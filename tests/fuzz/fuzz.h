@@ -20,7 +20,8 @@ struct FuzzTarget {
   std::function<void(const std::filesystem::path& folder)> read;  ///< reads the files of one case
   std::vector<std::string> words = {};  ///< what has a meaning in these files; mutations insert it. None:
                                         ///< those of the target that is named as the corpus
-  std::string corpus = name;  ///< its folder in corpus/
+  std::string corpus = name;            ///< its folder in corpus/
+  int changes = 4000;                   ///< as many as the suite has time for
 };
 
 /// Registers `target` before main. Returns true.

@@ -20,7 +20,7 @@ class Fuzz : public testing::TestWithParam<FuzzTarget> {};
 
 TEST_P(Fuzz, ReturnsOrThrowsError) {
   const auto seed = static_cast<std::uint64_t>(number_from("NOPOS_FUZZ_SEED", 1));
-  const auto iterations = static_cast<int>(number_from("NOPOS_FUZZ_ITERATIONS", 4000));
+  const auto iterations = static_cast<int>(number_from("NOPOS_FUZZ_ITERATIONS", GetParam().changes));
   EXPECT_EQ(fuzz(GetParam(), seed, iterations, number_from("NOPOS_FUZZ_SECONDS", 0)), "");
 }
 

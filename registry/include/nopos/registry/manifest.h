@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "nopos/kinds.h"
 #include "nopos/options.h"
 
 namespace nopos::registry {
