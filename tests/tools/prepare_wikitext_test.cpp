@@ -76,9 +76,9 @@ TEST_F(PrepareWikiText, ABrokenDownloadGoesOn) {
   const std::string bytes = read_file(archive), url = "file://" + archive.string();
   fs::create_directories(text);
   write_file(text / "tiny.zip.part", bytes.substr(0, 300));
-  succeed(command(url), "going on with the download at byte 300");
+  succeed(command(url), "resuming the download at byte 300");
   EXPECT_TRUE(read_file(text / "tiny.zip") == bytes);
-  succeed(command(url), "is there already; remove it to make it again");
+  succeed(command(url), "already exists; remove it to rebuild it");
 }
 
 TEST_F(PrepareWikiText, AServerWithoutRangesIsAskedForTheWhole) {
@@ -86,7 +86,7 @@ TEST_F(PrepareWikiText, AServerWithoutRangesIsAskedForTheWhole) {
   write_file(text / "tiny.zip.part", read_file(archive).substr(0, 300));
   std::vector<std::string> words = command("URL/tiny.zip");
   words.insert(words.begin(), {"python3", "-c", serve, folder / "mirror"});
-  succeed(words, "the server sends whole files only; beginning anew");
+  succeed(words, "the server cannot resume downloads; starting again");
 }
 
 TEST_F(PrepareWikiText, AWholeDownloadIsNotFetchedAgain) {
@@ -108,11 +108,11 @@ TEST_F(PrepareWikiText, AFileOrAFolderWillDo) {
 TEST_F(PrepareWikiText, WhatIsNotTheArchiveIsRefused) {
   const std::string url = "file://" + archive.string();
   sum[0] = sum[0] == '0' ? '1' : '0';
-  refuse(command(url), "is not the archive that was expected (SHA-256 " + sum + "): it is removed");
+  refuse(command(url), "is not the expected archive (SHA-256 " + sum + ") and was removed");
   EXPECT_FALSE(fs::exists(text / "tiny.zip.part"));
-  refuse(command("mirror/tiny.zip"), "tiny.zip is not the archive that was expected");
+  refuse(command("mirror/tiny.zip"), "tiny.zip is not the expected archive");
   refuse(command(url + ".absent"),
-         "the download of " + url + ".absent broke off (curl: 37, see above); run this again");
+         "the download of " + url + ".absent failed (curl: 37, see above); run this again");
   refuse(command("absent.zip"), "there is no file " + (folder / "absent.zip").string());
   refuse(command("mirror"), "there is no " + (folder / "mirror").string() + "/wiki.train.tokens");
   refuse({"bash", tool, "--form", "x"}, "unknown argument '--form'; see --help");
@@ -123,8 +123,7 @@ TEST_F(PrepareWikiText, WhatIsNotTheArchiveIsRefused) {
 TEST_F(PrepareWikiText, DamagedArchivesAndForeignTextsAreRefused) {
   const std::string bytes = read_file(archive);
   write_file(archive, bytes.substr(0, 400));
-  refuse(command("mirror/tiny.zip", {"--sha256", "none"}),
-         "tiny.zip cannot be unpacked; if it was cut short");
+  refuse(command("mirror/tiny.zip", {"--sha256", "none"}), "tiny.zip cannot be unpacked; if it is truncated");
   archive_of({"wiki.train.tokens", "wiki.valid.tokens"});
   refuse(command("mirror/tiny.zip"), "0 members are called wiki.test.tokens, expected 1");
   write_file(archive, bytes);
