@@ -132,7 +132,7 @@ const Damage damages[] = {
     {"empty_file", [](const fs::path& folder) { fs::resize_file(folder / "flat.so", 0); }, "is truncated"},
     {"not_elf", [](const fs::path& folder) { write_file(folder / "flat.so", std::string(9000, 'x')); },
      "is not an ELF file"},
-    {"library_missing", [](const fs::path& folder) { fs::remove(folder / "flat.so"); }, "is not there"},
+    {"library_missing", [](const fs::path& folder) { fs::remove(folder / "flat.so"); }, "is missing"},
     {"stale_manifest",
      [](const fs::path& folder) {
        fs::copy(farm / "registers_twice.so", folder / "flat.so", fs::copy_options::overwrite_existing);

@@ -174,11 +174,11 @@ TEST_F(Convert, WhatCannotBeConvertedIsRefusedWithAReason) {
       pickle.list({pickle.integer(1)});  // 2^40 values in 40 lists; the writer spells it out
   for (int i = 0; i < 12; ++i) repeated = pickle.list({repeated, repeated, repeated});
   write_checkpoint(file, pickle, tensors, pickle.dict({{"model", repeated}}));
-  expect_refused(convert(file, model), "repeated without end");
+  expect_refused(convert(file, model), "repeated endlessly");
   Pickle::Node deep = pickle.none();
   for (int i = 0; i < 100; ++i) deep = pickle.list({deep});
   write_checkpoint(file, pickle, tensors, pickle.dict({{"model", deep}}));
-  expect_refused(convert(file, model), "repeated without end");
+  expect_refused(convert(file, model), "repeated endlessly");
   EXPECT_FALSE(fs::exists(model));
 
   write_checkpoint(file, pickle, tensors, pickle.dict({{"model", pickle.dict({})}}));
@@ -218,7 +218,7 @@ TEST(Safetensors, HeadersThatDoNotFitAreRefused) {
       {safetensors("{", 0), "malformed JSON"},
       {safetensors("[]", 0), "does not begin with '{'"},
       {safetensors("{\"a\":" + std::string(100000, '['), 0), "nested more than 3 deep"},
-      {safetensors("{" + a + "," + a + "}", 8), "'a' stands twice"},
+      {safetensors("{" + a + "," + a + "}", 8), "'a' appears twice"},
       {safetensors("{" + a + "}", 7), "end at 8, but 0 come before and the file has 7"},
       {safetensors("{" + a + "}", 9), "9 bytes of tensors, its header names 8"},
       {safetensors(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})", 12), "begin at 4"},

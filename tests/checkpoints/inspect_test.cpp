@@ -173,7 +173,7 @@ TEST_F(InspectCheckpoint, HostileFilesAreRefusedWithAReason) {
       {"a call for a tensor", model(bell), "names 'os.system'"},
       {"old protocol", stream(std::string("\x80\x01}.")), "protocol 1"},
       {"unknown opcode", stream(pickled("}\xff")), "opcode 255"},
-      {"a text longer than the file", stream(pickled("X\xff\xff\xff\x7f")), "cut short"},
+      {"a text longer than the file", stream(pickled("X\xff\xff\xff\x7f")), "truncated"},
       {"a frame with a memo of nothing", stream(pickled("h\x05")), "refers to a value"},
       {"a mark that is missing", stream(pickled("u")), "missing on its stack"},
       {"an integer of 255 bytes", stream(pickled(std::string("\x8a\xff") + std::string(255, '\x01'))),
@@ -234,7 +234,7 @@ TEST_F(InspectCheckpoint, HostileFilesAreRefusedWithAReason) {
        model(tensor_with(id_of("storage", "FloatStorage", "0", 5), half_a_million, half_a_million)),
        "is not a tensor"},
       {"a directory of overlapping entries", overlapping(), "overlap"},
-      {"a name that stands twice", twice(), "appears twice"},
+      {"a name that appears twice", twice(), "appears twice"},
       {"a tensor larger than its storage", reference_file(pickle, 1 << 30, 5, pickle.none(), pickle.none()),
        "is damaged"},
   };

@@ -63,7 +63,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{{"--positional-encoding", "alibi", alibi}, "", "mean 'sinusoidal+alibi'"},
                     Case{{"--positional-encoding", "none", learned}, "", "mean 'learned'"},
                     Case{{"--positional-encoding", "alibi+"}, "", "names joined by +"},
-                    Case{{"--positional-encoding", "learned+learned"}, "", "named twice"},
+                    Case{{"--positional-encoding", "learned+learned"}, "", "given twice"},
                     Case{{"--config", "file.json"}, "learned+alibi", ""},
                     Case{{"--config", "file.json", none}, "none", ""},
                     Case{{"--config", "file.json", "--positional-encoding", "sinusoidal"}, "sinusoidal", ""},

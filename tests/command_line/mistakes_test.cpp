@@ -82,7 +82,7 @@ TEST(Mistakes, ACheckpointWhoseEncodingIsNotInstalled) {
     expect_refusal(
         in(folder.path(), command, environment), 4,
         {"checkpoints/checkpoint_last.pt holds a model with positional_encoding/alibi of the plugin "
-         "nopos.alibi 0.1.0, which is not found",
+         "nopos.alibi 0.1.0, which was not found",
          "--plugin-path", "known: learned, none, nopos, sinusoidal"});
   }
 }

@@ -54,8 +54,8 @@ TEST_F(PreprocessFolder, TextsWhereTheDataBelongAreRefusedUnread) {
   }
   fs::create_symlink("train", folder / "d/link");
   expect_refused("--trainpref d/link", "preprocess: d/link is an input, but is in --destdir");
-  expect_refused("--trainpref text", "preprocess: d/train is where 'train' of the data belongs");
-  expect_refused("--trainpref text --srcdict dict", "preprocess: d/train stands where");
+  expect_refused("--trainpref text", "preprocess: d/train is where 'train' would be written");
+  expect_refused("--trainpref text --srcdict dict", "preprocess: d/train is where");
 }
 
 TEST_F(PreprocessFolder, ATextOfAnotherNameMayLieThere) {
@@ -98,7 +98,7 @@ TEST_F(PreprocessFolder, WhatAnEarlierRunWroteIsReplacedUnlessSomebodyChangedIt)
   must("--trainpref text --srcdict dict --dataset-impl raw");
   EXPECT_EQ(names_in(folder / "d"), (Names{"dict.txt", "preprocess.json", "preprocess.log", "train"}));
   write_file(folder / "d/train", "changed by hand\n");
-  expect_refused("--trainpref text --srcdict dict", "preprocess: d/train stands where");
+  expect_refused("--trainpref text --srcdict dict", "preprocess: d/train is where");
 }
 
 TEST_F(PreprocessFolder, ARunThatFailsLeavesTheDataOfTheOneBefore) {

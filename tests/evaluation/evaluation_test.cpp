@@ -326,7 +326,7 @@ TEST(Evaluation, MistakesAreNamed) {
   EXPECT_TRUE(says(missing.err, ".none")) << missing.err;
   const CommandResult no_path = run({host, "eval-lm", toy_data()});
   EXPECT_EQ(no_path.exit_code, 2);
-  EXPECT_TRUE(says(no_path.err, "--path must be given")) << no_path.err;
+  EXPECT_TRUE(says(no_path.err, "--path is required")) << no_path.err;
 }
 
 }  // namespace

@@ -104,7 +104,7 @@ TEST_F(SetupTest, DamageIsNamedAndRepaired) {
     fs::resize_file(project / ".deps" / file, 3);
     const CommandResult result = setup();
     ASSERT_EQ(result.exit_code, 0) << result.err;
-    EXPECT_NE(result.err.find(file + " is missing or cut short"), std::string::npos) << result.err;
+    EXPECT_NE(result.err.find(file + " is missing or truncated"), std::string::npos) << result.err;
     expect_complete();
   }
 }

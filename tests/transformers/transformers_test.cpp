@@ -178,7 +178,7 @@ TEST_F(Transformers, WhatWasTrainedElsewhereComesBackOnlyWhereItFits) {
   change("model.decoder.embed_positions.weight");
   expect_refused(convert({model, "--to", back}), ExitCode::data, "its position table was trained");
   change("lm_head.weight");
-  expect_refused(convert({model, "--to", back}), ExitCode::data, "trained apart");
+  expect_refused(convert({model, "--to", back}), ExitCode::data, "trained separately");
   EXPECT_FALSE(fs::exists(back));
   change("model.decoder.layers.0.fc1.bias");
   EXPECT_EQ(convert({model, "--to", back}).exit_code, 0);

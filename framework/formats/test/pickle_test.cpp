@@ -103,16 +103,16 @@ TEST(PickleReader, RefusesBrokenStreamsWithAReason) {
   const struct {
     std::string bytes, reason;
   } cases[] = {
-      {"", "cut short"},
+      {"", "truncated"},
       {"}.", "does not begin"},
       {"\x80\x05N.", "protocol 5"},
-      {"\x80\x02N", "cut short"},
+      {"\x80\x02N", "truncated"},
       {"\x80\x02."s, "a value is missing"},
       {"\x80\x02(."s, "a value is missing"},
       {"\x80\x02]e.", "a mark is missing"},
       {"\x80\x02(N."s + "", ""},
-      {"\x80\x02X\xff\xff\xff\xffx.", "cut short"},
-      {"\x80\x02\x8d\xff\xff\xff\xff\xff\xff\xff\xff.", "cut short"},
+      {"\x80\x02X\xff\xff\xff\xffx.", "truncated"},
+      {"\x80\x02\x8d\xff\xff\xff\xff\xff\xff\xff\xff.", "truncated"},
       {"\x80\x02h\x07.", "refers to a value"},
       {"\x80\x02NNs.", "a value is missing"},
       {"\x80\x02NNNs.", "not a container"},
@@ -121,14 +121,14 @@ TEST(PickleReader, RefusesBrokenStreamsWithAReason) {
       {"\x80\x02NN\x93.", "not a text"},
       {"\x80\x02"
        "cos\n",
-       "cut short"},
+       "truncated"},
       {"\x80\x02\x8a\x09"
        "123456789.",
        "64 bits"},
       {"\x80\x02i.", "opcode 105"},
       {"\x80\x02P.", "opcode 80"},
-      {"\x80\x02}(X\x01\x00\x00\x00kNX\x01\x00\x00\x00kNu."s, "key 'k' stands twice"},
-      {"\x80\x02}X\x01\x00\x00\x00kq\x01Nsh\x01Ns."s, "key 'k' stands twice"},
+      {"\x80\x02}(X\x01\x00\x00\x00kNX\x01\x00\x00\x00kNu."s, "key 'k' appears twice"},
+      {"\x80\x02}X\x01\x00\x00\x00kq\x01Nsh\x01Ns."s, "key 'k' appears twice"},
   };
   for (const auto& [bytes, reason] : cases) {
     if (reason.empty()) {
