@@ -44,7 +44,7 @@ TEST(Mistakes, AFolderGivenAsCheckpoint) {
   ASSERT_EQ(in(folder.path(), "convert run/checkpoint_best.pt --to model").exit_code, 0);
   expect_refusal(in(folder.path(), "inspect-checkpoint model"), 8, {"nopos-host convert model --to FILE"});
   expect_refusal(in(folder.path(), "inspect-checkpoint model/model.safetensors"), 8,
-                 {"is no checkpoint", "safetensors"});
+                 {"is not a checkpoint", "safetensors"});
   expect_refusal(in(folder.path(), "inspect-checkpoint run/checkpoint_bets.pt"), 8,
                  {"no such file, did you mean 'checkpoint_best.pt', 'checkpoint_last.pt'?"});
   expect_refusal(in(folder.path(), "inspect-checkpoint run/model.bin"), 8,

@@ -115,7 +115,7 @@ TEST_F(Validate, WhatCannotBeValidatedIsSaid) {
   };
   refused({"--path", "none.pt"}, ExitCode::data, "none.pt");
   refused({"--path"}, ExitCode::usage, "flag '--path' needs a value: write --path VALUE or --path=VALUE");
-  refused({toy_data()}, ExitCode::usage, "--arch must be given");
+  refused({toy_data()}, ExitCode::usage, "--arch is required");
   refused({"--path", last, "--valid-subset", "nowhere"}, ExitCode::data, "nowhere");
   Words command = words(flags + " --save-dir elsewhere");
   command.insert(command.begin(), toy_data());

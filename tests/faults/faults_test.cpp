@@ -87,7 +87,9 @@ class Faults : public testing::Test {
     const CommandResult result = run_failing(command, loss, k, prepare);
     EXPECT_TRUE(result.exit_code == 0 || result.exit_code == was_cut) << result.exit_code << result.err;
     for (const std::string& name : names_in(out)) {
-      if (name.find(".nopos-") == std::string::npos) check(out / name);
+      // locks and unfinished files, which the next run takes over or removes
+      const bool left_over = name.find(".nopos-") != std::string::npos || name.ends_with(".tmp");
+      if (!left_over) check(out / name);
     }
     if (result.exit_code == was_cut) return true;
     const std::vector<std::string> left = names_in(out);

@@ -117,7 +117,7 @@ TEST_F(RecordedTokenizer, FilesOfOtherProgramsAreLeftAlone) {
   for (const auto& [text, message] : std::vector<std::pair<std::string, std::string>>{
            {"{", "malformed JSON"},
            {"[1]", "is not a JSON object"},
-           {R"({"kind": "nopos.tokenizer", "schema": 2})", "\"schema\" is 2, this program reads 1"},
+           {R"({"kind": "nopos.tokenizer", "schema": 2})", "\"schema\" is 2, but this program reads 1"},
            {R"({"kind": "nopos.tokenizer", "schema": 1})", "'name' must be a text, and is missing"},
            {std::string(100'000, ' ') + "{}", "has 100002 bytes"}}) {
     write_file(folder / "bin/tokenizer.json", text);

@@ -121,7 +121,7 @@ TEST_F(Transformers, AlibiComesWithItsCode) {
   EXPECT_EQ(config["auto_map"]["AutoModelForCausalLM"], "modeling_nopos.NoPosForCausalLM");
   EXPECT_EQ(config["nopos_model"]["alibi"], true);
   EXPECT_EQ(test::read_file(model / "modeling_nopos.py"),
-            test::read_file(NOPOS_SOURCE_DIR "/framework/host/transformers/modeling_nopos.py"));
+            test::read_file(NOPOS_SOURCE_DIR "/framework/host/convert/transformers/modeling_nopos.py"));
   ASSERT_EQ(convert({model, "--to", back}).exit_code, 0);
   EXPECT_EQ(contents(back), contents(checkpoint));
 }

@@ -89,7 +89,7 @@ TEST(LegacyArchive, SaysWhatIsWrong) {
       {legacy_bytes({two[0]}, stored), "it has a storage that nothing refers to"},
       {legacy_bytes({two[0], tensor("LongStorage", "a", 1)}, stored), "a storage has two types"},
       {legacy_bytes({tensor("ComplexFloatStorage", "a", 1)}, {}),
-       "of type 'ComplexFloatStorage', which is not one"},
+       "of type 'ComplexFloatStorage', which NoPos does not support"},
       {legacy_bytes(two, stored, 1002), "its format version is not 1001"},
       {legacy_bytes(two, stored, 1001, false), "big-endian"}};
   for (const auto& [bytes, says] : cases) {

@@ -43,7 +43,7 @@ registry::Resolved find_in_all_kinds(const registry::Catalogue& catalogue, const
   if (kinds.size() == 1) return catalogue.resolve(kinds.front(), name);
   if (kinds.empty()) {
     throw Error(ExitCode::plugin_missing, "no plugin offers '" + name + "'" + did_you_mean(name, known) +
-                                              "\nnopos-host list tells what there is");
+                                              "\nsee nopos-host list");
   }
   const std::string spellings =
       join(kinds, " or ", [&](const std::string& kind) { return kind + "/" + name; });
