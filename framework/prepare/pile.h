@@ -31,7 +31,7 @@ struct PileOptions {
     o.add("paths", &P::paths,
           "JSON lines, plain or compressed (.gz, .zst), or - for standard input; several one after the "
           "other, or separated by commas",
-          Positional{});
+          Positional{}, Repeatable{'\n'});
     o.add("filters", &P::filters,
           "names of sets to leave out, separated by commas; case does not matter; None: leave out no set");
     o.add("filters-as-reference", &P::filters_as_reference,

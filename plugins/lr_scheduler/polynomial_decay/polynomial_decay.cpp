@@ -13,16 +13,15 @@ class PolynomialDecay final : public nopos::LRScheduler {
  public:
   struct Options {
     std::int64_t warmup_updates = 0;
-    std::optional<std::int64_t> force_anneal;
     double end_learning_rate = 0;
     double power = 1;
     std::optional<std::int64_t> total_num_update;
     NOPOS_OPTIONS(o) {
       o.add("warmup-updates", &Options::warmup_updates, "updates over which the rate rises linearly from 0",
             nopos::AtLeast{0});
-      o.add("force-anneal", &Options::force_anneal, "epoch from which the rate decays from where it is",
-            nopos::Refused{"it makes the decay compound with every epoch; --total-num-update and --power "
-                           "describe a decay"});
+      o.refused(
+          "force-anneal", nopos::not_given<std::int64_t>, "epoch from which the rate decays from where it is",
+          "it makes the decay compound with every epoch; --total-num-update and --power describe a decay");
       o.add("end-learning-rate", &Options::end_learning_rate, "rate at the end of the decay and after it");
       o.add("power", &Options::power, "exponent of the decay; 1: linear", nopos::AtLeast{0});
       o.add("total-num-update", &Options::total_num_update, "update at which the decay ends (required)",

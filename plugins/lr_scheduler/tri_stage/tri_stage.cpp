@@ -26,7 +26,8 @@ class TriStage final : public nopos::LRScheduler {
       o.add("phase-ratio", &Options::phase_ratio,
             "the three stages as shares of --max-update, instead of their updates", nopos::Range{0, 1});
       o.add("init-lr-scale", &Options::init_lr_scale, "first rate over --lr", nopos::AtLeast{0});
-      o.add("final-lr-scale", &Options::final_lr_scale, "last rate over --lr; above 0", nopos::AtLeast{0});
+      o.add("final-lr-scale", &Options::final_lr_scale,
+            "last rate over --lr, which the decay never takes to 0", nopos::Above{0});
     }
   };
 
@@ -37,9 +38,6 @@ class TriStage final : public nopos::LRScheduler {
       refuse(
           "decays over --decay-steps updates, which must be more than 0; a --phase-ratio of three shares "
           "of --max-update sets them as well");
-    }
-    if (options.final_lr_scale == 0) {
-      refuse("decays exponentially and never reaches 0: --final-lr-scale must be above 0");
     }
   }
 

@@ -22,12 +22,12 @@ class Adafactor final : public nopos::Optimizer {
     double decay_rate = -0.8;
     std::optional<double> beta1;
     double weight_decay = 0;
-    bool scale_parameter = false, relative_step = false, warmup_init = false;
+    bool scale_parameter = false;
     NOPOS_OPTIONS(o) {
       o.add("adafactor-eps", &Options::eps,
             "added to squared gradients, and the least root mean square of a parameter", nopos::AtLeast{0});
-      o.add("clip-threshold", &Options::clip_threshold, "highest root mean square of an update; above 0",
-            nopos::AtLeast{0});
+      o.add("clip-threshold", &Options::clip_threshold, "highest root mean square of an update",
+            nopos::Above{0});
       o.add("decay-rate", &Options::decay_rate,
             "exponent of t in the weight of an update's squared gradients");
       o.add("beta1", &Options::beta1, "decay of the first moment; not given: there is none",
@@ -36,19 +36,14 @@ class Adafactor final : public nopos::Optimizer {
             nopos::AtLeast{0}, nopos::Alias{"wd"});
       o.add("scale-parameter", &Options::scale_parameter,
             "multiply the rate by the root mean square of each parameter");
-      o.add("relative-step", &Options::relative_step, "take a rate that follows from the number of updates",
-            nopos::Refused{"there is always a --lr, which the reference cannot combine with it"});
-      o.add("warmup-init", &Options::warmup_init, "begin the relative steps small",
-            nopos::Refused{"it is about --relative-step, which cannot be combined with --lr"});
+      o.refused("relative-step", false, "take a rate that follows from the number of updates",
+                "there is always a --lr, which the reference cannot combine with it");
+      o.refused("warmup-init", false, "begin the relative steps small",
+                "it is about --relative-step, which cannot be combined with --lr");
     }
   };
 
-  Adafactor(const Options& options, const Context& context) : options_(options), lr_(context.lr) {
-    if (options.clip_threshold == 0) {
-      throw nopos::Error(nopos::ExitCode::configuration,
-                         "optimizer/adafactor: 'clip-threshold' is 0, but must be above 0.");
-    }
-  }
+  Adafactor(const Options& options, const Context& context) : options_(options), lr_(context.lr) {}
 
   std::vector<std::string> state_names() const override {
     return {"exp_avg", "exp_avg_sq_row", "exp_avg_sq_col", "exp_avg_sq", "RMS"};
@@ -99,8 +94,8 @@ class Adafactor final : public nopos::Optimizer {
             {"beta1", options_.beta1 ? nopos::Value(*options_.beta1) : nopos::Value()},
             {"weight_decay", options_.weight_decay},
             {"scale_parameter", options_.scale_parameter},
-            {"relative_step", options_.relative_step},
-            {"warmup_init", options_.warmup_init}};
+            {"relative_step", false},
+            {"warmup_init", false}};
   }
 
  private:

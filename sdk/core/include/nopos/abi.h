@@ -10,7 +10,7 @@
 
 /// Number of the SDK's binary interface: raised whenever a public type changes its layout.
 #ifndef NOPOS_ABI_SDK
-#define NOPOS_ABI_SDK 2
+#define NOPOS_ABI_SDK 3
 #endif
 
 #ifndef NOPOS_ABI_COMPILER
