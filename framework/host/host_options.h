@@ -5,18 +5,24 @@
 #include <optional>
 #include <string>
 
+#include "nopos/kinds.h"
 #include "nopos/options.h"
 
 namespace nopos::host {
 
+/// The flag that names a run's component of a kind.
+inline OptionInfo naming_option(const Kind& kind) {
+  OptionInfo option;
+  option.name = kind.flag;
+  option.help = kind.flag_help;
+  option.optional = kind.otherwise.empty();
+  if (!kind.otherwise.empty()) option.default_value = std::string(kind.otherwise);
+  return option;
+}
+
 struct HostOptions {
   static constexpr const char* group = "host";
 
-  std::string task = "language_modeling";
-  std::optional<std::string> arch;
-  std::string criterion = "cross_entropy";
-  std::optional<std::string> optimizer;
-  std::string lr_scheduler = "fixed";
   std::optional<std::string> positional_encoding;
   bool decoder_learned_pos = false;
   bool no_token_positional_embeddings = false;
@@ -28,14 +34,11 @@ struct HostOptions {
   std::optional<std::string> bpe, tokenizer, scoring;
 
   NOPOS_OPTIONS(o) {
-    o.add("task", &HostOptions::task, "what data means");
-    o.add("arch", &HostOptions::arch, "architecture, or one of its presets; must be given");
-    o.add("criterion", &HostOptions::criterion, "loss");
-    o.add("optimizer", &HostOptions::optimizer, "optimizer; must be given");
-    o.add("lr-scheduler", &HostOptions::lr_scheduler, "how the learning rate changes");
+    for (const Kind& kind : kinds) {
+      if (kind.per_run == PerRun::one) o.declare(naming_option(kind));
+    }
     o.add("positional-encoding", &HostOptions::positional_encoding,
-          "positional encoding, or several joined by +; sinusoidal where neither this nor a flag below is "
-          "given");
+          std::string(find_kind("positional_encoding")->flag_help));
     o.add("decoder-learned-pos", &HostOptions::decoder_learned_pos, "the encoding learned");
     o.add("no-token-positional-embeddings", &HostOptions::no_token_positional_embeddings,
           "nothing added to the embeddings: the encoding none, or alibi beside --alibi");

@@ -13,16 +13,6 @@
 namespace nopos::host {
 namespace {
 
-struct KindFlag {
-  const char *kind, *flag;
-};
-// In the order in which a run is described. The encodings stand after the architecture.
-constexpr KindFlag kind_flags[]{{"task", "task"},
-                                {"architecture", "arch"},
-                                {"criterion", "criterion"},
-                                {"optimizer", "optimizer"},
-                                {"lr_scheduler", "lr-scheduler"}};
-
 Owner host_owner() {
   return {HostOptions::group, "", {HostOptions::group}, describe_options<HostOptions>(), nullptr, {}, "", {}};
 }
@@ -30,11 +20,12 @@ Owner host_owner() {
 // The file's names of components are values of the host's options, as the flags are.
 void add_file_choices(Owner& host, const ConfigFile& file) {
   host.file = file.path;
-  for (const auto& [kind, flag] : kind_flags) {
-    const auto found = file.components.find(kind);
-    if (found == file.components.end() || found->second.name.empty()) continue;
-    host.file_values[flag] = found->second.name;
-    host.origins[flag] = file.source(found->second.origins, "name");
+  for (const auto& [name, configured] : file.components) {
+    const Kind* kind = find_kind(name);
+    if (kind == nullptr || kind->per_run != PerRun::one || configured.name.empty()) continue;
+    const std::string flag(kind->flag);
+    host.file_values[flag] = configured.name;
+    host.origins[flag] = file.source(configured.origins, "name");
   }
   if (const auto threads = file.training.find("threads"); threads != file.training.end()) {
     host.file_values["threads"] = threads->second;
@@ -134,10 +125,10 @@ void complete_validation_limits(std::vector<Owner>& owners) {
 }  // namespace
 
 std::string kind_named_by(const std::string& flag) {
-  for (const auto& [kind, own] : kind_flags) {
-    if (flag == own) return kind;
+  for (const Kind& kind : kinds) {
+    if (!flag.empty() && flag == kind.flag) return std::string(kind.name);
   }
-  return flag == "positional-encoding" ? "positional_encoding" : flag == "tokenizer" ? "tokenizer" : "";
+  return "";
 }
 
 void add_choice(RunSetup& setup, const std::string& kind, const std::string& name, const std::string& source,
@@ -188,19 +179,20 @@ RunSetup set_up_run(const Words& words, bool incomplete, const ConfigFile& other
       setup.not_chosen.push_back(kind);
     }
   };
-  for (const auto& [kind, flag] : kind_flags) {
-    const Value& value = chosen.values.at(flag);
-    if (const auto* name = std::get_if<std::string>(&value)) {
+  for (const Kind& row : kinds) {
+    const std::string kind(row.name), flag(row.flag);
+    if (row.per_run == PerRun::none) continue;
+    if (row.per_run == PerRun::several) {
+      const EncodingChoice encodings = choose_encodings(chosen, file, setup.catalogue, setup.notices);
+      for (const std::string& name : encodings.names) choose(kind, name, encodings.source);
+    } else if (const auto* name = std::get_if<std::string>(&chosen.values.at(flag))) {
       choose(kind, *name, chosen.sources.at(flag));
     } else if (incomplete) {
       setup.not_chosen.push_back(kind);
     } else {
       throw Error(ExitCode::usage,
-                  std::string("--") + flag + " must be given; choices: " + join(setup.catalogue.names(kind)));
+                  "--" + flag + " must be given; choices: " + join(setup.catalogue.names(kind)));
     }
-    if (std::string_view(kind) != "architecture") continue;
-    const EncodingChoice encodings = choose_encodings(chosen, file, setup.catalogue, setup.notices);
-    for (const std::string& name : encodings.names) choose("positional_encoding", name, encodings.source);
   }
 
   std::vector<Flag> flags = flags_of(setup.owners);
@@ -238,16 +230,7 @@ RunConfig run_config(const RunSetup& setup, const Words& words) {
                               choice.given_name, plugin.id,
                               plugin.version,    plugin.library,
                               plugin.build_id,   setup.owners[first + i].resolved};
-    if (choice.kind == "positional_encoding") {
-      config.encodings.push_back(std::move(component));
-      continue;
-    }
-    ChosenComponent& place = choice.kind == "task"           ? config.task
-                             : choice.kind == "architecture" ? config.architecture
-                             : choice.kind == "criterion"    ? config.criterion
-                             : choice.kind == "optimizer"    ? config.optimizer
-                                                             : config.lr_scheduler;
-    place = std::move(component);
+    config.components[choice.kind].push_back(std::move(component));
   }
   config.head = run_head(setup, config.threads);
   return config;

@@ -49,9 +49,9 @@ void restore_only(ResolvedOptions& checkpoint, const std::optional<std::string>&
 
 /// A relative path in a checkpoint means the folder in which the training ran, which may be another one.
 void check_recorded_data(const RunConfig& config, const std::string& checkpoint) {
-  const auto value = config.task.options.values.find("data");
-  const auto* const data =
-      value == config.task.options.values.end() ? nullptr : std::get_if<std::string>(&value->second);
+  const Settings& task = config.component("task").options.values;
+  const auto value = task.find("data");
+  const auto* const data = value == task.end() ? nullptr : std::get_if<std::string>(&value->second);
   if (data == nullptr || *data != recorded_data(CheckpointFile(checkpoint))) return;
   const std::filesystem::path folder = data->substr(0, data->find(':'));
   if (folder.is_absolute() || std::filesystem::exists(folder)) return;
