@@ -8,6 +8,8 @@
 #include "run_lock.h"
 #include "safetensors_model.h"
 #include "search.h"
+#include "shared_options.h"
+#include "simple_command.h"
 #include "tensor_folder.h"
 #include "transformers_model.h"
 #include "transformers_return.h"
@@ -15,7 +17,7 @@
 namespace nopos::host {
 namespace {
 
-struct ConvertOptions {
+struct ConvertOptions : PluginPathOption {
   std::optional<std::string> from, to, target, data, tokenizer, dictionary, plugin_path;
   std::optional<std::int64_t> max_positions;
 
@@ -38,7 +40,7 @@ struct ConvertOptions {
           "with --for: the tokenizer that made the data; as recorded if not given");
     o.add("dict", &C::dictionary,
           "with a folder of a GPT-2 or GPT-NeoX: the dict.txt of the data, which gives the order of tokens");
-    o.add("plugin-path", &C::plugin_path, "folders with plugins, separated by colons; may be repeated");
+    PluginPathOption::nopos_options(o);
   }
 };
 
@@ -77,15 +79,7 @@ std::vector<std::string> from_checkpoint(const ConvertOptions& options) {
   return {};
 }
 
-}  // namespace
-
-int run_convert(const Words& words) {
-  const auto described = describe_options<ConvertOptions>();
-  if (wants_help(words)) {
-    print_command_help(command("convert"), described);
-    return 0;
-  }
-  const auto options = read_options<ConvertOptions>(parse_settings(words, described, "convert"), "convert");
+int convert(const ConvertOptions& options) {
   if (!options.from || !options.to) {
     throw Error(ExitCode::usage,
                 "convert needs what to convert and where to, such as\n"
@@ -102,5 +96,9 @@ int run_convert(const Words& words) {
   for (const std::string& line : said) std::cout << line << '\n';
   return 0;
 }
+
+}  // namespace
+
+int run_convert(const Words& words) { return simple_command<ConvertOptions>("convert", words, convert); }
 
 }  // namespace nopos::host

@@ -12,14 +12,15 @@
 #include "nopos/text.h"
 #include "nopos/text_input.h"
 #include "processor.h"
+#include "shared_options.h"
 #include "tokenizer_choice.h"
 
 namespace nopos::host {
 namespace {
 
-struct PipeOptions {
+struct PipeOptions : PluginPathOption {
   std::string input = "-";
-  std::optional<std::string> tokenizer, tokenizer_from, plugin_path;
+  std::optional<std::string> tokenizer, tokenizer_from;
   bool count = false;
   std::optional<std::int64_t> threads;
 
@@ -34,8 +35,7 @@ struct PipeOptions {
     o.add("count", &PipeOptions::count, "write only how many lines, symbols and bytes there are");
     o.add("threads", &PipeOptions::threads,
           "threads that work; default: what affinity and control group allow", Range{1, 1024});
-    o.add("plugin-path", &PipeOptions::plugin_path,
-          "folders with plugins, separated by colons; may be repeated");
+    PluginPathOption::nopos_options(o);
   }
 };
 

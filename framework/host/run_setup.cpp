@@ -33,19 +33,6 @@ void add_file_choices(Owner& host, const ConfigFile& file) {
   }
 }
 
-// Only the host's own flags and the engine's are known before the components are chosen.
-ResolvedOptions resolve_host(Owner host, const Words& words) {
-  std::vector<Flag> flags{{"help", true}};
-  append_flags(flags, host.options);
-  for (const OptionGroup& group : engine_option_groups()) append_flags(flags, group.options);
-  auto arguments = parse_known_arguments(words, flags);
-  std::erase_if(arguments, [](const Argument& argument) { return argument.flag.empty(); });
-  std::vector<Owner> owners{std::move(host)};
-  std::vector<std::string> later;  // notices come with the complete resolution
-  resolve(owners, arguments, later);
-  return owners.front().resolved;
-}
-
 std::vector<Owner> engine_owners(const ConfigFile& file) {
   std::vector<Owner> owners;
   std::vector<std::string> known{"threads"};
@@ -124,6 +111,49 @@ void complete_validation_limits(std::vector<Owner>& owners) {
 
 }  // namespace
 
+RunWords::RunWords(Words words, std::vector<OptionInfo> own, std::string command)
+    : words_(std::move(words)), own_(std::move(own)), command_(std::move(command)) {
+  std::vector<Flag> flags{{"help", true}};
+  append_flags(flags, own_);
+  append_flags(flags, describe_options<HostOptions>());
+  for (const OptionGroup& group : engine_option_groups()) append_flags(flags, group.options);
+  known_ = parse_known_arguments(words_, flags);
+  std::erase_if(known_, [](const Argument& argument) { return argument.flag.empty(); });
+}
+
+bool RunWords::gives(std::string_view flag) const {
+  return std::any_of(known_.begin(), known_.end(), [&](const Argument& one) { return one.flag == flag; });
+}
+
+const Owner& RunSetup::owner(std::string_view label) const {
+  return *std::find_if(owners.begin(), owners.end(), [&](const Owner& one) { return one.label == label; });
+}
+
+const Owner& RunSetup::component(std::string_view kind) const {
+  return *std::find_if(owners.begin(), owners.end(),
+                       [&](const Owner& one) { return one.choice && one.choice->kind == kind; });
+}
+
+Owner& RunSetup::owner(std::string_view label) {
+  return const_cast<Owner&>(std::as_const(*this).owner(label));
+}
+
+Owner& RunSetup::component(std::string_view kind) {
+  return const_cast<Owner&>(std::as_const(*this).component(kind));
+}
+
+ResolvedOptions resolve_host(Owner host, const std::vector<Argument>& known) {
+  std::vector<Owner> owners{std::move(host)};
+  std::vector<std::string> later;  // notices come with the complete resolution
+  resolve(owners, known, later);
+  return std::move(owners.front().resolved);
+}
+
+std::string plugin_path(const ResolvedOptions& host) {
+  const auto* folders = std::get_if<std::string>(&host.values.at("plugin-path"));
+  return folders == nullptr ? "" : *folders;
+}
+
 std::string kind_named_by(const std::string& flag) {
   for (const Kind& kind : kinds) {
     if (!flag.empty() && flag == kind.flag) return std::string(kind.name);
@@ -144,7 +174,7 @@ void add_choice(RunSetup& setup, const std::string& kind, const std::string& nam
               {},
               "",
               {}};
-  if (kind == "positional_encoding") {
+  if (find_kind(kind)->per_run == PerRun::several) {
     owner.qualifiers.push_back(dashed(kind) + "." + component.name);
     for (const ConfiguredComponent& one : file.encodings) {
       if (setup.catalogue.resolve(kind, one.name).component == choice.resolved.component)
@@ -153,21 +183,21 @@ void add_choice(RunSetup& setup, const std::string& kind, const std::string& nam
   } else if (const auto found = file.components.find(kind); found != file.components.end()) {
     add_file_values(owner, choice, found->second, file, setup);
   }
+  owner.choice = std::move(choice);
   setup.owners.push_back(std::move(owner));
-  setup.choices.push_back(std::move(choice));
 }
 
-RunSetup set_up_run(const Words& words, bool incomplete, const ConfigFile& otherwise) {
+RunSetup set_up_run(const RunWords& words, bool incomplete, const ConfigFile& otherwise) {
   Owner host = host_owner();
-  ResolvedOptions chosen = resolve_host(host, words);
+  ResolvedOptions chosen = resolve_host(host, words.known());
   ConfigFile file = otherwise;
   const auto* path = std::get_if<std::string>(&chosen.values.at("config"));
   if (path != nullptr) file = read_config_file(*path);
   if (!file.path.empty()) {
     add_file_choices(host, file);
-    chosen = resolve_host(host, words);
+    chosen = resolve_host(host, words.known());
   }
-  RunSetup setup{scan_plugins(plugin_path(words)), {}, {}, {}, {}};
+  RunSetup setup{scan_plugins(plugin_path(chosen)), {}, {}, {}};
   setup.owners = engine_owners(file);
   setup.owners.insert(setup.owners.begin(), host);
   // Help must not fail for a default that is not installed; what the user named must be there even then.
@@ -197,11 +227,13 @@ RunSetup set_up_run(const Words& words, bool incomplete, const ConfigFile& other
 
   std::vector<Flag> flags = flags_of(setup.owners);
   flags.push_back({"help", true});
-  auto arguments =
-      incomplete
-          ? parse_known_arguments(words, flags)
-          : parse_arguments(words, flags, [&](const std::string& flag) { return whose_flag(flag, setup); });
-  std::erase_if(arguments, [](const Argument& argument) { return argument.flag == "help"; });
+  append_flags(flags, words.own());
+  const auto explain = [&](const std::string& flag) { return whose_flag(flag, setup); };
+  auto arguments = incomplete ? parse_known_arguments(words.words(), flags)
+                              : parse_arguments(words.words(), flags, explain);
+  std::erase_if(arguments, [&](const Argument& argument) {
+    return argument.flag == "help" || named_option(argument, words.own()) != nullptr;
+  });
   const auto is_positional = [](const Argument& argument) { return argument.flag.empty(); };
   if (!incomplete && std::count_if(arguments.begin(), arguments.end(), is_positional) > 1) {
     const auto last = std::find_if(arguments.rbegin(), arguments.rend(), is_positional);
@@ -217,20 +249,20 @@ RunSetup set_up_run(const Words& words, bool incomplete, const ConfigFile& other
 RunConfig run_config(const RunSetup& setup, const Words& words) {
   RunConfig config;
   config.command = words;
-  const ResolvedOptions& host = setup.owners.front().resolved;
+  const ResolvedOptions& host = setup.owner(HostOptions::group).resolved;
   config.threads = run_threads(host);
   const auto print_model = host.values.find("print-model");
   config.print_model = print_model != host.values.end() && print_model->second == Value(true);
-  const std::size_t first = setup.owners.size() - setup.choices.size();
-  for (std::size_t i = 1; i < first; ++i) config.groups[setup.owners[i].label] = setup.owners[i].resolved;
-  for (std::size_t i = 0; i < setup.choices.size(); ++i) {
-    const Choice& choice = setup.choices[i];
+  for (const Owner& owner : setup.owners) {
+    if (!owner.choice) {
+      if (owner.label != HostOptions::group) config.groups[owner.label] = owner.resolved;
+      continue;
+    }
+    const Choice& choice = *owner.choice;
     const registry::PluginManifest& plugin = choice.resolved.entry->manifest;
-    ChosenComponent component{choice.kind,       choice.resolved.component->name,
-                              choice.given_name, plugin.id,
-                              plugin.version,    plugin.library,
-                              plugin.build_id,   setup.owners[first + i].resolved};
-    config.components[choice.kind].push_back(std::move(component));
+    config.components[choice.kind].push_back({choice.kind, choice.resolved.component->name, choice.given_name,
+                                              plugin.id, plugin.version, plugin.library, plugin.build_id,
+                                              owner.resolved});
   }
   config.head = run_head(setup, config.threads);
   return config;
