@@ -33,6 +33,7 @@ inline constexpr std::array kinds{
     Kind{"optimizer", 2, PerRun::one, "optimizer", "", "optimizer; must be given"},
     Kind{"lr_scheduler", 2, PerRun::one, "lr-scheduler", "fixed", "how the learning rate changes"},
     Kind{"tokenizer", 2, PerRun::none, "tokenizer"},
+    Kind{"analysis", 1},
 };
 
 /// The row of a kind; null for an unknown one.
