@@ -38,8 +38,6 @@ struct CheckpointOptions {
   bool maximize_best_checkpoint_metric = false;
   std::int64_t patience = -1;
   std::string checkpoint_suffix = "";
-  std::int64_t checkpoint_shard_count = 1;
-  bool load_checkpoint_on_all_dp_ranks = false;
   bool write_checkpoints_asynchronously = true;
 
   NOPOS_OPTIONS(o) {
@@ -84,10 +82,8 @@ struct CheckpointOptions {
           "stop after this many validations without improvement; -1: never", AtLeast{-1});
     o.add("checkpoint-suffix", &CheckpointOptions::checkpoint_suffix,
           "text added to the names of checkpoints");
-    o.add("checkpoint-shard-count", &CheckpointOptions::checkpoint_shard_count, "files per checkpoint",
-          AtLeast{1}, Refused{"a checkpoint is one file"});
-    o.add("load-checkpoint-on-all-dp-ranks", &CheckpointOptions::load_checkpoint_on_all_dp_ranks,
-          "read checkpoints in every process", NoEffect{one_process});
+    o.refused("checkpoint-shard-count", 1, "files per checkpoint", "a checkpoint is one file", AtLeast{1});
+    o.ignored("load-checkpoint-on-all-dp-ranks", false, "read checkpoints in every process", one_process);
     o.add("write-checkpoints-asynchronously", &CheckpointOptions::write_checkpoints_asynchronously,
           "write checkpoints in the background from a copy of the tensors; =false: training waits, and no "
           "memory is needed for the copy",

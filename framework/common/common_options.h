@@ -21,10 +21,8 @@ struct CommonOptions {
   std::optional<std::string> log_file;
   std::optional<std::string> tensorboard_logdir;
   std::optional<std::string> wandb_project;
-  bool azureml_logging = false;
   std::int64_t seed = 1;
   bool cpu = false;
-  bool tpu = false;
   bool bf16 = false;
   bool memory_efficient_bf16 = false;
   bool fp16 = false;
@@ -33,23 +31,11 @@ struct CommonOptions {
   std::int64_t fp16_init_scale = 128;
   std::optional<std::int64_t> fp16_scale_window;
   double fp16_scale_tolerance = 0.0;
-  bool on_cpu_convert_precision = false;
   double min_loss_scale = 0.0001;
   std::optional<double> threshold_loss_scale;
   bool amp = false;
   std::int64_t amp_batch_retries = 2;
-  std::int64_t amp_init_scale = 128;
   std::optional<std::int64_t> amp_scale_window;
-  std::optional<std::string> user_dir;
-  std::int64_t empty_cache_freq = 0;
-  std::int64_t all_gather_list_size = 16384;
-  std::int64_t model_parallel_size = 1;
-  std::optional<std::string> quantization_config_path;
-  bool profile = false;
-  bool reset_logging = false;
-  bool suppress_crashes = false;
-  bool use_plasma_view = false;
-  std::string plasma_path = "/tmp/plasma";
 
   NOPOS_OPTIONS(o) {
     o.add("no-progress-bar", &CommonOptions::no_progress_bar, "log lines instead of a progress bar");
@@ -61,11 +47,10 @@ struct CommonOptions {
     o.add("tensorboard-logdir", &CommonOptions::tensorboard_logdir, "folder for TensorBoard logs");
     o.add("wandb-project", &CommonOptions::wandb_project,
           "project on Weights & Biases: writes a run that `wandb sync` uploads");
-    o.add("azureml-logging", &CommonOptions::azureml_logging, "log to AzureML",
-          NoEffect{"logging to AzureML is not implemented"});
+    o.ignored("azureml-logging", false, "log to AzureML", "logging to AzureML is not implemented");
     o.add("seed", &CommonOptions::seed, "random seed", Range{0, 4294967295});
     o.add("cpu", &CommonOptions::cpu, "train on the CPU, even where there is a GPU");
-    o.add("tpu", &CommonOptions::tpu, "train on a TPU", Refused{"TPUs are not supported"});
+    o.refused("tpu", false, "train on a TPU", "TPUs are not supported");
     o.add("bf16", &CommonOptions::bf16, "compute in bfloat16, with a float32 copy of the weights");
     o.add("memory-efficient-bf16", &CommonOptions::memory_efficient_bf16,
           "compute in bfloat16, without that copy");
@@ -81,8 +66,8 @@ struct CommonOptions {
           AtLeast{1});
     o.add("fp16-scale-tolerance", &CommonOptions::fp16_scale_tolerance,
           "fraction of overflows that does not lower the loss scale", Range{0, 1});
-    o.add("on-cpu-convert-precision", &CommonOptions::on_cpu_convert_precision,
-          "convert to half precision on the CPU", NoEffect{"models are always converted there"});
+    o.ignored("on-cpu-convert-precision", false, "convert to half precision on the CPU",
+              "models are always converted there");
     o.add("min-loss-scale", &CommonOptions::min_loss_scale, "minimum loss scale, at which training stops",
           AtLeast{0});
     o.add("threshold-loss-scale", &CommonOptions::threshold_loss_scale,
@@ -90,30 +75,28 @@ struct CommonOptions {
     o.add("amp", &CommonOptions::amp, "mixed precision: float32 weights with loss scaling");
     o.add("amp-batch-retries", &CommonOptions::amp_batch_retries,
           "repetitions of a batch that overflowed, with --amp", AtLeast{0});
-    o.add("amp-init-scale", &CommonOptions::amp_init_scale, "initial loss scale of mixed precision",
-          AtLeast{1}, NoEffect{"fairseq uses --fp16-init-scale instead"});
+    o.ignored("amp-init-scale", 128, "initial loss scale of mixed precision",
+              "fairseq uses --fp16-init-scale instead", AtLeast{1});
     o.add("amp-scale-window", &CommonOptions::amp_scale_window,
           "updates without overflow after which the loss scale of --amp doubles; default: 2000", AtLeast{1});
-    o.add("user-dir", &CommonOptions::user_dir, "Python package with user code",
-          Refused{"no Python code is run; use --plugin-path to load plugins"});
-    o.add("empty-cache-freq", &CommonOptions::empty_cache_freq, "updates between emptying the GPU cache",
-          AtLeast{0}, NoEffect{"memory is kept for reuse"});
-    o.add("all-gather-list-size", &CommonOptions::all_gather_list_size,
-          "bytes for exchanging logs between processes", AtLeast{1}, NoEffect{one_process});
-    o.add("model-parallel-size", &CommonOptions::model_parallel_size, "size of model-parallel groups",
-          AtLeast{1}, Refused{"models are not split over processes"});
-    o.add("quantization-config-path", &CommonOptions::quantization_config_path,
-          "configuration of quantization", Refused{"weights are not quantized"});
-    o.add("profile", &CommonOptions::profile, "profile with CUDA tools",
-          NoEffect{"there are no CUDA kernels to profile"});
-    o.add("reset-logging", &CommonOptions::reset_logging, "reset the logging of Python",
-          NoEffect{"no Python logging is involved"});
-    o.add("suppress-crashes", &CommonOptions::suppress_crashes, "suppress errors of the Python interface",
-          NoEffect{"errors are always reported"});
-    o.add("use-plasma-view", &CommonOptions::use_plasma_view, "share data between processes with Plasma",
-          NoEffect{"data files are mapped, which shares them already"});
-    o.add("plasma-path", &CommonOptions::plasma_path, "socket of Plasma",
-          NoEffect{"data files are mapped, which shares them already"});
+    o.refused("user-dir", not_given<std::string>, "Python package with user code",
+              "no Python code is run; use --plugin-path to load plugins");
+    o.ignored("empty-cache-freq", 0, "updates between emptying the GPU cache", "memory is kept for reuse",
+              AtLeast{0});
+    o.ignored("all-gather-list-size", 16384, "bytes for exchanging logs between processes", one_process,
+              AtLeast{1});
+    o.refused("model-parallel-size", 1, "size of model-parallel groups",
+              "models are not split over processes", AtLeast{1});
+    o.refused("quantization-config-path", not_given<std::string>, "configuration of quantization",
+              "weights are not quantized");
+    o.ignored("profile", false, "profile with CUDA tools", "there are no CUDA kernels to profile");
+    o.ignored("reset-logging", false, "reset the logging of Python", "no Python logging is involved");
+    o.ignored("suppress-crashes", false, "suppress errors of the Python interface",
+              "errors are always reported");
+    o.ignored("use-plasma-view", false, "share data between processes with Plasma",
+              "data files are mapped, which shares them already");
+    o.ignored("plasma-path", "/tmp/plasma", "socket of Plasma",
+              "data files are mapped, which shares them already");
   }
 };
 

@@ -15,14 +15,11 @@ namespace nopos {
 struct DatasetOptions {
   static constexpr const char* group = "dataset";
 
-  std::int64_t num_workers = 1;
   bool skip_invalid_size_inputs_valid_test = false;
   std::optional<std::int64_t> max_tokens;
   std::optional<std::int64_t> batch_size;
   std::int64_t required_batch_size_multiple = 8;
-  std::int64_t required_seq_len_multiple = 1;
   std::optional<std::string> dataset_impl;
-  std::int64_t data_buffer_size = 10;
   std::string train_subset = "train";
   std::string valid_subset = "valid";
   std::optional<bool> combine_valid_subsets;
@@ -40,12 +37,11 @@ struct DatasetOptions {
   std::int64_t num_shards = 1;
   std::int64_t shard_id = 0;
   bool grouped_shuffling = false;
-  std::optional<bool> update_epoch_batch_itr;
   bool update_ordered_indices_seed = false;
 
   NOPOS_OPTIONS(o) {
-    o.add("num-workers", &DatasetOptions::num_workers, "processes that prepare batches", AtLeast{0},
-          NoEffect{"one thread of this process prefetches batches"});
+    o.ignored("num-workers", 1, "processes that prepare batches",
+              "one thread of this process prefetches batches", AtLeast{0});
     o.add("skip-invalid-size-inputs-valid-test", &DatasetOptions::skip_invalid_size_inputs_valid_test,
           "skip validation blocks that are too long, with a warning, instead of failing");
     o.add("max-tokens", &DatasetOptions::max_tokens, "maximum tokens in a batch, including padding",
@@ -54,15 +50,14 @@ struct DatasetOptions {
           Alias{"max-sentences"});
     o.add("required-batch-size-multiple", &DatasetOptions::required_batch_size_multiple,
           "rows of a batch are a multiple of this, or fewer", AtLeast{1});
-    o.add("required-seq-len-multiple", &DatasetOptions::required_seq_len_multiple,
-          "row lengths are padded to a multiple of this", AtLeast{1},
-          Refused{"rows are as long as their longest block"});
+    o.refused("required-seq-len-multiple", 1, "row lengths are padded to a multiple of this",
+              "rows are as long as their longest block", AtLeast{1});
     o.add("dataset-impl", &DatasetOptions::dataset_impl,
           "format of the data; default: text (raw) if a split is a plain file, otherwise detected from its "
           "index",
           OneOf{{"raw", "lazy", "cached", "mmap"}});
-    o.add("data-buffer-size", &DatasetOptions::data_buffer_size, "batches to prepare ahead", AtLeast{0},
-          NoEffect{"the queue of the prefetch thread has a fixed length"});
+    o.ignored("data-buffer-size", 10, "batches to prepare ahead",
+              "the queue of the prefetch thread has a fixed length", AtLeast{0});
     o.add("train-subset", &DatasetOptions::train_subset, "split to train on");
     o.add("valid-subset", &DatasetOptions::valid_subset, "splits to validate on, separated by commas");
     o.add("combine-valid-subsets", &DatasetOptions::combine_valid_subsets,
@@ -93,9 +88,8 @@ struct DatasetOptions {
           NoEffect{"training does not use it"});
     o.add("grouped-shuffling", &DatasetOptions::grouped_shuffling,
           "shuffle groups of batches, one batch per process", NoEffect{one_process});
-    o.add("update-epoch-batch-itr", &DatasetOptions::update_epoch_batch_itr,
-          "rebuild the batches in every epoch",
-          NoEffect{"the batches of an epoch are determined by seed, epoch and data"});
+    o.ignored("update-epoch-batch-itr", not_given<bool>, "rebuild the batches in every epoch",
+              "the batches of an epoch are determined by seed, epoch and data");
     o.add("update-ordered-indices-seed", &DatasetOptions::update_ordered_indices_seed,
           "reorder blocks of equal length in every epoch");
   }

@@ -21,8 +21,6 @@ struct EvaluationOptions {
   std::optional<std::string> post_process;
   std::optional<std::string> per_position;
   bool json = false;
-  bool quiet = false;
-  std::optional<std::string> results_path;
 
   NOPOS_OPTIONS(o) {
     using E = EvaluationOptions;
@@ -41,13 +39,13 @@ struct EvaluationOptions {
           "log each word with its count, summed log probability, whether it was joined from sub-words, "
           "summed log probability of the next words, and their number");
     o.add("post-process", &E::post_process, "join subwords that end in @@ and count them as one token",
-          Alias{"remove-bpe"}, OneOf{{"subword_nmt", "@@ ", "@@"}});
+          Alias{"remove-bpe"}, OneOf{{"subword_nmt", "@@ ", "@@"}}, Implied{"subword_nmt"});
     o.add("per-position", &E::per_position,
           "write the loss by position to this file, as CSV: tokens_per_sample, position (context length in "
           "tokens, from 1), tokens, loss (bits per token)");
     o.add("json", &E::json, "write the result as JSON, and the log to standard error");
-    o.add("quiet", &E::quiet, "print less", NoEffect{"the log always has the same length"});
-    o.add("results-path", &E::results_path, "folder for generated text", NoEffect{"nothing is generated"});
+    o.ignored("quiet", false, "print less", "the log always has the same length");
+    o.ignored("results-path", not_given<std::string>, "folder for generated text", "nothing is generated");
   }
 };
 

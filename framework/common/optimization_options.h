@@ -22,7 +22,6 @@ struct OptimizationOptions {
   std::vector<std::int64_t> update_freq{1};
   std::vector<double> lr{0.25};
   double stop_min_lr = -1.0;
-  bool use_bmuf = false;
   bool skip_remainder_batch = false;
 
   NOPOS_OPTIONS(o) {
@@ -39,8 +38,7 @@ struct OptimizationOptions {
     o.add("lr", &OptimizationOptions::lr, "learning rate, one value per epoch; the last value repeats",
           AtLeast{0});
     o.add("stop-min-lr", &OptimizationOptions::stop_min_lr, "stop when the learning rate falls to this");
-    o.add("use-bmuf", &OptimizationOptions::use_bmuf, "block-wise model update filtering",
-          Refused{"it needs several processes"});
+    o.refused("use-bmuf", false, "block-wise model update filtering", "it needs several processes");
     o.add("skip-remainder-batch", &OptimizationOptions::skip_remainder_batch,
           "skip the last update of an epoch if it has fewer batches");
   }

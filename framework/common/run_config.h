@@ -5,8 +5,10 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "nopos/kinds.h"
 #include "nopos/options.h"
 #include "stop_signals.h"
 
@@ -34,8 +36,9 @@ struct RunConfig {
   /// "checkpoint" (framework/common/*_options.h declares them).
   std::map<std::string, ResolvedOptions> groups;
 
-  ChosenComponent task, architecture, criterion, optimizer, lr_scheduler;
-  std::vector<ChosenComponent> encodings;  ///< in the order of `--positional-encoding a+b`; never empty
+  /// By kind: one of most, encodings in the order of `--positional-encoding a+b`. An evaluation has only the
+  /// kinds that a model needs.
+  std::map<std::string, std::vector<ChosenComponent>, std::less<>> components;
 
   /// `--optimizer-overrides`: options of the optimizer that hold instead where its state is restored.
   Settings optimizer_overrides;
@@ -47,6 +50,16 @@ struct RunConfig {
   int threads = 0;                   ///< already resolved: affinity and cgroup limit, or `--threads`
   /// What asks training to save and end; outlives the run. None: nothing does.
   const StopRequest* stop = nullptr;
+
+  /// The component of a kind, which the run must have.
+  const ChosenComponent& component(std::string_view kind) const;
+  ChosenComponent& component(std::string_view kind);
+
+  /// All of a kind; empty where the run has none.
+  const std::vector<ChosenComponent>& components_of(std::string_view kind) const;
+
+  /// Those of the kinds of which a run has one, in the order of `kinds`.
+  std::vector<const ChosenComponent*> single_components() const;
 
   /// The options of a group as the struct that declares them.
   template <class T>

@@ -31,7 +31,7 @@ struct PileOptions {
     o.add("paths", &P::paths,
           "JSON lines, plain or compressed (.gz, .zst), or - for standard input; several as separate "
           "arguments or separated by commas",
-          Positional{});
+          Positional{}, Repeatable{'\n'});
     o.add("filters", &P::filters,
           "sets to leave out, separated by commas; case-insensitive; None: leave out no set");
     o.add("filters-as-reference", &P::filters_as_reference,

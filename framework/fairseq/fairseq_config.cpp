@@ -144,7 +144,7 @@ std::optional<Value> value_of(const std::string& key, const ResolvedOptions* own
   for (const auto& [group, options] : config.groups) {
     if (const Value* value = find(options, name)) return *value;
   }
-  if (const Value* value = find(config.task.options, name)) return *value;
+  if (const Value* value = find(config.component("task").options, name)) return *value;
   return std::nullopt;
 }
 
@@ -155,7 +155,8 @@ Node section(Pickle& pickle, const std::optional<std::string>& name, const char*
     Value value = value_of(key, own, config).value_or(default_of(literal));
     if (const auto forced = overrides.find(key); forced != overrides.end()) value = forced->second;
     for (const auto& [resolved, source] : resolved_from) {
-      if (key == resolved && own != &config.task.options && std::holds_alternative<NotGiven>(value)) {
+      if (key == resolved && own != &config.component("task").options &&
+          std::holds_alternative<NotGiven>(value)) {
         value = value_of(std::string(source), own, config).value_or(Value());
       }
     }
@@ -172,12 +173,13 @@ const ReferenceSection* known_component(const ChosenComponent& component) {
 }
 
 const ReferencePositions* known_positions(const RunConfig& config) {
+  const std::vector<ChosenComponent>& encodings = config.components_of("positional_encoding");
   for (const ReferencePositions& positions : reference_positions) {
     const auto same = [](const ChosenComponent& encoding, const std::string& name) {
       return encoding.plugin_id.starts_with("nopos.") && encoding.name == name;
     };
-    if (std::equal(config.encodings.begin(), config.encodings.end(), positions.encodings.begin(),
-                   positions.encodings.end(), same)) {
+    if (std::equal(encodings.begin(), encodings.end(), positions.encodings.begin(), positions.encodings.end(),
+                   same)) {
       return &positions;
     }
   }
@@ -238,23 +240,24 @@ std::string reference_optimizer(const RunConfig& config) {
     const Value* value = find(common->second, flag);
     if (value != nullptr && *value == Value(true)) return wrapper;
   }
-  return reference_class(config.optimizer);
+  return reference_class(config.component("optimizer"));
 }
 
 std::string model_unknown_to_reference(const RunConfig& config) {
-  const ReferenceSection* known = known_component(config.architecture);
+  const ChosenComponent& architecture = config.component("architecture");
+  const ReferenceSection* known = known_component(architecture);
   bool expressible = known != nullptr && known_positions(config) != nullptr;
   if (expressible) {  // options of ours that the user or a preset has set change the model in ways unknown
                       // there
     const std::vector<Key> keys = keys_of(known->keys);
-    for (const auto& [option, source] : config.architecture.options.sources) {
+    for (const auto& [option, source] : architecture.options.sources) {
       const auto same = [&option = option](const Key& key) { return key.name == underscored(option); };
       expressible = expressible && (source == "default" || std::any_of(keys.begin(), keys.end(), same));
     }
   }
   if (expressible) return {};
-  std::string name = config.architecture.plugin_id + ":" + config.architecture.name;
-  for (const ChosenComponent& encoding : config.encodings) name += "+" + encoding.name;
+  std::string name = architecture.plugin_id + ":" + architecture.name;
+  for (const ChosenComponent& one : config.components_of("positional_encoding")) name += "+" + one.name;
   return name;
 }
 
@@ -265,11 +268,7 @@ Node reference_config(Pickle& pickle, const RunConfig& config) {
     if (part.keys == std::string_view("None")) {
       node = pickle.none();
     } else if (part.keys[0] == '@') {
-      const std::string_view kind = part.keys + 1;
-      for (const ChosenComponent* component :
-           {&config.task, &config.architecture, &config.criterion, &config.optimizer, &config.lr_scheduler}) {
-        if (component->kind == kind) node = component_section(pickle, *component, config);
-      }
+      node = component_section(pickle, config.component(part.keys + 1), config);
     } else {
       const auto group = config.groups.find(part.name);
       const std::optional<std::string> name =

@@ -13,11 +13,12 @@
 
 #include "nopos/options.h"
 #include "nopos/tokenizer.h"
+#include "shared_options.h"
 #include "text_symbols.h"
 
 namespace nopos {
 
-struct PreprocessOptions {
+struct PreprocessOptions : host::PluginPathOption {
   static constexpr const char* group = "preprocess";
 
   bool only_source = false, dict_only = false;
@@ -25,19 +26,15 @@ struct PreprocessOptions {
   std::string destdir = "data-bin", dataset_impl = "mmap";
   std::int64_t thresholdsrc = 0, nwordssrc = -1, padding_factor = 8;
   std::optional<std::int64_t> workers;
-  // of the reference, for text in two languages
-  std::optional<std::string> source_lang, target_lang, align_suffix, tgtdict, alignfile;
-  std::int64_t thresholdtgt = 0, nwordstgt = -1;
-  bool joined_dictionary = false;
   // taken by the reference without effect
   bool fp16 = false;
   std::optional<std::string> bpe;
   // ours
-  std::optional<std::string> tokenizer, plugin_path;
+  std::optional<std::string> tokenizer;
 
   NOPOS_OPTIONS(o) {
     using P = PreprocessOptions;
-    const Refused pairs{"parallel text is not supported; use --only-source"};
+    const std::string pairs = "parallel text is not supported; use --only-source";
     const NoEffect ignored{"as in fairseq, preprocessing splits text at white space regardless of this flag"};
     o.add("only-source", &P::only_source, "a single text, not parallel text");
     o.add("trainpref", &P::trainpref,
@@ -64,15 +61,15 @@ struct PreprocessOptions {
     o.add("tokenizer", &P::tokenizer,
           "tokenizer, such as gpt2_bpe; default: as in the tokenizer.json beside --srcdict, else words "
           "separated by white space");
-    o.add("plugin-path", &P::plugin_path, "folders with plugins, separated by colons; may be repeated");
-    o.add("source-lang", &P::source_lang, "source language", Alias{"s"}, pairs);
-    o.add("target-lang", &P::target_lang, "target language", Alias{"t"}, pairs);
-    o.add("align-suffix", &P::align_suffix, "suffix of the alignment file", pairs);
-    o.add("alignfile", &P::alignfile, "alignment file", pairs);
-    o.add("tgtdict", &P::tgtdict, "dictionary of the target language", pairs);
-    o.add("thresholdtgt", &P::thresholdtgt, "threshold of the target language", pairs);
-    o.add("nwordstgt", &P::nwordstgt, "size of the dictionary of the target language", pairs);
-    o.add("joined-dictionary", &P::joined_dictionary, "one dictionary for both languages", pairs);
+    host::PluginPathOption::nopos_options(o);
+    o.refused("source-lang", not_given<std::string>, "source language", pairs, Alias{"s"});
+    o.refused("target-lang", not_given<std::string>, "target language", pairs, Alias{"t"});
+    o.refused("align-suffix", not_given<std::string>, "suffix of the alignment file", pairs);
+    o.refused("alignfile", not_given<std::string>, "alignment file", pairs);
+    o.refused("tgtdict", not_given<std::string>, "dictionary of the target language", pairs);
+    o.refused("thresholdtgt", 0, "threshold of the target language", pairs);
+    o.refused("nwordstgt", -1, "size of the dictionary of the target language", pairs);
+    o.refused("joined-dictionary", false, "one dictionary for both languages", pairs);
     o.add("fp16", &P::fp16, "no effect", ignored);
     o.add("bpe", &P::bpe, "no effect",
           NoEffect{"as in fairseq, preprocessing ignores this flag; use --tokenizer gpt2_bpe"});

@@ -91,7 +91,15 @@ OptionInfo read_option(const Json& json, const std::string& owner) {
   option.choices = optional_member<std::vector<std::string>>(json, "choices");
   option.aliases = names_from(json, "aliases", owner + ": another name of the option " + option.name);
   option.positional = optional_member<bool>(json, "positional");
-  for (const auto& [key, bound] : {std::pair("min", &option.min), std::pair("max", &option.max)}) {
+  if (const auto joint = optional_member<std::string>(json, "repeatable"); !joint.empty()) {
+    if (joint.size() != 1 || option.type != OptionType::text)
+      throw std::invalid_argument(owner + ": 'repeatable' of " + option.name +
+                                  " must be one character, of an option that is text");
+    option.joint = joint.front();
+  }
+  option.implied = optional_member<std::string>(json, "implied");
+  for (const auto& [key, bound] :
+       {std::pair("min", &option.min), std::pair("max", &option.max), std::pair("above", &option.above)}) {
     const auto found = json.find(key);
     if (found == json.end() || found->is_null()) continue;
     if (!found->is_number())
@@ -100,7 +108,7 @@ OptionInfo read_option(const Json& json, const std::string& owner) {
   }
   // Types are fitted (an empty list, a whole number), but a default need not lie in the range.
   OptionInfo typed = option;
-  typed.min = typed.max = std::nullopt;
+  typed.min = typed.max = typed.above = std::nullopt;
   typed.choices.clear();
   typed.default_value = std::vector<double>{};  // of any length
   option.default_value = checked_value(typed, value_from_json(json.at("default")), owner);

@@ -19,6 +19,8 @@ const char* const whole = R"({
     "options": [
       {"name": "height", "type": "integer", "default": 3, "help": "storeys", "min": 1, "max": 9},
       {"name": "width", "type": "integer", "default": null, "optional": true, "help": "rooms"},
+      {"name": "roofs", "type": "text", "default": "tiles", "help": "of what", "repeatable": ":", "implied": "slate"},
+      {"name": "slant", "type": "number", "default": 0.5, "help": "of the walls", "above": 0},
       {"name": "slopes", "type": "numbers", "default": [1, 2], "help": "of the roofs"},
       {"name": "style", "type": "text", "default": "round", "choices": ["round", "square"], "help": "ground plan"}],
     "presets": {"tower_high": {"summary": "p", "values": {"height": 9, "width": "@height"}, "forced": {"style": "square"}}}}]
@@ -54,6 +56,9 @@ TEST_F(Manifest, TellsEverythingThatThePluginDeclared) {
   EXPECT_EQ(tower.find_option("height")->max, 9.0);
   EXPECT_EQ(tower.find_option("width")->default_value, Value());
   EXPECT_EQ(tower.find_option("slopes")->default_value, Value(std::vector<double>{1, 2}));
+  EXPECT_EQ(tower.find_option("slant")->above, 0.0);
+  EXPECT_EQ(tower.find_option("roofs")->joint, ':');
+  EXPECT_EQ(tower.find_option("roofs")->implied, "slate");
   EXPECT_EQ(tower.find_option("depth"), nullptr);
   const Preset* high = tower.find_preset("tower_high");
   ASSERT_NE(high, nullptr);

@@ -178,8 +178,8 @@ TEST_F(CheckpointTest, OtherSettingsAreListedAndThisRunsHold) {
   save(run);
   RunConfig config = sample_config();
   config.groups["optimization"].values["clip-norm"] = 0.5;
-  config.optimizer.options.values["adam-eps"] = 1e-6;
-  config.lr_scheduler = component("lr_scheduler", "cosine");
+  config.component("optimizer").options.values["adam-eps"] = 1e-6;
+  config.component("lr_scheduler") = component("lr_scheduler", "cosine");
   EXPECT_EQ(load(run, config).notices,
             (std::vector<std::string>{
                 "settings differ from those of " + file.string() + "; those of this run are used:",
@@ -192,14 +192,14 @@ TEST_F(CheckpointTest, WhatCannotGoOnIsRefused) {
   SampleRun run(1);
   save(run);
   RunConfig config = sample_config();
-  config.encodings = {component("positional_encoding", "alibi")};
+  config.component("positional_encoding") = component("positional_encoding", "alibi");
   EXPECT_EQ(
       message_of(ExitCode::configuration, [&] { load(run, config); }),
       file.string() +
           " was trained with --positional-encoding none, this run has alibi: it cannot be continued this "
           "way. Give the settings that it was trained with, or another --save-dir for a new model.");
   config = sample_config();
-  config.optimizer = component("optimizer", "nag");
+  config.component("optimizer") = component("optimizer", "nag");
   EXPECT_NE(message_of(ExitCode::configuration, [&] { load(run, config); })
                 .find("--optimizer adam, this run has nag"),
             std::string::npos);
@@ -387,19 +387,19 @@ TEST_F(CheckpointTest, AModelUnknownToTheReferenceHasANameThatItRefuses) {
     return cfg.substr(at, cfg.find('\n', at) - at).substr(21);
   };
   EXPECT_EQ(name(), "transformer_lm");
-  config.architecture.given_name = "transformer_lm_wiki103";
+  config.component("architecture").given_name = "transformer_lm_wiki103";
   EXPECT_EQ(name(), "transformer_lm_wiki103");
-  config.encodings = {component("positional_encoding", "sinusoidal"),
-                      component("positional_encoding", "alibi")};
+  std::vector<ChosenComponent>& encodings = config.components["positional_encoding"];
+  encodings = {component("positional_encoding", "sinusoidal"), component("positional_encoding", "alibi")};
   EXPECT_EQ(name(), "transformer_lm_wiki103");
-  config.encodings = {component("positional_encoding", "alibi"),
-                      component("positional_encoding", "sinusoidal")};
+  encodings = {component("positional_encoding", "alibi"), component("positional_encoding", "sinusoidal")};
   EXPECT_EQ(name(), "nopos.transformer_lm:transformer_lm+alibi+sinusoidal");
-  config.encodings = {component("positional_encoding", "none")};
-  config.encodings[0].plugin_id = "acme.none";
+  encodings = {component("positional_encoding", "none")};
+  encodings[0].plugin_id = "acme.none";
   EXPECT_EQ(name(), "nopos.transformer_lm:transformer_lm+none");
   config = sample_config();
-  config.architecture = component("architecture", "transformer_lm", {{"twisted-attention", true}});
+  config.component("architecture") =
+      component("architecture", "transformer_lm", {{"twisted-attention", true}});
   EXPECT_EQ(name(), "nopos.transformer_lm:transformer_lm+none");
 }
 

@@ -107,13 +107,15 @@ inline RunConfig sample_config() {
       config.groups[group.name].values[option.name] = option.default_value;
     }
   }
-  config.task = component("task", "language_modeling", {{"data", "data-bin"}, {"tokens-per-sample", 32}});
-  config.architecture = component("architecture", "transformer_lm", {{"decoder-layers", 2}});
-  config.criterion = component("criterion", "cross_entropy");
-  config.optimizer =
-      component("optimizer", "adam", {{"adam-betas", std::vector<double>{0.9, 0.98}}, {"adam-eps", 1e-8}});
-  config.lr_scheduler = component("lr_scheduler", "fixed");
-  config.encodings = {component("positional_encoding", "none")};
+  for (ChosenComponent& chosen :
+       std::vector{component("task", "language_modeling", {{"data", "data-bin"}, {"tokens-per-sample", 32}}),
+                   component("architecture", "transformer_lm", {{"decoder-layers", 2}}),
+                   component("positional_encoding", "none"), component("criterion", "cross_entropy"),
+                   component("optimizer", "adam",
+                             {{"adam-betas", std::vector<double>{0.9, 0.98}}, {"adam-eps", 1e-8}}),
+                   component("lr_scheduler", "fixed")}) {
+    config.components[chosen.kind].push_back(chosen);
+  }
   config.command = {"nopos-host", "train", "data-bin"};
   return config;
 }

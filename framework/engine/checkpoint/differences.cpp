@@ -70,13 +70,14 @@ void check_components(const PickleNode& own, const std::string& file, const RunC
   const std::vector<SavedComponent> encodings = saved_components(own, "positional_encoding");
   std::vector<std::string> before, now;
   for (const SavedComponent& encoding : encodings) before.push_back(encoding.name);
-  for (const ChosenComponent& encoding : config.encodings) now.push_back(encoding.name);
+  const std::vector<ChosenComponent>& mine_now = config.components_of(PositionalEncoding::kind);
+  for (const ChosenComponent& encoding : mine_now) now.push_back(encoding.name);
   const std::string mend =
       "Give the settings that it was trained with, or another --save-dir for a new model.";
   if (before != now) refuse(file, "--positional-encoding", join(before, "+"), join(now, "+"), mend);
   for (std::size_t i = 0; i < encodings.size(); ++i) {
     std::vector<std::string> lines;
-    compare(encodings[i].options, config.encodings[i].options, "", lines);
+    compare(encodings[i].options, mine_now[i].options, "", lines);
     if (!lines.empty()) {
       throw Error(ExitCode::configuration,
                   file + " cannot be continued with another positional encoding than that of its training; " +
@@ -85,12 +86,11 @@ void check_components(const PickleNode& own, const std::string& file, const RunC
   }
   if (options.reset_optimizer) return;
   for (const SavedComponent& component : saved_components(own, "components")) {
-    for (const ChosenComponent* mine : {&config.criterion, &config.optimizer}) {
-      if (mine->kind == component.kind &&
-          (mine->name != component.name || mine->plugin_id != component.plugin)) {
-        refuse(file, "--" + mine->kind, component.name, mine->name,
-               "Give that one, or --reset-optimizer to continue from its weights only.");
-      }
+    if (component.kind != Criterion::kind && component.kind != Optimizer::kind) continue;
+    const ChosenComponent& mine = config.component(component.kind);
+    if (mine.name != component.name || mine.plugin_id != component.plugin) {
+      refuse(file, "--" + mine.kind, component.name, mine.name,
+             "Give that one, or --reset-optimizer to continue from its weights only.");
     }
   }
 }
@@ -101,8 +101,7 @@ std::vector<std::string> setting_differences(const PickleNode& own, const std::s
   const PickleNode& groups = own.at("options", "'nopos'");
   for (const auto& [name, options] : config.groups) compare(groups.get(name), options, "", lines);
   for (const SavedComponent& component : saved_components(own, "components")) {
-    for (const ChosenComponent* mine :
-         {&config.task, &config.architecture, &config.criterion, &config.optimizer, &config.lr_scheduler}) {
+    for (const ChosenComponent* mine : config.single_components()) {
       if (mine->kind != component.kind) continue;
       if (mine->name != component.name) {
         lines.push_back("--" + mine->kind + ": checkpoint " + component.name + ", this run " + mine->name);

@@ -50,8 +50,9 @@ void check_reference_components(const CheckpointFile& source, const RunConfig& c
   }
   const PickleNode* history = last_history(source);
   if (options.reset_optimizer || history == nullptr || saved_optimizer(source) == nullptr) return;
-  const std::pair<std::string, std::string> mine_now[] = {{"criterion", reference_class(config.criterion)},
-                                                          {"optimizer", reference_optimizer(config)}};
+  const std::pair<std::string, std::string> mine_now[] = {
+      {"criterion", reference_class(config.component("criterion"))},
+      {"optimizer", reference_optimizer(config)}};
   for (const auto& [kind, now] : mine_now) {
     const std::string key = kind + "_name";
     const PickleNode* name = history->get(key);

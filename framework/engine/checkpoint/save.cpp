@@ -85,10 +85,11 @@ Node history(Pickle& pickle, const RunState& state, const RunConfig& config) {
   Pickle::Pairs scheduler;
   for (const auto& [name, value] : state.lr_scheduler) scheduler.emplace_back(name, pickle.number(value));
   if (scheduler.empty()) scheduler.emplace_back("best", pickle.none());
-  return pickle.list({pickle.dict({{"criterion_name", pickle.text(reference_class(config.criterion))},
-                                   {"optimizer_name", pickle.text(reference_optimizer(config))},
-                                   {"lr_scheduler_state", pickle.dict(scheduler)},
-                                   {"num_updates", pickle.integer(state.num_updates)}})});
+  return pickle.list(
+      {pickle.dict({{"criterion_name", pickle.text(reference_class(config.component(Criterion::kind)))},
+                    {"optimizer_name", pickle.text(reference_optimizer(config))},
+                    {"lr_scheduler_state", pickle.dict(scheduler)},
+                    {"num_updates", pickle.integer(state.num_updates)}})});
 }
 
 Node extra_state(Composer& composer, const RunState& state) {
@@ -201,20 +202,23 @@ Node own_entry(Composer& composer, const ParameterSlab& slab, const RunState& st
   for (const auto& [name, options] : config.groups) {
     groups.emplace_back(name, options_with_sources(pickle, options));
   }
-  std::vector<Node> components, encodings, command, parameters;
-  for (const ChosenComponent* chosen :
-       {&config.task, &config.architecture, &config.criterion, &config.optimizer, &config.lr_scheduler}) {
+  std::vector<Node> components, command, parameters;
+  for (const ChosenComponent* chosen : config.single_components()) {
     components.push_back(component(pickle, *chosen));
   }
-  for (const ChosenComponent& encoding : config.encodings) encodings.push_back(component(pickle, encoding));
   for (const std::string& word : config.command) command.push_back(pickle.text(word));
   for (const ParameterSlab::Segment& segment : slab.segments()) {
     parameters.push_back(pickle.tuple({pickle.text(segment.name), pickle.integer(segment.step)}));
   }
-  Pickle::Pairs entries = {
-      {"format", pickle.integer(container::format)},
-      {"components", pickle.list(std::move(components))},
-      {"positional_encoding", pickle.list(std::move(encodings))},
+  Pickle::Pairs entries = {{"format", pickle.integer(container::format)},
+                           {"components", pickle.list(std::move(components))}};
+  for (const Kind& kind : kinds) {
+    if (kind.per_run != PerRun::several) continue;
+    std::vector<Node> list;
+    for (const ChosenComponent& one : config.components_of(kind.name)) list.push_back(component(pickle, one));
+    entries.emplace_back(kind.name, pickle.list(std::move(list)));
+  }
+  const Pickle::Pairs others = {
       {"options", pickle.dict(groups)},
       {"command", pickle.list(std::move(command))},
       {"dictionary", pickle.dict({{"size", pickle.integer(state.dictionary.size)},
@@ -222,6 +226,7 @@ Node own_entry(Composer& composer, const ParameterSlab& slab, const RunState& st
       {"parameters", pickle.list(std::move(parameters))},
       {"epoch_iterations", pickle.integer(state.epoch_iterations)},
       {"random_state", state.random_state.defined() ? composer.tensor(state.random_state) : pickle.none()}};
+  entries.insert(entries.end(), others.begin(), others.end());
   if (const auto& tokenizer = state.dictionary.tokenizer) {
     entries.emplace_back("tokenizer", pickle.text(to_json(*tokenizer)));
   }

@@ -68,7 +68,7 @@ class Evaluation {
         options_(options),
         run_(config.models.front().config),
         dataset_options_(run_.group<DatasetOptions>()) {
-    if (length) run_.task.options.values[length_option] = *length;
+    if (length) run_.component(Task::kind).options.values[length_option] = *length;
     full_tokens_ = take_window();
     task_ = make_task(run_);
     load_models();
@@ -107,11 +107,11 @@ class Evaluation {
 
 /// Takes the context window off the blocks. Returns what they were.
 std::int64_t Evaluation::take_window() {
-  const auto found = run_.task.options.values.find(length_option);
+  const auto found = run_.component(Task::kind).options.values.find(length_option);
   if (options_.context_window == 0) return 0;
-  if (found == run_.task.options.values.end()) {
+  if (found == run_.component(Task::kind).options.values.end()) {
     throw Error(ExitCode::configuration, "--context-window needs a task with --tokens-per-sample, which " +
-                                             run_.task.name + " does not have");
+                                             run_.component(Task::kind).name + " does not have");
   }
   const auto full = std::get<std::int64_t>(found->second);
   if (options_.context_window >= full) {
@@ -206,13 +206,13 @@ BatchList Evaluation::batches() const {
 }
 
 std::string Evaluation::data_name() const {
-  const auto data = run_.task.options.values.find("data");
-  return data == run_.task.options.values.end() ? "" : to_text(data->second) + " ";
+  const auto data = run_.component(Task::kind).options.values.find("data");
+  return data == run_.component(Task::kind).options.values.end() ? "" : to_text(data->second) + " ";
 }
 
 bool Evaluation::adds_bos() const {
-  const auto option = run_.task.options.values.find("add-bos-token");
-  return option != run_.task.options.values.end() && option->second == Value(true);
+  const auto option = run_.component(Task::kind).options.values.find("add-bos-token");
+  return option != run_.component(Task::kind).options.values.end() && option->second == Value(true);
 }
 
 EvaluationResult Evaluation::run() {

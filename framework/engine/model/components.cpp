@@ -28,9 +28,15 @@ std::shared_ptr<Interface> made(const ChosenComponent& chosen, const typename In
       chosen.options.values, context);
 }
 
+/// The run's component of the kind.
+template <class Interface>
+std::shared_ptr<Interface> made(const RunConfig& config, const typename Interface::Context& context) {
+  return made<Interface>(config.component(Interface::kind), context);
+}
+
 std::shared_ptr<PositionalEncoding> make_encoding(const RunConfig& config, const ModelShape& shape) {
   std::vector<std::pair<std::string, std::shared_ptr<PositionalEncoding>>> encodings;
-  for (const ChosenComponent& chosen : config.encodings) {
+  for (const ChosenComponent& chosen : config.components_of(PositionalEncoding::kind)) {
     encodings.emplace_back(chosen.name, made<PositionalEncoding>(chosen, shape));
   }
   return compose(std::move(encodings), shape);
@@ -47,12 +53,11 @@ std::string module_tree(const Architecture& model) {
 
 std::shared_ptr<Task> make_task(const RunConfig& config) {
   const auto dataset = config.group<DatasetOptions>();
-  return watched(made<Task>(
-      config.task,
-      {.seed = config.group<CommonOptions>().seed,
-       .dataset_impl = dataset.dataset_impl,
-       .batch_size = dataset.batch_size,
-       .batch_size_valid = dataset.batch_size_valid ? dataset.batch_size_valid : dataset.batch_size}));
+  return watched(made<Task>(config, {.seed = config.group<CommonOptions>().seed,
+                                     .dataset_impl = dataset.dataset_impl,
+                                     .batch_size = dataset.batch_size,
+                                     .batch_size_valid = dataset.batch_size_valid ? dataset.batch_size_valid
+                                                                                  : dataset.batch_size}));
 }
 
 std::shared_ptr<Architecture> make_model(const RunConfig& config, const Task& task,
@@ -62,14 +67,13 @@ std::shared_ptr<Architecture> make_model(const RunConfig& config, const Task& ta
   const std::int64_t positions =
       max_target_positions.value_or(tokens_per_sample ? *tokens_per_sample : task.max_positions());
   return made<Architecture>(
-      config.architecture,
-      {.vocabulary = task.dictionary().size(),
-       .output_vocabulary = task.output_dictionary().size(),
-       .padding_idx = Dictionary::pad,
-       .tokens_per_sample = tokens,
-       .max_target_positions = positions,
-       .make_encoding = [&config](const ModelShape& shape) { return make_encoding(config, shape); },
-       .dictionary = &task.dictionary()});
+      config, {.vocabulary = task.dictionary().size(),
+               .output_vocabulary = task.output_dictionary().size(),
+               .padding_idx = Dictionary::pad,
+               .tokens_per_sample = tokens,
+               .max_target_positions = positions,
+               .make_encoding = [&config](const ModelShape& shape) { return make_encoding(config, shape); },
+               .dictionary = &task.dictionary()});
 }
 
 std::int64_t parameter_count(const Architecture& model, bool trained_only) {
@@ -100,14 +104,14 @@ Components make_components(const RunConfig& config) {
   Components parts;
   parts.task = make_task(config);
   parts.model = make_model(config, *parts.task);
-  parts.criterion = watched(made<Criterion>(
-      config.criterion, {.padding_idx = Dictionary::pad, .sentence_avg = optimization.sentence_avg}));
+  parts.criterion = watched(
+      made<Criterion>(config, {.padding_idx = Dictionary::pad, .sentence_avg = optimization.sentence_avg}));
   parts.criterion->check(*parts.model);
-  parts.optimizer = watched(made<Optimizer>(config.optimizer, {.lr = optimization.lr.at(0)}));
+  parts.optimizer = watched(made<Optimizer>(config, {.lr = optimization.lr.at(0)}));
   parts.lr_scheduler = watched(made<LRScheduler>(
-      config.lr_scheduler, {.lr = optimization.lr,
-                            .max_update = optimization.max_update,
-                            .maximize = config.group<CheckpointOptions>().maximize_best_checkpoint_metric}));
+      config, {.lr = optimization.lr,
+               .max_update = optimization.max_update,
+               .maximize = config.group<CheckpointOptions>().maximize_best_checkpoint_metric}));
   const WeightPrecision precision = weight_precision(common);
   if (precision.weights == at::kBFloat16) convert(*parts.model, at::kBFloat16);
   parts.slab =
@@ -125,9 +129,9 @@ void log_components(const Components& parts, const RunConfig& config) {
   const auto say = [](const std::string& text) { log_info("nopos.train", text); };
   if (config.print_model) say(module_tree(*parts.model));
   if (const std::string summary = parts.model->summary(); !summary.empty()) say(summary);
-  say("task: " + config.task.name);
-  say("model: " + config.architecture.given_name);
-  say("criterion: " + config.criterion.name);
+  say("task: " + config.component(Task::kind).name);
+  say("model: " + config.component(Architecture::kind).given_name);
+  say("criterion: " + config.component(Criterion::kind).name);
   say("num. shared model params: " + with_thousands(parameter_count(*parts.model, false)) +
       " (num. trained: " + with_thousands(parameter_count(*parts.model, true)) + ")");
   say("num. expert model params: 0 (num. trained: 0)");

@@ -35,13 +35,15 @@ std::vector<std::pair<std::string, std::string>> settings_of(const RunConfig& co
     json.update(json_of(chosen.options));
     return json;
   };
-  for (const ChosenComponent* chosen :
-       {&config.task, &config.architecture, &config.criterion, &config.optimizer, &config.lr_scheduler}) {
+  for (const ChosenComponent* chosen : config.single_components()) {
     settings.emplace_back(chosen->kind, text(component(*chosen)));
   }
-  Json encodings = Json::array();
-  for (const ChosenComponent& encoding : config.encodings) encodings.push_back(component(encoding));
-  settings.emplace_back("positional_encoding", text(encodings));
+  for (const Kind& kind : kinds) {
+    if (kind.per_run != PerRun::several) continue;
+    Json list = Json::array();
+    for (const ChosenComponent& chosen : config.components_of(kind.name)) list.push_back(component(chosen));
+    settings.emplace_back(kind.name, text(list));
+  }
   return settings;
 }
 

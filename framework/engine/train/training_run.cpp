@@ -39,8 +39,9 @@ RunConfig with_overrides(RunConfig config) {
   const RestorePlan plan = restore_plan(config.group<CheckpointOptions>());
   if (plan.load.reset_optimizer || !std::filesystem::exists(plan.file)) return config;
   for (const auto& [name, value] : config.optimizer_overrides) {
-    config.optimizer.options.values[name] = value;
-    config.optimizer.options.sources[name] = "command line";
+    ResolvedOptions& optimizer = config.component(Optimizer::kind).options;
+    optimizer.values[name] = value;
+    optimizer.sources[name] = "command line";
   }
   return config;
 }

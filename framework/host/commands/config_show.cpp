@@ -3,11 +3,13 @@
 #include "commands.h"
 #include "help.h"
 #include "nopos/error.h"
+#include "nopos/strings.h"
 #include "output/json_value.h"
 #include "output/terminal.h"
+#include "settings/host_options.h"
 #include "settings/run_head.h"
 #include "settings/run_setup.h"
-#include "nopos/strings.h"
+#include "simple_command.h"
 
 namespace nopos::host {
 namespace {
@@ -20,12 +22,12 @@ struct ConfigShowOptions {
 
 /// The host's own rows say what a run takes, where nobody said so: the encoding, the threads.
 void show_what_is_resolved(RunSetup& setup) {
-  ResolvedOptions& host = setup.owners.front().resolved;
+  ResolvedOptions& host = setup.owner(HostOptions::group).resolved;
   std::vector<std::string> encodings;
-  for (const Choice& choice : setup.choices) {
-    if (choice.kind != "positional_encoding") continue;
-    encodings.push_back(choice.resolved.component->name);
-    host.sources["positional-encoding"] = choice.source;
+  for (const Owner& owner : setup.owners) {
+    if (!owner.choice || owner.choice->kind != "positional_encoding") continue;
+    encodings.push_back(owner.choice->resolved.component->name);
+    host.sources["positional-encoding"] = owner.choice->source;
   }
   host.values["positional-encoding"] = join(encodings, "+");
   if (!std::holds_alternative<NotGiven>(host.values.at("threads"))) return;
@@ -57,7 +59,9 @@ void print_settings_json(const RunSetup& setup) {
                             {"source", owner.resolved.sources.at(option.name)}};
     }
   }
-  for (const Choice& choice : setup.choices) {
+  for (const Owner& owner : setup.owners) {
+    if (!owner.choice) continue;
+    const Choice& choice = *owner.choice;
     const auto& plugin = choice.resolved.entry->manifest;
     components.push_back({{"kind", choice.kind},
                           {"name", choice.resolved.component->name},
@@ -78,15 +82,10 @@ int run_config(const Words& words) {
     print_note("and the flags of train: see nopos-host train --help");
     return 0;
   }
-  if (words.empty() || words[0] != "show") {
-    throw Error(ExitCode::usage, words.empty() ? "config: write nopos-host config show [FLAGS OF train]"
-                                               : "config: unknown word '" + words[0] +
-                                                     "'; use nopos-host config show [FLAGS OF train]");
-  }
-  Words rest(words.begin() + 1, words.end());
-  const auto options = read_options<ConfigShowOptions>(
-      take_settings(rest, describe_options<ConfigShowOptions>(), "config show"), "config show");
-  RunSetup setup = set_up_run(rest, false);
+  const RunWords given(words_behind("show", "config", words, "[FLAGS OF train]"),
+                       describe_options<ConfigShowOptions>(), "config show");
+  const auto options = given.own_options<ConfigShowOptions>();
+  RunSetup setup = set_up_run(given, false);
   show_what_is_resolved(setup);
   options.json ? print_settings_json(setup) : print_settings(setup);
   return 0;

@@ -11,11 +11,13 @@
 #include "nopos/printable.h"
 #include "run_lock.h"
 #include "settings/search.h"
+#include "shared_options.h"
+#include "simple_command.h"
 
 namespace nopos::host {
 namespace {
 
-struct ConvertOptions {
+struct ConvertOptions : PluginPathOption {
   std::optional<std::string> from, to, target, data, tokenizer, dictionary, plugin_path;
   std::optional<std::int64_t> max_positions;
 
@@ -35,7 +37,7 @@ struct ConvertOptions {
     o.add("tokenizer", &C::tokenizer, "with --for: tokenizer that made the data; default: as recorded");
     o.add("dict", &C::dictionary,
           "with a GPT-2 or GPT-NeoX folder: dict.txt of the data, which gives the order of tokens");
-    o.add("plugin-path", &C::plugin_path, "folders with plugins, separated by colons; may be repeated");
+    PluginPathOption::nopos_options(o);
   }
 };
 
@@ -74,15 +76,7 @@ std::vector<std::string> from_checkpoint(const ConvertOptions& options) {
   return {};
 }
 
-}  // namespace
-
-int run_convert(const Words& words) {
-  const auto described = describe_options<ConvertOptions>();
-  if (wants_help(words)) {
-    print_command_help(command("convert"), described);
-    return 0;
-  }
-  const auto options = read_options<ConvertOptions>(parse_settings(words, described, "convert"), "convert");
+int convert(const ConvertOptions& options) {
   if (!options.from || !options.to) {
     throw Error(ExitCode::usage,
                 "convert needs an input and an output, such as\n"
@@ -99,5 +93,9 @@ int run_convert(const Words& words) {
   for (const std::string& line : said) std::cout << line << '\n';
   return 0;
 }
+
+}  // namespace
+
+int run_convert(const Words& words) { return simple_command<ConvertOptions>("convert", words, convert); }
 
 }  // namespace nopos::host

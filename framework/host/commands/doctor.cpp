@@ -11,6 +11,8 @@
 #include "output/terminal.h"
 #include "processor.h"
 #include "settings/search.h"
+#include "shared_options.h"
+#include "simple_command.h"
 #include "version.h"
 
 namespace nopos::host {
@@ -19,15 +21,13 @@ namespace {
 using registry::Entry;
 using registry::Status;
 
-struct DoctorOptions {
+struct DoctorOptions : PluginPathOption {
   bool probe = false, json = false;
-  std::optional<std::string> plugin_path;
 
   NOPOS_OPTIONS(o) {
     o.add("probe", &DoctorOptions::probe, "load every usable plugin, each in a separate process");
     o.add("json", &DoctorOptions::json, "write JSON");
-    o.add("plugin-path", &DoctorOptions::plugin_path,
-          "folders with plugins, separated by colons; may be repeated");
+    PluginPathOption::nopos_options(o);
   }
 };
 
@@ -162,15 +162,7 @@ void print_findings_json(const Findings& findings) {
               {"plugins", std::move(plugins)}});
 }
 
-}  // namespace
-
-int run_doctor(const Words& words) {
-  const auto described = describe_options<DoctorOptions>();
-  if (wants_help(words)) {
-    print_command_help(command("doctor"), described);
-    return 0;
-  }
-  const auto options = read_options<DoctorOptions>(parse_settings(words, described, "doctor"), "doctor");
+int diagnose(const DoctorOptions& options) {
   const auto catalogue = scan_plugins(options.plugin_path.value_or(""));
   const Findings findings = examine(catalogue, options);
   options.json ? print_findings_json(findings) : print_findings(findings);
@@ -178,5 +170,9 @@ int run_doctor(const Words& words) {
   if (findings.usable == 0) return static_cast<int>(ExitCode::plugin_missing);
   return static_cast<int>(findings.broken > 0 ? ExitCode::plugin_incompatible : ExitCode::ok);
 }
+
+}  // namespace
+
+int run_doctor(const Words& words) { return simple_command<DoctorOptions>("doctor", words, diagnose); }
 
 }  // namespace nopos::host

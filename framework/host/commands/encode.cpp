@@ -11,15 +11,16 @@
 #include "nopos/error.h"
 #include "nopos/text.h"
 #include "processor.h"
+#include "shared_options.h"
 #include "text_input.h"
 #include "tokenizer_choice.h"
 
 namespace nopos::host {
 namespace {
 
-struct PipeOptions {
+struct PipeOptions : PluginPathOption {
   std::string input = "-";
-  std::optional<std::string> tokenizer, tokenizer_from, plugin_path;
+  std::optional<std::string> tokenizer, tokenizer_from;
   bool count = false;
   std::optional<std::int64_t> threads;
 
@@ -33,8 +34,7 @@ struct PipeOptions {
     o.add("count", &PipeOptions::count, "write only the numbers of lines, symbols and bytes");
     o.add("threads", &PipeOptions::threads, "number of threads; default: as affinity and control group allow",
           Range{1, 1024});
-    o.add("plugin-path", &PipeOptions::plugin_path,
-          "folders with plugins, separated by colons; may be repeated");
+    PluginPathOption::nopos_options(o);
   }
 };
 

@@ -13,6 +13,7 @@
 #include "nopos/error.h"
 #include "nopos/path_list.h"
 #include "process/engine_library.h"
+#include "settings/host_options.h"
 #include "settings/run_head.h"
 #include "settings/run_setup.h"
 #include "settings/saved_model.h"
@@ -22,24 +23,14 @@ namespace nopos::host {
 namespace {
 
 /// The host's own options of an evaluation.
-struct EvaluationHostOptions {
-  static constexpr const char* group = "host";
-
-  std::string task = "language_modeling";
-  std::optional<std::string> plugin_path;
-  std::optional<std::int64_t> threads;
-  std::optional<std::string> bpe, tokenizer, scoring;
+struct EvaluationHostOptions : PluginPathOption, ThreadsOption {
+  static constexpr const char* group = HostOptions::group;
 
   NOPOS_OPTIONS(o) {
-    using H = EvaluationHostOptions;
-    o.add("task", &H::task, "task: how data becomes batches");
-    o.add("plugin-path", &H::plugin_path, "folders with plugins, separated by colons; may be repeated");
-    o.add("threads", &H::threads, "number of threads; default: as affinity and control group allow",
-          Range{1, 1024});
-    constexpr const char* text_only = "evaluation reads preprocessed data";
-    o.add("bpe", &H::bpe, "sub-word units", NoEffect{text_only});
-    o.add("tokenizer", &H::tokenizer, "tokenizer", NoEffect{text_only});
-    o.add("scoring", &H::scoring, "metric for generated text", NoEffect{text_only});
+    o.declare(naming_option(*find_kind("task")));
+    PluginPathOption::nopos_options(o);
+    ThreadsOption::nopos_options(o);
+    ignore_text_options(o, "evaluation reads preprocessed data");
   }
 };
 
@@ -106,21 +97,21 @@ void keep_acting(OptionInfo& option, std::span<const std::string_view> acting) {
 
 /// Host, the engine's groups, and the task; resolved but for the task's own notices.
 RunSetup set_up(const Words& words, bool incomplete) {
-  RunSetup setup{scan_plugins(plugin_path(words)), {}, {}, {}, {}};
-  setup.owners = {owner_of<EvaluationHostOptions>(), owner_of<CommonOptions>(), owner_of<DatasetOptions>(),
-                  owner_of<DistributedOptions>(), owner_of<EvaluationOptions>()};
-  for (OptionInfo& option : setup.owners[1].options) keep_acting(option, common_options_that_act);
-  for (OptionInfo& option : setup.owners[2].options) keep_acting(option, dataset_options_that_act);
+  const Owner host = owner_of<EvaluationHostOptions>();
   std::vector<Flag> flags;
-  append_flags(flags, setup.owners.front().options);
-  std::vector<Owner> host{setup.owners.front()};
-  std::vector<std::string> later;
+  append_flags(flags, host.options);
   auto arguments = parse_known_arguments(words, flags);
   std::erase_if(arguments, [](const Argument& argument) { return argument.flag.empty(); });
-  resolve(host, arguments, later);
-  const ResolvedOptions& chosen = host.front().resolved;
+  const ResolvedOptions chosen = resolve_host(host, arguments);
+  RunSetup setup{scan_plugins(plugin_path(chosen)), {}, {}, {}};
+  setup.owners = {host, owner_of<CommonOptions>(), owner_of<DatasetOptions>(), owner_of<DistributedOptions>(),
+                  owner_of<EvaluationOptions>()};
+  for (OptionInfo& option : setup.owner(CommonOptions::group).options)
+    keep_acting(option, common_options_that_act);
+  for (OptionInfo& option : setup.owner(DatasetOptions::group).options)
+    keep_acting(option, dataset_options_that_act);
   add_choice(setup, "task", std::get<std::string>(chosen.values.at("task")), chosen.sources.at("task"), {});
-  take_lengths(setup.owners.back());
+  take_lengths(setup.component("task"));
 
   flags = flags_of(setup.owners);
   flags.push_back({"help", true});
@@ -147,27 +138,17 @@ void add_model(RunSetup& setup, const SavedModel& model) {
   std::move(owners.begin(), owners.end(), std::back_inserter(setup.owners));
 }
 
-/// `--remove-bpe` alone stands for its usual value.
-Words with_values(Words words) {
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    const bool bare = words[i] == "--remove-bpe" || words[i] == "--post-process";
-    if (bare && (i + 1 == words.size() || words[i + 1].starts_with("--"))) words[i] += "=subword_nmt";
-  }
-  return words;
-}
-
 }  // namespace
 
-int run_eval_lm(const Words& given) {
-  const Words words = with_values(given);
+int run_eval_lm(const Words& words) {
   if (wants_help(words)) {
     print_usage(command("eval-lm"));
     for (const Owner& owner : set_up(words, true).owners) print_options(heading(owner), owner.options);
     return 0;
   }
   RunSetup base = set_up(words, false);
-  const auto options =
-      read_options<EvaluationOptions>(base.owners[4].resolved.values, EvaluationOptions::group);
+  const auto options = read_options<EvaluationOptions>(base.owner(EvaluationOptions::group).resolved.values,
+                                                       EvaluationOptions::group);
   if (!options.path) {
     throw Error(ExitCode::usage,
                 "--path is required: the checkpoint, such as checkpoints/checkpoint_best.pt");
@@ -179,7 +160,7 @@ int run_eval_lm(const Words& given) {
     models.push_back(read_saved_model(CheckpointFile(path), base.catalogue, overrides));
   }
   EvaluationConfig config;
-  ResolvedOptions& task = base.owners.back().resolved;
+  ResolvedOptions& task = base.component("task").resolved;
   config.lengths = lengths_of(task, models);
   if (const auto most = task.values.find("max-target-positions"); most != task.values.end()) {
     if (const auto* given = std::get_if<std::int64_t>(&most->second)) config.max_positions = *given;

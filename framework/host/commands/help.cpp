@@ -4,8 +4,8 @@
 #include <cctype>
 #include <iostream>
 
-#include "output/terminal.h"
 #include "nopos/strings.h"
+#include "output/terminal.h"
 
 namespace nopos::host {
 namespace {
@@ -67,6 +67,9 @@ void print_usage(const Command& command) {
 }
 
 std::string described_values(const OptionInfo& option) {
+  if (option.above) {
+    return "above " + bound(option, *option.above) + (option.max ? " to " + bound(option, *option.max) : "");
+  }
   if (option.min && option.max) return bound(option, *option.min) + " to " + bound(option, *option.max);
   if (option.min) return "at least " + bound(option, *option.min);
   if (option.max) return "at most " + bound(option, *option.max);

@@ -9,6 +9,8 @@
 #include "output/json_value.h"
 #include "output/terminal.h"
 #include "settings/search.h"
+#include "shared_options.h"
+#include "simple_command.h"
 
 namespace nopos::host {
 namespace {
@@ -17,18 +19,16 @@ using registry::ComponentManifest;
 using registry::PluginManifest;
 using registry::Preset;
 
-struct InspectOptions {
+struct InspectOptions : PluginPathOption {
   std::optional<std::string> component;
   bool json = false;
-  std::optional<std::string> plugin_path;
 
   NOPOS_OPTIONS(o) {
     o.add("component", &InspectOptions::component,
           "KIND/NAME, such as positional_encoding/alibi, or NAME if it is unique; NAME may be a preset",
           Positional{});
     o.add("json", &InspectOptions::json, "write JSON");
-    o.add("plugin-path", &InspectOptions::plugin_path,
-          "folders with plugins, separated by colons; may be repeated");
+    PluginPathOption::nopos_options(o);
   }
 };
 
@@ -42,8 +42,8 @@ registry::Resolved find_in_all_kinds(const registry::Catalogue& catalogue, const
   }
   if (kinds.size() == 1) return catalogue.resolve(kinds.front(), name);
   if (kinds.empty()) {
-    throw Error(ExitCode::plugin_missing, "no plugin offers '" + name + "'" + did_you_mean(name, known) +
-                                              "\nsee nopos-host list");
+    throw Error(ExitCode::plugin_missing,
+                "no plugin offers '" + name + "'" + did_you_mean(name, known) + "\nsee nopos-host list");
   }
   const std::string spellings =
       join(kinds, " or ", [&](const std::string& kind) { return kind + "/" + name; });
@@ -78,6 +78,7 @@ Json option_json(const OptionInfo& option) {
             {"optional", option.optional},
             {"min", option.min ? Json(*option.min) : Json()},
             {"max", option.max ? Json(*option.max) : Json()},
+            {"above", option.above ? Json(*option.above) : Json()},
             {"choices", option.choices},
             {"aliases", option.aliases}};
   json["effect"] = option.effect == Effect::active      ? "active"
@@ -158,15 +159,7 @@ void print_component(const PluginManifest& plugin, const ComponentManifest& comp
   if (!component.presets.empty()) print_presets(component.presets);
 }
 
-}  // namespace
-
-int run_inspect(const Words& words) {
-  const auto described = describe_options<InspectOptions>();
-  if (wants_help(words)) {
-    print_command_help(command("inspect"), described);
-    return 0;
-  }
-  const auto options = read_options<InspectOptions>(parse_settings(words, described, "inspect"), "inspect");
+int inspect(const InspectOptions& options) {
   if (!options.component)
     throw Error(ExitCode::usage, "inspect needs a name or KIND/NAME, such as positional_encoding/alibi");
   const auto catalogue = scan_plugins(options.plugin_path.value_or(""));
@@ -177,5 +170,9 @@ int run_inspect(const Words& words) {
                : print_component(found.entry->manifest, component);
   return 0;
 }
+
+}  // namespace
+
+int run_inspect(const Words& words) { return simple_command<InspectOptions>("inspect", words, inspect); }
 
 }  // namespace nopos::host

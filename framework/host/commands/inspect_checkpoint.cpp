@@ -10,6 +10,7 @@
 #include "output/json_value.h"
 #include "output/terminal.h"
 #include "settings/saved_model.h"
+#include "simple_command.h"
 #include "values.h"
 
 namespace nopos::host {
@@ -171,17 +172,7 @@ void print_summary(const CheckpointFile& file, const Summary& summary) {
   tensors.print();
 }
 
-}  // namespace
-
-int run_inspect_checkpoint(const Words& words) {
-  const auto described = describe_options<InspectCheckpointOptions>();
-  const Command& self = command("inspect-checkpoint");
-  if (wants_help(words)) {
-    print_command_help(self, described);
-    return 0;
-  }
-  const auto options = read_options<InspectCheckpointOptions>(
-      parse_settings(words, described, "inspect-checkpoint"), "inspect-checkpoint");
+int inspect(const InspectCheckpointOptions& options) {
   if (!options.file) {
     throw Error(ExitCode::usage, "inspect-checkpoint needs a file, such as checkpoints/checkpoint_best.pt");
   }
@@ -193,6 +184,12 @@ int run_inspect_checkpoint(const Words& words) {
     print_summary(file, summary);
   }
   return 0;
+}
+
+}  // namespace
+
+int run_inspect_checkpoint(const Words& words) {
+  return simple_command<InspectCheckpointOptions>("inspect-checkpoint", words, inspect);
 }
 
 }  // namespace nopos::host

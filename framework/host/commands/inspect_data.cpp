@@ -13,6 +13,7 @@
 #include "nopos/tokenizer.h"
 #include "output/json_value.h"
 #include "output/terminal.h"
+#include "simple_command.h"
 #include "split_figures.h"
 
 namespace nopos::host {
@@ -228,16 +229,7 @@ void print_split(const Split& split, const Dictionary& dictionary, std::int64_t 
   }
 }
 
-}  // namespace
-
-int run_inspect_data(const Words& words) {
-  const auto described = describe_options<InspectDataOptions>();
-  if (wants_help(words)) {
-    print_command_help(command("inspect-data"), described);
-    return 0;
-  }
-  const auto options =
-      read_options<InspectDataOptions>(parse_settings(words, described, "inspect-data"), "inspect-data");
+int inspect(const InspectDataOptions& options) {
   if (!options.data)
     throw Error(ExitCode::usage, "inspect-data needs a folder, such as data-bin/wikitext-103");
   const Dictionary dictionary = read_dictionary(*options.data);
@@ -266,6 +258,12 @@ int run_inspect_data(const Words& words) {
   if (tokenizer) print_paragraph("tokenizer " + tokenizer->described(), 2);
   for (const Split& split : splits) print_split(split, dictionary, options.words);
   return 0;
+}
+
+}  // namespace
+
+int run_inspect_data(const Words& words) {
+  return simple_command<InspectDataOptions>("inspect-data", words, inspect);
 }
 
 }  // namespace nopos::host

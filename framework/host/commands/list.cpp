@@ -6,10 +6,12 @@
 #include "help.h"
 #include "nopos/error.h"
 #include "nopos/printable.h"
+#include "nopos/strings.h"
 #include "output/json_value.h"
 #include "output/terminal.h"
 #include "settings/search.h"
-#include "nopos/strings.h"
+#include "shared_options.h"
+#include "simple_command.h"
 
 namespace nopos::host {
 namespace {
@@ -18,17 +20,15 @@ using registry::ComponentManifest;
 using registry::Entry;
 using registry::Status;
 
-struct ListOptions {
+struct ListOptions : PluginPathOption {
   std::optional<std::string> kind;
   bool all = false, json = false;
-  std::optional<std::string> plugin_path;
 
   NOPOS_OPTIONS(o) {
     o.add("kind", &ListOptions::kind, "only components of this kind", Positional{});
     o.add("all", &ListOptions::all, "include plugins that are shadowed or broken, with the reason");
     o.add("json", &ListOptions::json, "write JSON");
-    o.add("plugin-path", &ListOptions::plugin_path,
-          "folders with plugins, separated by colons; may be repeated");
+    PluginPathOption::nopos_options(o);
   }
 };
 
@@ -140,15 +140,7 @@ void print_list(const registry::Catalogue& catalogue, const ListOptions& options
   }
 }
 
-}  // namespace
-
-int run_list(const Words& words) {
-  const auto described = describe_options<ListOptions>();
-  if (wants_help(words)) {
-    print_command_help(command("list"), described);
-    return 0;
-  }
-  const auto options = read_options<ListOptions>(parse_settings(words, described, "list"), "list");
+int list(const ListOptions& options) {
   const auto catalogue = scan_plugins(options.plugin_path.value_or(""));
   const auto kinds = catalogue.kinds();
   if (options.kind && std::find(kinds.begin(), kinds.end(), *options.kind) == kinds.end()) {
@@ -159,5 +151,9 @@ int run_list(const Words& words) {
   options.json ? print_json_list(catalogue, options) : print_list(catalogue, options);
   return 0;
 }
+
+}  // namespace
+
+int run_list(const Words& words) { return simple_command<ListOptions>("list", words, list); }
 
 }  // namespace nopos::host

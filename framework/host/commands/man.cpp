@@ -10,6 +10,7 @@
 #include "nopos/error.h"
 #include "nopos/files.h"
 #include "nopos/strings.h"
+#include "simple_command.h"
 #include "version.h"
 
 namespace nopos::host {
@@ -114,15 +115,7 @@ std::string program_page() {
   return page.str();
 }
 
-}  // namespace
-
-int run_man(const Words& words) {
-  const auto described = describe_options<ManOptions>();
-  if (wants_help(words)) {
-    print_command_help(command("man"), described);
-    return 0;
-  }
-  const auto options = read_options<ManOptions>(parse_settings(words, described, "man"), "man");
+int write_pages(const ManOptions& options) {
   if (!options.output) {
     std::cout << (options.page ? command_page(command(*options.page)) : program_page());
     return 0;
@@ -137,5 +130,9 @@ int run_man(const Words& words) {
     replace_file(folder / (std::string("nopos-host-") + one.name + ".1"), command_page(one));
   return 0;
 }
+
+}  // namespace
+
+int run_man(const Words& words) { return simple_command<ManOptions>("man", words, write_pages); }
 
 }  // namespace nopos::host

@@ -1,7 +1,7 @@
 /// `nopos-host plot`: curves of runs as SVG or PNG.
 
 #include <algorithm>
-#include <boost/algorithm/string.hpp>
+#include <boost/algorithm/string/case_conv.hpp>
 #include <filesystem>
 #include <iostream>
 
@@ -12,8 +12,10 @@
 #include "nopos/error.h"
 #include "nopos/files.h"
 #include "nopos/printable.h"
+#include "nopos/strings.h"
 #include "png.h"
 #include "process/library.h"
+#include "simple_command.h"
 #include "svg.h"
 
 namespace nopos::host {
@@ -30,8 +32,8 @@ struct PlotOptions {
   NOPOS_OPTIONS(o) {
     using P = PlotOptions;
     o.add("runs", &P::runs, "save-dirs, or metrics.jsonl files; NAME=PATH gives a run another name",
-          Positional{});
-    o.add("output", &P::output, "file to write, .svg or .png; may be repeated");
+          Positional{}, Repeatable{'\n'});
+    o.add("output", &P::output, "file to write, .svg or .png; may be repeated", Repeatable{'\n'});
     o.add("figures", &P::figures, "metrics to plot, named as in the log, separated by commas");
     o.add("subset", &P::subset, "split whose validations are plotted besides training");
     o.add("log-scale", &P::log_scale, "metrics with a logarithmic axis, separated by commas");
@@ -42,20 +44,13 @@ struct PlotOptions {
   }
 };
 
-std::vector<std::string> parts_of(const std::string& list, char separator) {
-  std::vector<std::string> parts;
-  boost::split(parts, list, [&](char c) { return c == separator; });
-  std::erase(parts, "");
-  return parts;
-}
-
 plot::ChartOptions chart_options(const PlotOptions& options) {
   plot::ChartOptions chart;
-  chart.figures = parts_of(options.figures, ',');
+  chart.figures = split_list(options.figures, ',');
   if (chart.figures.empty()) {
     throw Error(ExitCode::usage, "--figures is empty; give metrics to plot, such as loss,lr,gnorm");
   }
-  chart.log_scale = parts_of(options.log_scale.value_or(""), ',');
+  chart.log_scale = split_list(options.log_scale.value_or(""), ',');
   for (const std::string& figure : chart.log_scale) {
     if (std::find(chart.figures.begin(), chart.figures.end(), figure) != chart.figures.end()) continue;
     throw Error(ExitCode::usage, "--log-scale names '" + figure + "', which is not among --figures " +
@@ -111,27 +106,23 @@ std::string encoded(const plot::Picture& picture, bool png, double scale) {
   return bytes;
 }
 
-}  // namespace
-
-int run_plot(const Words& words) {
-  const auto described = describe_options<PlotOptions>();
-  if (wants_help(words)) {
-    print_command_help(command("plot"), described);
-    return 0;
-  }
-  const auto options = read_options<PlotOptions>(parse_settings(words, described, "plot"), "plot");
+int plot_runs(const PlotOptions& options) {
   if (!options.runs) {
     throw Error(ExitCode::usage, "plot needs a run: the --save-dir of a training");
   }
-  const std::vector<std::string> outputs = parts_of(options.output, '\n');
+  const std::vector<std::string> outputs = split_list(options.output, '\n');
   for (const std::string& output : outputs) is_png(output);
   const plot::ChartOptions chart = chart_options(options);
-  const plot::Picture picture = plot::draw_chart(read_runs(parts_of(*options.runs, '\n')), chart);
+  const plot::Picture picture = plot::draw_chart(read_runs(split_list(*options.runs, '\n')), chart);
   for (const std::string& output : outputs) {
     replace_file(output, encoded(picture, is_png(output), options.scale));
     std::cout << "wrote " << printable(output) << '\n';
   }
   return 0;
 }
+
+}  // namespace
+
+int run_plot(const Words& words) { return simple_command<PlotOptions>("plot", words, plot_runs); }
 
 }  // namespace nopos::host

@@ -9,6 +9,7 @@
 #include "pile.h"
 #include "progress_bar.h"
 #include "run_lock.h"
+#include "simple_command.h"
 
 namespace nopos::host {
 namespace {
@@ -37,40 +38,27 @@ void print_counts(const PileCounts& counts) {
     std::cout << "\ndamaged lines skipped: " << with_thousands(counts.bad_lines) << '\n';
 }
 
+int prepare(const PileOptions& options) {
+  std::optional<RunLock> lock;
+  if (options.paths) {
+    lock.emplace(RunLock::on_file(std::filesystem::path(options.out_dir) / options.name,
+                                  "give another --out-dir or --name"),
+                 "prepare");
+  }
+  ProgressBar bar;
+  const PileCounts counts = prepare_pile(options, [&bar](const std::string& doing, std::uint64_t bytes,
+                                                         std::uint64_t all) { bar.show(doing, bytes, all); });
+  bar.clear();
+  print_counts(counts);
+  return 0;
+}
+
 }  // namespace
 
 int run_prepare(const Words& words) {
-  const auto described = describe_options<PileOptions>();
-  if (!words.empty() && words[0] == "pile") {
-    const Words rest(words.begin() + 1, words.end());
-    if (wants_help(rest)) {
-      print_command_help(command("prepare"), described);
-      return 0;
-    }
-    const Settings settings = parse_settings(rest, described, "prepare pile");
-    const auto options = read_options<PileOptions>(settings, PileOptions::group);
-    std::optional<RunLock> lock;
-    if (options.paths) {
-      lock.emplace(RunLock::on_file(std::filesystem::path(options.out_dir) / options.name,
-                                    "give another --out-dir or --name"),
-                   "prepare");
-    }
-    ProgressBar bar;
-    const PileCounts counts =
-        prepare_pile(options, [&bar](const std::string& doing, std::uint64_t bytes, std::uint64_t all) {
-          bar.show(doing, bytes, all);
-        });
-    bar.clear();
-    print_counts(counts);
-    return 0;
-  }
-  if (wants_help(words)) {
-    print_command_help(command("prepare"), described);
-    return 0;
-  }
-  throw Error(ExitCode::usage, words.empty() ? "prepare: write nopos-host prepare pile FILE ..."
-                                             : "prepare: unknown word '" + words[0] +
-                                                   "'; use nopos-host prepare pile FILE ...");
+  const bool help = wants_help(words);
+  return simple_command<PileOptions>(
+      PileOptions::group, help ? words : words_behind("pile", "prepare", words, "FILE ..."), prepare);
 }
 
 }  // namespace nopos::host

@@ -15,7 +15,7 @@ namespace {
 
 void print_train_help(const Words& words) {
   print_usage(command("train"));
-  const RunSetup setup = set_up_run(words, true);
+  const RunSetup setup = set_up_run(RunWords(words), true);
   for (const Owner& owner : setup.owners) {
     auto options = owner.options;  // a preset's value is the default that this command line would get
     for (OptionInfo& option : options) {
@@ -53,7 +53,7 @@ int run_train(const Words& words) {
     return 0;
   }
   const StopRequest& stop = catch_stop_signals();
-  const RunSetup setup = set_up_run(words, false);
+  const RunSetup setup = set_up_run(RunWords(words), false);
   RunConfig config = host::run_config(setup, words);
   config.stop = &stop;
   config.optimizer_overrides = optimizer_overrides(setup, config);

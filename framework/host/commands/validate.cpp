@@ -27,11 +27,6 @@ struct ValidationHostOptions {
   }
 };
 
-bool gives(const Words& words, const std::string& flag) {
-  return std::any_of(words.begin(), words.end(),
-                     [&](const std::string& word) { return word == flag || word.starts_with(flag + "="); });
-}
-
 /// Nothing is saved, and the checkpoint must be there: a fresh model has no loss worth a look.
 void restore_only(ResolvedOptions& checkpoint, const std::optional<std::string>& path) {
   const CheckpointOptions options =
@@ -48,9 +43,9 @@ void restore_only(ResolvedOptions& checkpoint, const std::optional<std::string>&
 
 /// A relative path in a checkpoint means the folder where training ran, which may be another one.
 void check_recorded_data(const RunConfig& config, const std::string& checkpoint) {
-  const auto value = config.task.options.values.find("data");
-  const auto* const data =
-      value == config.task.options.values.end() ? nullptr : std::get_if<std::string>(&value->second);
+  const Settings& task = config.component("task").options.values;
+  const auto value = task.find("data");
+  const auto* const data = value == task.end() ? nullptr : std::get_if<std::string>(&value->second);
   if (data == nullptr || *data != recorded_data(CheckpointFile(checkpoint))) return;
   const std::filesystem::path folder = data->substr(0, data->find(':'));
   if (folder.is_absolute() || std::filesystem::exists(folder)) return;
@@ -62,24 +57,23 @@ void check_recorded_data(const RunConfig& config, const std::string& checkpoint)
 
 }  // namespace
 
-int run_validate(const Words& given) {
-  Words words = given;
+int run_validate(const Words& words) {
   if (wants_help(words)) {
     print_command_help(command("validate"), describe_options<ValidationHostOptions>());
     print_note("and the flags of train: see nopos-host train --help");
     return 0;
   }
   const StopRequest& stop = catch_stop_signals();
-  const auto options = read_options<ValidationHostOptions>(
-      take_settings(words, describe_options<ValidationHostOptions>(), "validate"), "validate");
-  const bool described = gives(words, "--arch") || gives(words, "--config");
+  const RunWords given(words, describe_options<ValidationHostOptions>(), "validate");
+  const auto options = given.own_options<ValidationHostOptions>();
+  const bool described = given.gives("arch") || given.gives("config");
   ConfigFile recipe;
   if (options.path && !described) {
     const CheckpointFile file(*options.path);
     require_plugins_of_model(file, scan_plugins(plugin_path(words)));
     recipe = saved_recipe(file);
   }
-  RunConfig config = host::run_config(set_up_run(words, false, recipe), words);
+  RunConfig config = host::run_config(set_up_run(given, false, recipe), words);
   config.stop = &stop;
   if (options.path && !described) check_recorded_data(config, *options.path);
   restore_only(config.groups.at(CheckpointOptions::group), options.path);

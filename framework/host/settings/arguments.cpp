@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <cctype>
+#include <map>
 #include <set>
 
 #include "nopos/error.h"
@@ -11,13 +12,6 @@ namespace po = boost::program_options;
 
 namespace nopos::host {
 namespace {
-
-/// What joins the values of a flag that adds up instead of replacing; 0 for every other flag.
-char joint_of(std::string_view flag) {
-  if (flag == "plugin-path") return ':';
-  if (flag == "paths" || flag == "runs" || flag == "output") return '\n';
-  return '\0';
-}
 
 constexpr int style = po::command_line_style::allow_long | po::command_line_style::long_allow_adjacent |
                       po::command_line_style::long_allow_next;
@@ -47,17 +41,31 @@ void refuse_missing_values(const Words& words, const std::set<std::string>& with
 
 std::vector<Argument> parse(const Words& words, const std::vector<Flag>& flags, bool allow_unknown) {
   po::options_description known;
-  std::set<std::string> added, bare_switches, with_value;
+  std::set<std::string> added, with_value, may_have_value;
+  std::map<std::string, std::string> implied;  // what a bare flag stands for
   for (const Flag& flag : flags) {
     if (!added.insert(flag.name).second) continue;
     known.add_options()(flag.name.c_str(), po::value<std::string>(), "");
-    (flag.is_switch ? bare_switches : with_value).insert("--" + flag.name);
+    if (flag.is_switch) {
+      implied["--" + flag.name] = "true";
+    } else {
+      (flag.implied.empty() ? with_value : may_have_value).insert("--" + flag.name);
+      if (!flag.implied.empty()) implied["--" + flag.name] = flag.implied;
+    }
   }
   refuse_missing_values(words, with_value);
   // The library would take the word behind a bare switch for its value: `--cpu data-bin`.
   Words complete = words;
-  for (std::string& word : complete) {
-    if (bare_switches.contains(word)) word += "=true";
+  for (std::size_t i = 0; i < complete.size(); ++i) {
+    const auto found = implied.find(complete[i]);
+    if (found == implied.end()) continue;
+    const bool value_follows =
+        may_have_value.contains(complete[i]) && i + 1 < complete.size() && !complete[i + 1].starts_with("--");
+    if (value_follows) {
+      ++i;
+    } else {
+      complete[i] += "=" + found->second;
+    }
   }
   po::command_line_parser parser(complete);
   parser.options(known).style(style);
@@ -119,8 +127,9 @@ void append_flags(std::vector<Flag>& flags, const std::vector<OptionInfo>& optio
   const std::string prefix = qualifier.empty() ? "" : qualifier + ".";
   for (const OptionInfo& option : options) {
     const bool is_switch = option.type == OptionType::boolean;
-    flags.push_back({prefix + option.name, is_switch});
-    for (const std::string& alias : option.aliases) flags.push_back({prefix + alias, is_switch});
+    flags.push_back({prefix + option.name, is_switch, option.implied});
+    for (const std::string& alias : option.aliases)
+      flags.push_back({prefix + alias, is_switch, option.implied});
   }
 }
 
@@ -132,49 +141,46 @@ bool names(const Argument& argument, const OptionInfo& option, const std::string
                      [&](const std::string& alias) { return argument.flag == prefix + alias; });
 }
 
-Settings parse_settings(const Words& words, const std::vector<OptionInfo>& options,
-                        const std::string& command) {
-  std::vector<Flag> flags{{"help", true}};
-  append_flags(flags, options);
+const OptionInfo* named_option(const Argument& argument, const std::vector<OptionInfo>& options) {
+  const auto found = std::find_if(options.begin(), options.end(),
+                                  [&](const OptionInfo& one) { return names(argument, one); });
+  return found == options.end() ? nullptr : &*found;
+}
+
+Value with_further(const OptionInfo& option, const Value* before, Value further) {
+  const auto* text = before == nullptr ? nullptr : std::get_if<std::string>(before);
+  if (option.joint == '\0' || text == nullptr) return further;
+  return *text + option.joint + std::get<std::string>(further);
+}
+
+Settings settings_of(const std::vector<Argument>& arguments, const std::vector<OptionInfo>& options,
+                     const std::string& command) {
   Settings settings;
-  bool positional_taken = false;
-  for (const Argument& argument : parse_arguments(words, flags)) {
-    const auto option = std::find_if(options.begin(), options.end(),
-                                     [&](const OptionInfo& one) { return names(argument, one); });
-    const char joint = option == options.end() ? '\0' : joint_of(option->name);
-    if (option == options.end() ||
-        (argument.flag.empty() && joint == '\0' && std::exchange(positional_taken, true))) {
-      throw Error(ExitCode::usage, command + ": unexpected argument '" + argument.text +
-                                       "'; see nopos-host " + command + " --help");
-    }
+  for (const Argument& argument : arguments) {
+    const OptionInfo* option = named_option(argument, options);
+    if (option == nullptr) continue;
     const auto before = settings.find(option->name);
-    const std::string text = joint == '\0' || before == settings.end()
-                                 ? argument.text
-                                 : std::get<std::string>(before->second) + joint + argument.text;
-    settings[option->name] = parse_value(*option, text, command);
+    settings[option->name] = with_further(*option, before == settings.end() ? nullptr : &before->second,
+                                          parse_value(*option, argument.text, command));
   }
   return settings;
 }
 
-Settings take_settings(Words& words, const std::vector<OptionInfo>& options, const std::string& command) {
-  Settings settings;
-  Words rest;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    const Argument written{words[i].starts_with("--") ? bare(words[i]) : "", ""};
-    const auto option = std::find_if(options.begin(), options.end(), [&](const OptionInfo& one) {
-      return !written.flag.empty() && names(written, one);
-    });
-    if (option == options.end()) {
-      rest.push_back(words[i]);
-      continue;
+Settings parse_settings(const Words& words, const std::vector<OptionInfo>& options,
+                        const std::string& command) {
+  std::vector<Flag> flags{{"help", true}};
+  append_flags(flags, options);
+  const std::vector<Argument> arguments = parse_arguments(words, flags);
+  bool positional_taken = false;
+  for (const Argument& argument : arguments) {
+    const OptionInfo* option = named_option(argument, options);
+    const bool further = argument.flag.empty() && std::exchange(positional_taken, true);
+    if (option == nullptr || (further && option->joint == '\0')) {
+      throw Error(ExitCode::usage, command + ": unexpected argument '" + argument.text +
+                                       "'; see nopos-host " + command + " --help");
     }
-    Words own{words[i]};
-    const bool value_follows = option->type != OptionType::boolean && words[i].find('=') == std::string::npos;
-    if (value_follows && i + 1 < words.size()) own.push_back(words[++i]);
-    for (auto& [name, value] : parse_settings(own, {*option}, command)) settings[name] = std::move(value);
   }
-  words = std::move(rest);
-  return settings;
+  return settings_of(arguments, options, command);
 }
 
 bool wants_help(const Words& words) {

@@ -17,7 +17,8 @@ using Words = std::vector<std::string>;
 /// A flag that the command line may hold, without its dashes.
 struct Flag {
   std::string name;
-  bool is_switch = false;  ///< needs no value
+  bool is_switch = false;    ///< needs no value
+  std::string implied = {};  ///< what it stands for without one; empty: it needs one
 };
 
 struct Argument {
@@ -47,9 +48,16 @@ bool names(const Argument& argument, const OptionInfo& option, const std::string
 Settings parse_settings(const Words& words, const std::vector<OptionInfo>& options,
                         const std::string& command);
 
-/// As `parse_settings`, but takes the options out of `words`, wherever they stand, and leaves the rest, for
-/// commands that hand it on. \throws Error (usage, configuration)
-Settings take_settings(Words& words, const std::vector<OptionInfo>& options, const std::string& command);
+/// The values that the arguments give to the options; arguments of other options are passed over. `command`
+/// stands in messages. \throws Error (usage, configuration)
+Settings settings_of(const std::vector<Argument>& arguments, const std::vector<OptionInfo>& options,
+                     const std::string& command);
+
+/// The option that an argument names; null where it names none.
+const OptionInfo* named_option(const Argument& argument, const std::vector<OptionInfo>& options);
+
+/// What a further value makes of an option that has one: the last counts, or both of a repeatable one.
+Value with_further(const OptionInfo& option, const Value* before, Value further);
 
 /// Whether the words ask for help.
 bool wants_help(const Words& words);

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "nopos/error.h"
+#include "nopos/kinds.h"
 #include "nopos/printable.h"
 #include "nopos/registry/json.h"
 #include "nopos/strings.h"
@@ -13,7 +14,13 @@ namespace {
 
 using registry::Json;
 
-const std::vector<std::string> single_kinds{"task", "architecture", "criterion", "optimizer", "lr_scheduler"};
+std::vector<std::string> kinds_with(PerRun per_run) {
+  std::vector<std::string> names;
+  for (const Kind& kind : kinds) {
+    if (kind.per_run == per_run) names.emplace_back(kind.name);
+  }
+  return names;
+}
 
 [[noreturn]] void refuse(const std::string& message) { throw Error(ExitCode::configuration, message); }
 
@@ -77,6 +84,7 @@ ConfigFile read(const std::filesystem::path& path, std::vector<std::filesystem::
   file.path = path.string();
   for (const auto& [key, value] : json.items()) {
     const std::string where = file.path + ": " + key;
+    const Kind* kind = find_kind(key);
     if (key == "extends") {
       continue;
     } else if (key == "training") {
@@ -84,7 +92,7 @@ ConfigFile read(const std::filesystem::path& path, std::vector<std::filesystem::
         file.training.insert_or_assign(name, value_of(setting, where + ": '" + name + "'"));
         file.training_origins.insert_or_assign(name, file.source());
       }
-    } else if (key == "positional_encoding") {
+    } else if (kind != nullptr && kind->per_run == PerRun::several) {
       if (!value.is_array() || value.empty())
         refuse(where + " must be a list, such as [{\"name\": \"alibi\"}]");
       file.encodings.clear();
@@ -92,13 +100,14 @@ ConfigFile read(const std::filesystem::path& path, std::vector<std::filesystem::
         file.encodings.push_back(component(one, where, file.source()));
         if (file.encodings.back().name.empty()) refuse(where + ": every encoding needs a 'name'");
       }
-    } else if (std::find(single_kinds.begin(), single_kinds.end(), key) != single_kinds.end()) {
+    } else if (kind != nullptr && kind->per_run == PerRun::one) {
       merge(file.components[key], component(value, where, file.source()));
     } else if (key == "layers") {
       refuse(where + ": reserved for different encodings per layer, which is not supported");
     } else {
-      std::vector<std::string> known = single_kinds;
-      known.insert(known.end(), {"positional_encoding", "training", "extends"});
+      std::vector<std::string> known = kinds_with(PerRun::one);
+      for (const std::string& name : kinds_with(PerRun::several)) known.push_back(name);
+      known.insert(known.end(), {"training", "extends"});
       refuse(file.path + ": unknown key '" + key + "'" + did_you_mean(key, known) +
              " (known: " + join(known) + ")");
     }

@@ -68,7 +68,7 @@ EncodingChoice choose_encodings(const ResolvedOptions& host, const ConfigFile& f
     choice.source = file.source(file.encodings.front().origins, "name");
     for (const ConfiguredComponent& encoding : file.encodings) choice.names.push_back(encoding.name);
   } else {
-    choice = {{"sinusoidal"}, "default: no other flag given"};
+    choice = {{std::string(find_kind("positional_encoding")->otherwise)}, "default: no other flag given"};
   }
   if (flags == "sinusoidal+alibi" && !options.positional_encoding) {
     notices.push_back(

@@ -12,17 +12,16 @@ namespace nopos::host {
 Settings optimizer_overrides(const RunSetup& setup, const RunConfig& config) {
   constexpr const char* flag = "optimizer-overrides";
   const Settings given = parse_overrides(config.group<CheckpointOptions>().optimizer_overrides, flag);
-  const auto owner = std::find_if(setup.owners.begin(), setup.owners.end(), [&](const Owner& one) {
-    return one.label == "optimizer/" + config.optimizer.name;
-  });
+  const std::string& optimizer = config.component("optimizer").name;
+  const auto owner = std::find_if(setup.owners.begin(), setup.owners.end(),
+                                  [&](const Owner& one) { return one.label == "optimizer/" + optimizer; });
   Settings overrides;
   for (const auto& [name, value] : given) {
     if (name == "lr") continue;
     const std::string wanted = dashed(name);
-    const auto option =
-        std::find_if(owner->options.begin(), owner->options.end(), [&](const OptionInfo& one) {
-          return one.name == wanted || one.name == config.optimizer.name + "-" + wanted;
-        });
+    const auto option = std::find_if(
+        owner->options.begin(), owner->options.end(),
+        [&](const OptionInfo& one) { return one.name == wanted || one.name == optimizer + "-" + wanted; });
     if (option == owner->options.end()) {
       std::vector<std::string> known;
       for (const OptionInfo& one : owner->options) known.push_back(one.name);

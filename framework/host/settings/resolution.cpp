@@ -118,7 +118,12 @@ void set_from_argument(std::vector<Owner>& owners, const Argument& argument) {
     }
   }
   for (const Target& target : found) {
-    set(*target.owner, *target.option, parse_value(*target.option, argument.text, target.owner->label),
+    const ResolvedOptions& resolved = target.owner->resolved;
+    const std::string& name = target.option->name;
+    const bool again = resolved.sources.at(name) == command_line;
+    set(*target.owner, *target.option,
+        with_further(*target.option, again ? &resolved.values.at(name) : nullptr,
+                     parse_value(*target.option, argument.text, target.owner->label)),
         command_line);
   }
 }

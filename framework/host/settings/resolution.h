@@ -2,14 +2,22 @@
 /// Where the values of options come from: default < preset < file < command line < what the preset forces.
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "arguments.h"
+#include "nopos/registry/catalogue.h"
 #include "nopos/registry/manifest.h"
 #include "run_config.h"
 
 namespace nopos::host {
+
+/// A component chosen for the run, and where the choice comes from.
+struct Choice {
+  std::string kind, given_name, source;
+  registry::Resolved resolved;
+};
 
 /// Whoever declares options: the host, a group of the engine, or a chosen component.
 struct Owner {
@@ -22,6 +30,7 @@ struct Owner {
   std::string file;  ///< where `file_values` stand
   ResolvedOptions resolved;
   std::map<std::string, std::string, std::less<>> origins = {};  ///< the source of each of `file_values`
+  std::optional<Choice> choice = {};                             ///< of a component
 };
 
 /// "lr_scheduler/cosine (nopos.cosine 0.1.0)"

@@ -1,7 +1,7 @@
 #include "run_head.h"
 
-#include "process/engine_library.h"
 #include "nopos/strings.h"
+#include "process/engine_library.h"
 #include "processor.h"
 #include "version.h"
 
@@ -15,7 +15,9 @@ int run_threads(const ResolvedOptions& host) {
 std::vector<std::string> run_head(const RunSetup& setup, int threads) {
   std::vector<std::string> plugins, encodings;
   std::string source;
-  for (const Choice& choice : setup.choices) {
+  for (const Owner& owner : setup.owners) {
+    if (!owner.choice) continue;
+    const Choice& choice = *owner.choice;
     const registry::PluginManifest& plugin = choice.resolved.entry->manifest;
     plugins.push_back(choice.kind + "/" + choice.resolved.component->name + " (" + plugin.id + " " +
                       plugin.version + ")");

@@ -13,16 +13,6 @@
 namespace nopos::host {
 namespace {
 
-struct KindFlag {
-  const char *kind, *flag;
-};
-// In the order in which a run is described. The encodings stand after the architecture.
-constexpr KindFlag kind_flags[]{{"task", "task"},
-                                {"architecture", "arch"},
-                                {"criterion", "criterion"},
-                                {"optimizer", "optimizer"},
-                                {"lr_scheduler", "lr-scheduler"}};
-
 Owner host_owner() {
   return {HostOptions::group, "", {HostOptions::group}, describe_options<HostOptions>(), nullptr, {}, "", {}};
 }
@@ -30,29 +20,17 @@ Owner host_owner() {
 // The file's names of components are values of the host's options, as the flags are.
 void add_file_choices(Owner& host, const ConfigFile& file) {
   host.file = file.path;
-  for (const auto& [kind, flag] : kind_flags) {
-    const auto found = file.components.find(kind);
-    if (found == file.components.end() || found->second.name.empty()) continue;
-    host.file_values[flag] = found->second.name;
-    host.origins[flag] = file.source(found->second.origins, "name");
+  for (const auto& [name, configured] : file.components) {
+    const Kind* kind = find_kind(name);
+    if (kind == nullptr || kind->per_run != PerRun::one || configured.name.empty()) continue;
+    const std::string flag(kind->flag);
+    host.file_values[flag] = configured.name;
+    host.origins[flag] = file.source(configured.origins, "name");
   }
   if (const auto threads = file.training.find("threads"); threads != file.training.end()) {
     host.file_values["threads"] = threads->second;
     host.origins["threads"] = file.source(file.training_origins, "threads");
   }
-}
-
-// Only the host's own flags and the engine's are known before the components are chosen.
-ResolvedOptions resolve_host(Owner host, const Words& words) {
-  std::vector<Flag> flags{{"help", true}};
-  append_flags(flags, host.options);
-  for (const OptionGroup& group : engine_option_groups()) append_flags(flags, group.options);
-  auto arguments = parse_known_arguments(words, flags);
-  std::erase_if(arguments, [](const Argument& argument) { return argument.flag.empty(); });
-  std::vector<Owner> owners{std::move(host)};
-  std::vector<std::string> later;  // notices come with the complete resolution
-  resolve(owners, arguments, later);
-  return owners.front().resolved;
 }
 
 std::vector<Owner> engine_owners(const ConfigFile& file) {
@@ -133,11 +111,54 @@ void complete_validation_limits(std::vector<Owner>& owners) {
 
 }  // namespace
 
+RunWords::RunWords(Words words, std::vector<OptionInfo> own, std::string command)
+    : words_(std::move(words)), own_(std::move(own)), command_(std::move(command)) {
+  std::vector<Flag> flags{{"help", true}};
+  append_flags(flags, own_);
+  append_flags(flags, describe_options<HostOptions>());
+  for (const OptionGroup& group : engine_option_groups()) append_flags(flags, group.options);
+  known_ = parse_known_arguments(words_, flags);
+  std::erase_if(known_, [](const Argument& argument) { return argument.flag.empty(); });
+}
+
+bool RunWords::gives(std::string_view flag) const {
+  return std::any_of(known_.begin(), known_.end(), [&](const Argument& one) { return one.flag == flag; });
+}
+
+const Owner& RunSetup::owner(std::string_view label) const {
+  return *std::find_if(owners.begin(), owners.end(), [&](const Owner& one) { return one.label == label; });
+}
+
+const Owner& RunSetup::component(std::string_view kind) const {
+  return *std::find_if(owners.begin(), owners.end(),
+                       [&](const Owner& one) { return one.choice && one.choice->kind == kind; });
+}
+
+Owner& RunSetup::owner(std::string_view label) {
+  return const_cast<Owner&>(std::as_const(*this).owner(label));
+}
+
+Owner& RunSetup::component(std::string_view kind) {
+  return const_cast<Owner&>(std::as_const(*this).component(kind));
+}
+
+ResolvedOptions resolve_host(Owner host, const std::vector<Argument>& known) {
+  std::vector<Owner> owners{std::move(host)};
+  std::vector<std::string> later;  // notices come with the complete resolution
+  resolve(owners, known, later);
+  return std::move(owners.front().resolved);
+}
+
+std::string plugin_path(const ResolvedOptions& host) {
+  const auto* folders = std::get_if<std::string>(&host.values.at("plugin-path"));
+  return folders == nullptr ? "" : *folders;
+}
+
 std::string kind_named_by(const std::string& flag) {
-  for (const auto& [kind, own] : kind_flags) {
-    if (flag == own) return kind;
+  for (const Kind& kind : kinds) {
+    if (!flag.empty() && flag == kind.flag) return std::string(kind.name);
   }
-  return flag == "positional-encoding" ? "positional_encoding" : flag == "tokenizer" ? "tokenizer" : "";
+  return "";
 }
 
 void add_choice(RunSetup& setup, const std::string& kind, const std::string& name, const std::string& source,
@@ -153,7 +174,7 @@ void add_choice(RunSetup& setup, const std::string& kind, const std::string& nam
               {},
               "",
               {}};
-  if (kind == "positional_encoding") {
+  if (find_kind(kind)->per_run == PerRun::several) {
     owner.qualifiers.push_back(dashed(kind) + "." + component.name);
     for (const ConfiguredComponent& one : file.encodings) {
       if (setup.catalogue.resolve(kind, one.name).component == choice.resolved.component)
@@ -162,21 +183,21 @@ void add_choice(RunSetup& setup, const std::string& kind, const std::string& nam
   } else if (const auto found = file.components.find(kind); found != file.components.end()) {
     add_file_values(owner, choice, found->second, file, setup);
   }
+  owner.choice = std::move(choice);
   setup.owners.push_back(std::move(owner));
-  setup.choices.push_back(std::move(choice));
 }
 
-RunSetup set_up_run(const Words& words, bool incomplete, const ConfigFile& otherwise) {
+RunSetup set_up_run(const RunWords& words, bool incomplete, const ConfigFile& otherwise) {
   Owner host = host_owner();
-  ResolvedOptions chosen = resolve_host(host, words);
+  ResolvedOptions chosen = resolve_host(host, words.known());
   ConfigFile file = otherwise;
   const auto* path = std::get_if<std::string>(&chosen.values.at("config"));
   if (path != nullptr) file = read_config_file(*path);
   if (!file.path.empty()) {
     add_file_choices(host, file);
-    chosen = resolve_host(host, words);
+    chosen = resolve_host(host, words.known());
   }
-  RunSetup setup{scan_plugins(plugin_path(words)), {}, {}, {}, {}};
+  RunSetup setup{scan_plugins(plugin_path(chosen)), {}, {}, {}};
   setup.owners = engine_owners(file);
   setup.owners.insert(setup.owners.begin(), host);
   // Help must not fail for a default that is not installed; what the user named must be there even then.
@@ -188,28 +209,31 @@ RunSetup set_up_run(const Words& words, bool incomplete, const ConfigFile& other
       setup.not_chosen.push_back(kind);
     }
   };
-  for (const auto& [kind, flag] : kind_flags) {
-    const Value& value = chosen.values.at(flag);
-    if (const auto* name = std::get_if<std::string>(&value)) {
+  for (const Kind& row : kinds) {
+    const std::string kind(row.name), flag(row.flag);
+    if (row.per_run == PerRun::none) continue;
+    if (row.per_run == PerRun::several) {
+      const EncodingChoice encodings = choose_encodings(chosen, file, setup.catalogue, setup.notices);
+      for (const std::string& name : encodings.names) choose(kind, name, encodings.source);
+    } else if (const auto* name = std::get_if<std::string>(&chosen.values.at(flag))) {
       choose(kind, *name, chosen.sources.at(flag));
     } else if (incomplete) {
       setup.not_chosen.push_back(kind);
     } else {
       throw Error(ExitCode::usage,
-                  std::string("--") + flag + " is required; choices: " + join(setup.catalogue.names(kind)));
+                  "--" + flag + " is required; choices: " + join(setup.catalogue.names(kind)));
     }
-    if (std::string_view(kind) != "architecture") continue;
-    const EncodingChoice encodings = choose_encodings(chosen, file, setup.catalogue, setup.notices);
-    for (const std::string& name : encodings.names) choose("positional_encoding", name, encodings.source);
   }
 
   std::vector<Flag> flags = flags_of(setup.owners);
   flags.push_back({"help", true});
-  auto arguments =
-      incomplete
-          ? parse_known_arguments(words, flags)
-          : parse_arguments(words, flags, [&](const std::string& flag) { return whose_flag(flag, setup); });
-  std::erase_if(arguments, [](const Argument& argument) { return argument.flag == "help"; });
+  append_flags(flags, words.own());
+  const auto explain = [&](const std::string& flag) { return whose_flag(flag, setup); };
+  auto arguments = incomplete ? parse_known_arguments(words.words(), flags)
+                              : parse_arguments(words.words(), flags, explain);
+  std::erase_if(arguments, [&](const Argument& argument) {
+    return argument.flag == "help" || named_option(argument, words.own()) != nullptr;
+  });
   const auto is_positional = [](const Argument& argument) { return argument.flag.empty(); };
   if (!incomplete && std::count_if(arguments.begin(), arguments.end(), is_positional) > 1) {
     const auto last = std::find_if(arguments.rbegin(), arguments.rend(), is_positional);
@@ -226,29 +250,20 @@ RunSetup set_up_run(const Words& words, bool incomplete, const ConfigFile& other
 RunConfig run_config(const RunSetup& setup, const Words& words) {
   RunConfig config;
   config.command = words;
-  const ResolvedOptions& host = setup.owners.front().resolved;
+  const ResolvedOptions& host = setup.owner(HostOptions::group).resolved;
   config.threads = run_threads(host);
   const auto print_model = host.values.find("print-model");
   config.print_model = print_model != host.values.end() && print_model->second == Value(true);
-  const std::size_t first = setup.owners.size() - setup.choices.size();
-  for (std::size_t i = 1; i < first; ++i) config.groups[setup.owners[i].label] = setup.owners[i].resolved;
-  for (std::size_t i = 0; i < setup.choices.size(); ++i) {
-    const Choice& choice = setup.choices[i];
-    const registry::PluginManifest& plugin = choice.resolved.entry->manifest;
-    ChosenComponent component{choice.kind,       choice.resolved.component->name,
-                              choice.given_name, plugin.id,
-                              plugin.version,    plugin.library,
-                              plugin.build_id,   setup.owners[first + i].resolved};
-    if (choice.kind == "positional_encoding") {
-      config.encodings.push_back(std::move(component));
+  for (const Owner& owner : setup.owners) {
+    if (!owner.choice) {
+      if (owner.label != HostOptions::group) config.groups[owner.label] = owner.resolved;
       continue;
     }
-    ChosenComponent& place = choice.kind == "task"           ? config.task
-                             : choice.kind == "architecture" ? config.architecture
-                             : choice.kind == "criterion"    ? config.criterion
-                             : choice.kind == "optimizer"    ? config.optimizer
-                                                             : config.lr_scheduler;
-    place = std::move(component);
+    const Choice& choice = *owner.choice;
+    const registry::PluginManifest& plugin = choice.resolved.entry->manifest;
+    config.components[choice.kind].push_back({choice.kind, choice.resolved.component->name, choice.given_name,
+                                              plugin.id, plugin.version, plugin.library, plugin.build_id,
+                                              owner.resolved});
   }
   config.head = run_head(setup, config.threads);
   return config;

@@ -32,12 +32,11 @@ struct Options {
   std::optional<std::string> decoder_layers_to_keep;
   double quant_noise_pq = 0, quant_noise_scalar = 0;
   std::int64_t quant_noise_pq_block_size = 8;
-  bool debug = false;
-  std::int64_t min_params_to_wrap = 100000000, base_layers = 0, base_sublayers = 1, base_shuffle = 1;
+  std::int64_t base_layers = 0, base_sublayers = 1;
   bool scale_fc = false, scale_attn = false, scale_heads = false, scale_resids = false;
 
   NOPOS_OPTIONS(o) {
-    using nopos::AtLeast, nopos::NoEffect, nopos::OneOf, nopos::Range, nopos::Refused;
+    using nopos::AtLeast, nopos::OneOf, nopos::Range;
     using O = Options;
     const Range probability{0, 1};
     o.add("activation-fn", &O::activation_fn, "activation function of the feed-forward layer",
@@ -107,15 +106,14 @@ struct Options {
           "probability of rounding a weight to 8 bits in training; in evaluation, all weights and outputs "
           "are rounded",
           probability);
-    o.add("debug", &O::debug, "nothing", NoEffect{"it does nothing in fairseq either"});
-    o.add("min-params-to-wrap", &O::min_params_to_wrap, "smallest layer that full sharding wraps",
-          Refused{"parameters are not sharded, so there is nothing to wrap"});
+    o.ignored("debug", false, "nothing", "it does nothing in fairseq either");
+    o.refused("min-params-to-wrap", 100000000, "smallest layer that full sharding wraps",
+              "parameters are not sharded, so there is nothing to wrap");
     o.add("base-layers", &O::base_layers, "number of BASE layers, evenly spaced", AtLeast{0});
     o.add("base-sublayers", &O::base_sublayers, "number of feed-forward layers in an expert of a BASE layer",
           AtLeast{0});
-    o.add("base-shuffle", &O::base_shuffle,
-          "shuffle tokens before assigning them to the experts of BASE layers",
-          NoEffect{"there is one expert, which gets all tokens in any order"});
+    o.ignored("base-shuffle", 1, "shuffle tokens before assigning them to the experts of BASE layers",
+              "there is one expert, which gets all tokens in any order");
     o.add("scale-fc", &O::scale_fc, "layer norm inside the feed-forward layer, before its second projection");
     o.add("scale-attn", &O::scale_attn, "layer norm after attention");
     o.add("scale-heads", &O::scale_heads,

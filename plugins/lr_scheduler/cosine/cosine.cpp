@@ -24,7 +24,7 @@ class Cosine final : public nopos::LRScheduler {
       o.add("warmup-init-lr", &Options::warmup_init_lr, "rate of the first update; below 0: --min-lr");
       o.add("min-lr", &Options::min_lr, "minimum of the first period");
       o.add("t-mult", &Options::t_mult, "factor by which each period is longer than the previous one",
-            nopos::AtLeast{0});
+            nopos::Above{0});
       o.add("lr-period-updates", &Options::period_updates,
             "updates in the first period; 0 or less: from warm-up to --max-update");
       o.add("lr-shrink", &Options::shrink, "factor of maximum and minimum from one period to the next",
@@ -38,7 +38,6 @@ class Cosine final : public nopos::LRScheduler {
       refuse("anneals from --lr down to --min-lr, so --lr (" + nopos::to_text(max_lr_) +
              ") must be more than --min-lr (" + nopos::to_text(options.min_lr) + ")");
     }
-    if (options.t_mult == 0) refuse("needs a --t-mult above 0");
     if (options_.warmup_init_lr < 0) options_.warmup_init_lr = options.min_lr;
     if (options_.period_updates <= 0) {
       options_.period_updates = static_cast<double>(context.max_update - options.warmup_updates);

@@ -13,16 +13,16 @@ class PolynomialDecay final : public nopos::LRScheduler {
  public:
   struct Options {
     std::int64_t warmup_updates = 0;
-    std::optional<std::int64_t> force_anneal;
     double end_learning_rate = 0;
     double power = 1;
     std::optional<std::int64_t> total_num_update;
     NOPOS_OPTIONS(o) {
       o.add("warmup-updates", &Options::warmup_updates, "updates of linear warm-up from 0",
             nopos::AtLeast{0});
-      o.add("force-anneal", &Options::force_anneal, "epoch from which the rate decays from its current value",
-            nopos::Refused{"it would compound the decay at every epoch; describe the decay by "
-                           "--total-num-update and --power"});
+      o.refused(
+          "force-anneal", nopos::not_given<std::int64_t>,
+          "epoch from which the rate decays from its current value",
+          "it would compound the decay at every epoch; describe the decay by --total-num-update and --power");
       o.add("end-learning-rate", &Options::end_learning_rate, "final rate");
       o.add("power", &Options::power, "exponent of the decay; 1: linear", nopos::AtLeast{0});
       o.add("total-num-update", &Options::total_num_update, "update at which the decay ends (required)",

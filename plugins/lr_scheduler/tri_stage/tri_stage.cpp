@@ -28,8 +28,8 @@ class TriStage final : public nopos::LRScheduler {
             nopos::Range{0, 1});
       o.add("init-lr-scale", &Options::init_lr_scale, "initial rate as a fraction of --lr",
             nopos::AtLeast{0});
-      o.add("final-lr-scale", &Options::final_lr_scale, "final rate as a fraction of --lr; above 0",
-            nopos::AtLeast{0});
+      o.add("final-lr-scale", &Options::final_lr_scale,
+            "final rate as a fraction of --lr, which the decay never takes to 0", nopos::Above{0});
     }
   };
 
@@ -40,9 +40,6 @@ class TriStage final : public nopos::LRScheduler {
       refuse(
           "decays over --decay-steps updates, which must be more than 0; or give the three stages as "
           "fractions of --max-update by --phase-ratio");
-    }
-    if (options.final_lr_scale == 0) {
-      refuse("decays exponentially and never reaches 0: --final-lr-scale must be above 0");
     }
   }
 

@@ -36,7 +36,7 @@ TEST(TriStage, RefusesStagesThatAreNone) {
   test::expect_refusal("tri_stage", thirds, {0.1}, "--max-update must be set");
   Settings to_zero = ten_fifteen_twenty;
   to_zero["final-lr-scale"] = 0.0;
-  test::expect_refusal("tri_stage", to_zero, {0.1}, "--final-lr-scale must be above 0");
+  test::expect_refusal("tri_stage", to_zero, {0.1}, "option 'final-lr-scale' is 0.0, but must be above 0");
   test::expect_refusal("tri_stage", ten_fifteen_twenty, {0.1, 0.2}, "was given 0.1,0.2");
 }
 

@@ -30,15 +30,14 @@ class Adadelta final : public nopos::Optimizer {
     double rho = 0.9;
     double eps = 1e-6;
     double weight_decay = 0;
-    bool anneal_eps = false;
     NOPOS_OPTIONS(o) {
       o.add("adadelta-rho", &Options::rho, "decay of both averages", nopos::Range{0, 1});
       o.add("adadelta-eps", &Options::eps, "added to both averages for numerical stability",
             nopos::AtLeast{0});
       o.add("weight-decay", &Options::weight_decay, "L2 penalty, added to the gradient", nopos::AtLeast{0},
             nopos::Alias{"wd"});
-      o.add("anneal-eps", &Options::anneal_eps, "decrease epsilon during training",
-            nopos::NoEffect{"fairseq accepts the flag and never uses it"});
+      o.ignored("anneal-eps", false, "decrease epsilon during training",
+                "fairseq accepts the flag and never uses it");
     }
   };
 

@@ -22,12 +22,12 @@ class Adafactor final : public nopos::Optimizer {
     double decay_rate = -0.8;
     std::optional<double> beta1;
     double weight_decay = 0;
-    bool scale_parameter = false, relative_step = false, warmup_init = false;
+    bool scale_parameter = false;
     NOPOS_OPTIONS(o) {
       o.add("adafactor-eps", &Options::eps,
             "added to squared gradients; and the minimum root mean square of a parameter", nopos::AtLeast{0});
-      o.add("clip-threshold", &Options::clip_threshold, "maximum root mean square of an update; above 0",
-            nopos::AtLeast{0});
+      o.add("clip-threshold", &Options::clip_threshold, "maximum root mean square of an update",
+            nopos::Above{0});
       o.add("decay-rate", &Options::decay_rate, "exponent of the decay of squared gradients");
       o.add("beta1", &Options::beta1, "decay of the first moment; not given: no first moment",
             nopos::Range{0, 1});
@@ -35,19 +35,14 @@ class Adafactor final : public nopos::Optimizer {
             nopos::AtLeast{0}, nopos::Alias{"wd"});
       o.add("scale-parameter", &Options::scale_parameter,
             "scale the learning rate by the root mean square of each parameter");
-      o.add("relative-step", &Options::relative_step, "compute the learning rate from the number of updates",
-            nopos::Refused{"--lr is always set, and fairseq cannot combine the two"});
-      o.add("warmup-init", &Options::warmup_init, "start with small relative steps",
-            nopos::Refused{"it modifies --relative-step, which cannot be combined with --lr"});
+      o.refused("relative-step", false, "compute the learning rate from the number of updates",
+                "--lr is always set, and fairseq cannot combine the two");
+      o.refused("warmup-init", false, "start with small relative steps",
+                "it modifies --relative-step, which cannot be combined with --lr");
     }
   };
 
-  Adafactor(const Options& options, const Context& context) : options_(options), lr_(context.lr) {
-    if (options.clip_threshold == 0) {
-      throw nopos::Error(nopos::ExitCode::configuration,
-                         "optimizer/adafactor: 'clip-threshold' is 0, but must be above 0.");
-    }
-  }
+  Adafactor(const Options& options, const Context& context) : options_(options), lr_(context.lr) {}
 
   std::vector<std::string> state_names() const override {
     return {"exp_avg", "exp_avg_sq_row", "exp_avg_sq_col", "exp_avg_sq", "RMS"};
@@ -98,8 +93,8 @@ class Adafactor final : public nopos::Optimizer {
             {"beta1", options_.beta1 ? nopos::Value(*options_.beta1) : nopos::Value()},
             {"weight_decay", options_.weight_decay},
             {"scale_parameter", options_.scale_parameter},
-            {"relative_step", options_.relative_step},
-            {"warmup_init", options_.warmup_init}};
+            {"relative_step", false},
+            {"warmup_init", false}};
   }
 
  private:

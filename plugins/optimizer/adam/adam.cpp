@@ -34,17 +34,14 @@ class Adam final : public nopos::Optimizer {
     std::vector<double> betas = {0.9, 0.999};
     double eps = 1e-8;
     double weight_decay = 0;
-    bool use_old_adam = false;
-    bool fp16_adam_stats = false;
     NOPOS_OPTIONS(o) {
       o.add("adam-betas", &Options::betas, "decay of the first and second moment", nopos::Range{0, 1});
       o.add("adam-eps", &Options::eps, "added to the denominator for numerical stability", nopos::AtLeast{0});
       o.add("weight-decay", &Options::weight_decay, "decoupled weight decay, multiplied by the learning rate",
             nopos::AtLeast{0});
-      o.add("use-old-adam", &Options::use_old_adam, "never use the fused GPU kernel",
-            nopos::NoEffect{"there is only one implementation"});
-      o.add("fp16-adam-stats", &Options::fp16_adam_stats, "keep the moments in half precision",
-            nopos::Refused{"the moments are kept in float32"});
+      o.ignored("use-old-adam", false, "never use the fused GPU kernel", "there is only one implementation");
+      o.refused("fp16-adam-stats", false, "keep the moments in half precision",
+                "the moments are kept in float32");
     }
   };
 

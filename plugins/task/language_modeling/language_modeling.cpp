@@ -34,7 +34,7 @@ class LanguageModeling final : public Task {
     std::string sample_break_mode = "none";
     std::int64_t tokens_per_sample = 1024;
     std::int64_t output_dictionary_size = -1;
-    bool self_target = false, future_target = false, past_target = false;
+    bool future_target = false;
     bool add_bos_token = false;
     std::optional<std::int64_t> max_target_positions;
     std::string shorten_method = "none", shorten_data_split_list;
@@ -50,13 +50,11 @@ class LanguageModeling final : public Task {
       o.add("tokens-per-sample", &Options::tokens_per_sample, "maximum tokens per block", AtLeast{1});
       o.add("output-dictionary-size", &Options::output_dictionary_size,
             "number of dictionary entries to predict, others become <unk>; -1: all", AtLeast{-1});
-      o.add("self-target", &Options::self_target, "predict the token itself",
-            Refused{
-                "unsupported language modeling target: self; leave the flag out to predict the next token"});
+      o.refused("self-target", false, "predict the token itself",
+                "unsupported language modeling target: self; leave the flag out to predict the next token");
       o.add("future-target", &Options::future_target, "predict the next token (the default)");
-      o.add("past-target", &Options::past_target, "predict the previous token",
-            Refused{
-                "unsupported language modeling target: past; leave the flag out to predict the next token"});
+      o.refused("past-target", false, "predict the previous token",
+                "unsupported language modeling target: past; leave the flag out to predict the next token");
       o.add("add-bos-token", &Options::add_bos_token, "put <s> before each block");
       o.add("max-target-positions", &Options::max_target_positions,
             "longest sequence that the model accepts; default: tokens-per-sample", AtLeast{1});

@@ -49,6 +49,9 @@ std::string described_range(const OptionInfo& option) {
   const auto text = [&](double bound) {
     return is_whole(option.type) ? std::to_string(static_cast<std::int64_t>(bound)) : number_text(bound);
   };
+  if (option.above) {
+    return "above " + text(*option.above) + (option.max ? " and at most " + text(*option.max) : "");
+  }
   if (option.min && option.max) return "between " + text(*option.min) + " and " + text(*option.max);
   return option.min ? "at least " + text(*option.min) : "at most " + text(*option.max);
 }
@@ -152,10 +155,10 @@ void check_range(OptionInfo option, double number, const std::string& found, std
     option.min = option.min.value_or(-most);
     option.max = option.max.value_or(most);
   }
-  const bool below = option.min && number < *option.min, above = option.max && number > *option.max;
-  if (std::isnan(number) || below || above) {
-    refuse(option, owner, found,
-           option.min || option.max ? described_range(option) : described_type(option.type));
+  const bool below = (option.min && number < *option.min) || (option.above && number <= *option.above);
+  if (std::isnan(number) || below || (option.max && number > *option.max)) {
+    const bool bounded = option.min || option.max || option.above;
+    refuse(option, owner, found, bounded ? described_range(option) : described_type(option.type));
   }
 }
 
@@ -286,6 +289,17 @@ Value parse_value(const OptionInfo& option, std::string_view text, std::string_v
            described_type(option.type) + decimal_point_hint(option, std::string(text)));
   }
   return checked_value(option, *typed, owner);
+}
+
+std::optional<Value> OptionDeclarations::declare(OptionInfo info) {
+  std::optional<Value> given;
+  if (settings_ != nullptr) {
+    if (const auto found = settings_->find(info.name); found != settings_->end()) {
+      given = checked_value(info, found->second, owner_);
+    }
+  }
+  infos.push_back(std::move(info));
+  return given;
 }
 
 namespace detail {

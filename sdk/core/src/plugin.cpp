@@ -14,9 +14,12 @@ Json described(const OptionInfo& option) {
   if (option.optional) json["optional"] = true;
   if (option.min) json["min"] = *option.min;
   if (option.max) json["max"] = *option.max;
+  if (option.above) json["above"] = *option.above;
   if (!option.choices.empty()) json["choices"] = option.choices;
   if (!option.aliases.empty()) json["aliases"] = option.aliases;
   if (option.positional) json["positional"] = true;
+  if (option.joint != '\0') json["repeatable"] = std::string(1, option.joint);
+  if (!option.implied.empty()) json["implied"] = option.implied;
   if (option.effect == Effect::no_effect) json["no_effect"] = option.effect_reason;
   if (option.effect == Effect::refused) json["refused"] = option.effect_reason;
   return json;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <limits>
 #include <new>
@@ -54,7 +55,7 @@ struct Sample {
   std::vector<std::int64_t> sizes{1};
   std::optional<std::vector<double>> shares;
   std::int64_t seed = 1;
-  double norm = 0;
+  double norm = 0, scale = 1;
   NOPOS_OPTIONS(o) {
     o.add("rates", &Sample::rates, "", AtLeast{0});
     o.add("betas", &Sample::betas, "", Range{0, 1});
@@ -63,6 +64,10 @@ struct Sample {
     o.add("shares", &Sample::shares, "");
     o.add("seed", &Sample::seed, "");
     o.add("norm", &Sample::norm, "", AtLeast{0});
+    o.add("scale", &Sample::scale, "", Above{0});
+    o.ignored("workers", 4, "", "one thread does it", AtLeast{1});
+    o.ignored("backend", "nccl", "", "one thread does it", OneOf{{"nccl", "gloo"}});
+    o.refused("balance", not_given<std::string>, "", "it is not built");
   }
 };
 
@@ -144,6 +149,32 @@ TEST(Options, NumbersAreFiniteAndIntegersSmallEnoughToCountWith) {
   EXPECT_EQ(refusal("seed", "9007199254740991"), "");
   const double infinity = std::numeric_limits<double>::infinity();
   EXPECT_THROW(read_options<Sample>({{"norm", infinity}}, "group"), Error);
+}
+
+TEST(Options, ABoundThatIsNotReachedIsRefused) {
+  EXPECT_EQ(refusal("scale", "0"), "group: option 'scale' is 0.0, but must be above 0.0.");
+  EXPECT_NE(refusal("scale", "-1"), "");
+  EXPECT_EQ(refusal("scale", "1e-300"), "");
+}
+
+TEST(Options, ThoseWithoutAMemberAreDescribedAndChecked) {
+  const auto described = describe_options<Sample>();
+  const auto find = [&](const std::string& name) {
+    return *std::find_if(described.begin(), described.end(),
+                         [&](const auto& one) { return one.name == name; });
+  };
+  EXPECT_EQ(find("workers").type, OptionType::integer);
+  EXPECT_EQ(find("workers").default_value, Value(std::int64_t{4}));
+  EXPECT_EQ(find("workers").effect, Effect::no_effect);
+  EXPECT_EQ(find("workers").effect_reason, "one thread does it");
+  EXPECT_EQ(find("backend").default_value, Value(std::string("nccl")));
+  EXPECT_TRUE(find("balance").optional);
+  EXPECT_EQ(find("balance").type, OptionType::text);
+  EXPECT_EQ(find("balance").effect, Effect::refused);
+  EXPECT_NO_THROW(read_options<Sample>({{"workers", std::int64_t{9}}, {"balance", Value()}}, "group"));
+  EXPECT_THROW(read_options<Sample>({{"workers", std::int64_t{0}}}, "group"), Error);
+  EXPECT_THROW(read_options<Sample>({{"backend", std::string("mpi")}}, "group"), Error);
+  EXPECT_THROW(read_options<Sample>({{"balance", std::string("1")}}, "group"), Error);
 }
 
 }  // namespace

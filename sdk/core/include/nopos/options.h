@@ -10,9 +10,10 @@
 ///       }
 ///     };
 ///
-/// The check of JSON values, the command-line flag, `--help`, `inspect`, the manifest and the record in the
-/// checkpoint are all derived from this declaration. Names are the flags without the dashes. A member's
-/// initial value is its default; a `std::optional` member is "not given" by default.
+/// From that one place come the check of JSON values, the command-line flag, `--help`, `inspect`, the
+/// manifest, and the record in the checkpoint. Names are the flags without the dashes. A member's initial
+/// value is its default; a `std::optional` member is "not given" by default. An option that does nothing here
+/// needs no member: `ignored` and `refused` declare it.
 
 #include <cstdint>
 #include <map>
@@ -56,9 +57,12 @@ struct OptionInfo {
   std::string help;
   bool optional = false;             ///< "not given" is a legal value
   std::optional<double> min, max;    ///< inclusive; for lists, of every element
+  std::optional<double> above;       ///< the same, exclusive
   std::vector<std::string> choices;  ///< of a text option
   std::vector<std::string> aliases;  ///< further names of the flag
   bool positional = false;           ///< may be given without its flag
+  char joint = '\0';                 ///< of a text option that may be repeated: stands between its texts
+  std::string implied;               ///< what the flag stands for without a value; empty: it needs one
   Effect effect = Effect::active;
   std::string effect_reason;
 };
@@ -70,6 +74,9 @@ struct Range {
 struct AtLeast {
   double min;
 };
+struct Above {
+  double bound;
+};
 struct OneOf {
   std::vector<std::string> choices;
 };
@@ -77,6 +84,14 @@ struct Alias {
   std::string name;
 };
 struct Positional {};
+/// The flag adds up instead of replacing what was given before: `--plugin-path a --plugin-path b` is "a:b".
+struct Repeatable {
+  char joint;
+};
+/// The flag alone, without a value, stands for this one.
+struct Implied {
+  std::string value;
+};
 struct NoEffect {
   std::string reason;
 };
@@ -103,9 +118,12 @@ namespace detail {
 
 inline void apply(OptionInfo& info, const Range& range) { info.min = range.min, info.max = range.max; }
 inline void apply(OptionInfo& info, const AtLeast& bound) { info.min = bound.min; }
+inline void apply(OptionInfo& info, const Above& above) { info.above = above.bound; }
 inline void apply(OptionInfo& info, const OneOf& one_of) { info.choices = one_of.choices; }
 inline void apply(OptionInfo& info, const Alias& alias) { info.aliases.push_back(alias.name); }
 inline void apply(OptionInfo& info, const Positional&) { info.positional = true; }
+inline void apply(OptionInfo& info, const Repeatable& repeatable) { info.joint = repeatable.joint; }
+inline void apply(OptionInfo& info, const Implied& implied) { info.implied = implied.value; }
 inline void apply(OptionInfo& info, const NoEffect& effect) {
   info.effect = Effect::no_effect, info.effect_reason = effect.reason;
 }
@@ -159,45 +177,91 @@ constexpr OptionType type_of() {
   }
 }
 
-/// \throws Error (configuration) for a key of `settings` that is not in `infos`, with the closest name.
+/// A default as a member would hold it: text for a literal.
+template <class M>
+auto option_default(const M& otherwise) {
+  if constexpr (std::is_convertible_v<M, std::string>) {
+    return std::string(otherwise);
+  } else {
+    return otherwise;
+  }
+}
+
+/// \throws Error (configuration) for a key of `settings` that no option of `infos` has, with the nearest
+/// name.
 void refuse_unknown(const Settings& settings, const std::vector<OptionInfo>& infos, std::string_view owner);
 
 }  // namespace detail
 
-/// Passed to `NOPOS_OPTIONS`: visits each declaration, to describe it and, if settings are given, to read its
-/// value.
+/// The default of an option that has none: `o.ignored("pipeline-balance", not_given<std::string>, ...)`.
 template <class T>
-class OptionVisitor {
- public:
-  OptionVisitor(T& object, const Settings* settings, std::string_view owner)
-      : object_(object), settings_(settings), owner_(owner) {}
+inline const std::optional<T> not_given{};
 
-  template <class M, class Base, class... Constraints>
-  void add(std::string name, M Base::*member, std::string help, const Constraints&... constraints) {
-    OptionInfo info;
-    info.name = std::move(name);
-    info.type = detail::type_of<M>();
-    info.default_value = detail::Member<M>::to_value(object_.*member);
-    info.help = std::move(help);
-    info.optional = detail::Member<M>::optional;
-    (detail::apply(info, constraints), ...);
-    if (settings_ != nullptr) {
-      if (auto found = settings_->find(info.name); found != settings_->end()) {
-        detail::Member<M>::assign(object_.*member, checked_value(info, found->second, owner_));
-      }
-    }
-    infos.push_back(std::move(info));
+/// Declarations without a member. Where settings are given, they are checked.
+class OptionDeclarations {
+ public:
+  OptionDeclarations(const Settings* settings, std::string_view owner) : settings_(settings), owner_(owner) {}
+
+  /// \return the value that the settings give it, checked; nothing where they give none
+  std::optional<Value> declare(OptionInfo info);
+
+  /// An option that is accepted, so that command lines of another program run as they are, and does nothing.
+  /// Its type is that of `otherwise`, its default.
+  template <class M, class... Constraints>
+  void ignored(std::string name, const M& otherwise, std::string help, std::string reason,
+               const Constraints&... constraints) {
+    declare(described(std::move(name), detail::option_default(otherwise), std::move(help),
+                      NoEffect{std::move(reason)}, constraints...));
+  }
+
+  /// The same, but any value than its default is an error: it would change the result, and is not built.
+  template <class M, class... Constraints>
+  void refused(std::string name, const M& otherwise, std::string help, std::string reason,
+               const Constraints&... constraints) {
+    declare(described(std::move(name), detail::option_default(otherwise), std::move(help),
+                      Refused{std::move(reason)}, constraints...));
   }
 
   std::vector<OptionInfo> infos;
 
+ protected:
+  template <class M, class... Constraints>
+  static OptionInfo described(std::string name, const M& otherwise, std::string help,
+                              const Constraints&... constraints) {
+    OptionInfo info;
+    info.name = std::move(name);
+    info.type = detail::type_of<M>();
+    info.default_value = detail::Member<M>::to_value(otherwise);
+    info.help = std::move(help);
+    info.optional = detail::Member<M>::optional;
+    (detail::apply(info, constraints), ...);
+    return info;
+  }
+
  private:
-  T& object_;
   const Settings* settings_;
   std::string_view owner_;
 };
 
-/// Begins the function in which a struct declares its options.
+/// What `NOPOS_OPTIONS` fills: visits each declaration, to describe it and, where settings are given, to read
+/// it.
+template <class T>
+class OptionVisitor : public OptionDeclarations {
+ public:
+  OptionVisitor(T& object, const Settings* settings, std::string_view owner)
+      : OptionDeclarations(settings, owner), object_(object) {}
+
+  template <class M, class Base, class... Constraints>
+  void add(std::string name, M Base::*member, std::string help, const Constraints&... constraints) {
+    const auto value = declare(described(std::move(name), object_.*member, std::move(help), constraints...));
+    if (value) detail::Member<M>::assign(object_.*member, *value);
+  }
+
+ private:
+  T& object_;
+};
+
+/// Opens the one function in which a struct declares its options.
 #define NOPOS_OPTIONS(o)               \
   template <class NoposOptionVisitor_> \
   static void nopos_options(NoposOptionVisitor_& o)
