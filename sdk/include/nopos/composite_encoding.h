@@ -10,9 +10,9 @@
 
 namespace nopos {
 
-/// Names and encodings in the user's order -> one encoding: what they add is summed, transforms of queries
-/// and keys run one after the other, biases are summed, the shortest limit holds, positions are the first
-/// one's. Parameters and buffers stay flat, as if there were one encoding; none gives the encoding that does
+/// Names and encodings in the user's order -> one encoding: positions and transforms run one after the other,
+/// each on what the one before made; what they add to embeddings and scores is summed; the shortest limit
+/// holds. Parameters and buffers stay flat, as if there were one encoding; none gives the encoding that does
 /// nothing. \throws Error (configuration) where two of them use the same name for a parameter or buffer.
 ///
 /// This is where hooks are called: what a part returns is checked against the contract (shape, type, device),

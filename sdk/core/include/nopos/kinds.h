@@ -15,7 +15,7 @@ struct Kind {
 };
 
 inline constexpr std::array kinds{
-    Kind{"task", 3},      Kind{"architecture", 2}, Kind{"positional_encoding", 1}, Kind{"criterion", 1},
+    Kind{"task", 4},      Kind{"architecture", 3}, Kind{"positional_encoding", 2}, Kind{"criterion", 2},
     Kind{"optimizer", 2}, Kind{"lr_scheduler", 2}, Kind{"tokenizer", 2},
 };
 
