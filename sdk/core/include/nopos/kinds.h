@@ -32,8 +32,8 @@ struct Kind {
 };
 
 inline constexpr std::array kinds{
-    Kind{"task", {3, 0}},      Kind{"architecture", {2, 0}}, Kind{"positional_encoding", {1, 0}},
-    Kind{"criterion", {1, 0}}, Kind{"optimizer", {2, 0}},    Kind{"lr_scheduler", {2, 0}},
+    Kind{"task", {4, 0}},      Kind{"architecture", {3, 0}}, Kind{"positional_encoding", {2, 0}},
+    Kind{"criterion", {2, 0}}, Kind{"optimizer", {2, 0}},    Kind{"lr_scheduler", {2, 0}},
     Kind{"tokenizer", {2, 0}},
 };
 
