@@ -41,7 +41,7 @@ class Model final : public Architecture {
     decoder->register_module("output_projection", std::make_shared<Tied>(embed->parameters()[0]));
   }
 
-  at::Tensor features(const Batch&) override { throw std::logic_error("not used"); }
+  at::Tensor features(const Batch&, const ForwardOptions&) override { throw std::logic_error("not used"); }
   OutputHead& head() override { throw std::logic_error("not used"); }
   std::int64_t max_positions() const override { return 8; }
 

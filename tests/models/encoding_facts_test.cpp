@@ -7,7 +7,7 @@
 
 #include "built_plugin.h"
 #include "command.h"
-#include "nopos/positional_encoding.h"
+#include "embedded.h"
 
 namespace nopos {
 namespace {
@@ -27,13 +27,16 @@ TEST_P(EncodingFacts, AreTrue) {
 
   const auto encoding = test::make_component<PositionalEncoding>(
       name, {}, {.embed_dim = 8, .heads = 2, .head_dim = 4, .layers = 1, .max_positions = 6});
-  const PositionContext context{.tokens = at::full({1, 3}, 5, at::kLong)};
   std::string hooks, tables;
-  if (encoding->embed(context).defined()) hooks = joined(hooks, "embed");
-  const at::Tensor ones = at::ones({1, 2, 3, 4});
-  const auto [q, k] = encoding->transform(ones, ones, context, 0);
-  if (!q.equal(ones) || !k.equal(ones)) hooks = joined(hooks, "transform");
-  if (!encoding->bias(0).empty()) hooks = joined(hooks, "bias");
+  BiasMasks masks;
+  const ForwardPass pass(*encoding, masks, test::row_of({5, 6, 7}), {});
+  if (!pass.forward().regular()) hooks = joined(hooks, "positions");
+  if (pass.embedding().defined()) hooks = joined(hooks, "embed");
+  const at::Tensor ones = at::ones({1, 2, 3, 4}), x = at::ones({1, 3, 8});
+  if (const Heads made = pass.transformed(0, x, {ones, ones, ones});
+      !made.q.equal(ones) || !made.k.equal(ones) || !made.v.equal(ones))
+    hooks = joined(hooks, "transform");
+  if (!pass.declared(0, x, ones, ones).empty()) hooks = joined(hooks, "scores");
   EXPECT_EQ(facts.at("hooks"), hooks.empty() ? "none" : hooks);
   EXPECT_EQ(facts.at("longest sequence") == "any", !encoding->traits().max_length.has_value());
 

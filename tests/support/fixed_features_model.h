@@ -30,7 +30,7 @@ struct FixedFeaturesModel final : Architecture {
   FixedFeaturesModel(at::Tensor values, bool adaptive) : logits(std::move(values)), identity(adaptive) {
     logits.requires_grad_(true);
   }
-  at::Tensor features(const Batch&) override { return logits; }
+  at::Tensor features(const Batch&, const ForwardOptions&) override { return logits; }
   OutputHead& head() override { return identity; }
   std::int64_t max_positions() const override { return logits.size(1); }
 

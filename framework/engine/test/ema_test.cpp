@@ -14,7 +14,7 @@ class Tied final : public Architecture {
     register_parameter("tied", weight);
     register_buffer("version", at::full({1}, 3.0));
   }
-  at::Tensor features(const Batch&) override { return weight; }
+  at::Tensor features(const Batch&, const ForwardOptions&) override { return weight; }
   OutputHead& head() override { throw std::logic_error("unused"); }
   std::int64_t max_positions() const override { return 8; }
   void set(double value) { weight.detach().fill_(value); }

@@ -14,7 +14,7 @@ namespace {
 class Pair final : public Architecture {
  public:
   Pair() { weight = register_parameter("weight", at::zeros({2})); }
-  at::Tensor features(const Batch&) override { return weight; }
+  at::Tensor features(const Batch&, const ForwardOptions&) override { return weight; }
   OutputHead& head() override { throw std::logic_error("unused"); }
   std::int64_t max_positions() const override { return 8; }
   at::Tensor weight;

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace transformer_lm {
 namespace {
@@ -142,14 +143,14 @@ void Decoder::make_head(const Options& o, const Context& context) {
   }
 }
 
-at::Tensor Decoder::embedded(const nopos::PositionContext& positions) {
+at::Tensor Decoder::embedded(const nopos::ForwardPass& pass) {
   // tokens [B,T] -> [B,T,C]
   // the type of buffers is what the model computes in; weights that were loaded may be narrower
-  at::Tensor x = embed_tokens_->forward(positions.tokens).to(version_.scalar_type());
+  at::Tensor x = embed_tokens_->forward(pass.forward().tokens()).to(version_.scalar_type());
   if (scale_ != 1) x.mul_(scale_);
   if (noise_map_) x = noise_map_->forward(x);
   if (project_in_) x = project_in_->forward(x);
-  if (const at::Tensor added = positions_->embed(positions); added.defined()) x.add_(added);
+  if (const at::Tensor added = pass.embedding(); added.defined()) x.add_(added);
   if (embedding_norm_) x = embedding_norm_->forward(x);
   return nopos::apply_dropout(x, dropout_, is_training());
 }
@@ -165,38 +166,50 @@ std::vector<bool> Decoder::drawn_layers() const {
 }
 
 at::Tensor Decoder::through_layer(std::size_t index, const at::Tensor& x,
-                                  const std::shared_ptr<nopos::AttentionContext>& context) {
+                                  const std::shared_ptr<nopos::ForwardPass>& pass) {
   const AnyLayer& one = layers_[index];
   if (one.base) return one.base->forward(x);
-  if (!recompute_) return one.layer->forward(x, *context, one.place);
+  const nopos::ForwardOptions& options = pass->options();
+  if (!recompute_ || options.state != nullptr || options.observer != nullptr)
+    return one.layer->forward(x, *pass, one.place);
   // Masks with gradients belong to the graph in which they were made, and each run of the layer has its own.
-  const auto run = [layer = one.layer, place = one.place, context](const at::Tensor& input) {
-    context->masks.begin_forward();
-    at::Tensor y = layer->forward(input, *context, place);
-    context->masks.begin_forward();
+  const auto again = [layer = one.layer, place = one.place, pass](const at::Tensor& input) {
+    pass->forget();
+    at::Tensor y = layer->forward(input, *pass, place);
+    pass->forget();
     return y;
   };
-  return nopos::with_recomputation(x, run, offload_);
+  return nopos::with_recomputation(x, again, offload_);
 }
 
-at::Tensor Decoder::features(const nopos::Batch& batch) {
+at::Tensor Decoder::features(const nopos::Batch& batch, const nopos::ForwardOptions& options) {
   // tokens [B,T] -> [B,T,C of the head]
-  const auto context =
-      std::make_shared<nopos::AttentionContext>(nopos::AttentionContext{*positions_,
-                                                                        {.tokens = batch.tokens,
-                                                                         .padding_idx = padding_idx_,
-                                                                         .document_ids = batch.document_ids,
-                                                                         .given_positions = batch.positions},
-                                                                        masks_});
-  masks_.begin_forward();
-  at::Tensor x = embedded(context->positions);
+  const auto pass = std::make_shared<nopos::ForwardPass>(
+      *positions_, masks_, batch, nopos::ForwardPass::Model{.padding_idx = padding_idx_, .model = this},
+      options);
+  at::Tensor x = embedded(*pass);
+  pass->hidden(0, x);
   const std::vector<bool> stay = drawn_layers();
   for (std::size_t index = 0; index < layers_.size(); ++index) {
-    if (stay[index]) x = through_layer(index, x, context);
+    if (stay[index]) x = through_layer(index, x, pass);
+    if (layers_[index].layer) pass->hidden(layers_[index].place + 1, x);
   }
+  x = pass->finish(x);
   if (final_norm_) x = final_norm_->forward(x);
   if (project_out_) x = project_out_->forward(x);
   return x;
+}
+
+std::shared_ptr<nopos::DecodingState> Decoder::decoding_state(std::int64_t rows, std::int64_t planned) const {
+  const std::optional<std::int64_t> longest = positions_->traits().max_length;
+  if (longest && planned > *longest) {
+    refuse("a decoding state for " + std::to_string(planned) + " tokens was asked for, but the positional " +
+           "encoding ends at " + std::to_string(*longest) + ".");
+  }
+  std::int64_t attending = 0;
+  for (const AnyLayer& one : layers_) attending += one.layer != nullptr;
+  return std::make_shared<nopos::DecodingState>(
+      nopos::DecodingState::Shape{.rows = rows, .planned = planned, .layers = attending, .model = this});
 }
 
 std::int64_t Decoder::max_positions() const {

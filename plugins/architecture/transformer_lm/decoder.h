@@ -25,7 +25,8 @@ class Decoder final : public torch::nn::Module {
   Decoder(const Options& options, const nopos::Architecture::Context& context);
 
   /// tokens [B,T] -> [B,T,C of the head]
-  at::Tensor features(const nopos::Batch& batch);
+  at::Tensor features(const nopos::Batch& batch, const nopos::ForwardOptions& options);
+  std::shared_ptr<nopos::DecodingState> decoding_state(std::int64_t rows, std::int64_t planned) const;
   nopos::OutputHead& head() { return *head_; }
   std::int64_t max_positions() const;
   std::string summary() const;
@@ -37,10 +38,10 @@ class Decoder final : public torch::nn::Module {
   void make_head(const Options& options, const Context& context);
   void insert_base_layers(const Options& options, torch::nn::Module& list);
 
-  at::Tensor embedded(const nopos::PositionContext& positions);
+  at::Tensor embedded(const nopos::ForwardPass& pass);
   std::vector<bool> drawn_layers() const;
   at::Tensor through_layer(std::size_t index, const at::Tensor& x,
-                           const std::shared_ptr<nopos::AttentionContext>& context);
+                           const std::shared_ptr<nopos::ForwardPass>& pass);
 
   /// One of the two.
   struct AnyLayer {

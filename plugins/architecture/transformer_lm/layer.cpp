@@ -24,16 +24,16 @@ Layer::Layer(const Options& o) : normalize_before_(o.decoder_normalize_before), 
   final_layer_norm_ = norm("final_layer_norm", dim);
 }
 
-at::Tensor Layer::forward(at::Tensor x, nopos::AttentionContext& context, std::int64_t index) const {
+at::Tensor Layer::forward(at::Tensor x, nopos::ForwardPass& pass, std::int64_t index) const {
   x = residual(std::move(x), *self_attn_layer_norm_, {},
-               [&](const at::Tensor& y) { return attended(y, context, index); });
+               [&](const at::Tensor& y) { return attended(y, pass, index); });
   return residual(std::move(x), *final_layer_norm_, residual_scales_,
                   [&](const at::Tensor& y) { return feed_forward_->forward(y, is_training()); });
 }
 
-at::Tensor Layer::attended(const at::Tensor& x, nopos::AttentionContext& context, std::int64_t index) const {
+at::Tensor Layer::attended(const at::Tensor& x, nopos::ForwardPass& pass, std::int64_t index) const {
   // x [B,T,C] -> [B,T,C]
-  at::Tensor y = self_attn_->forward(x, context, index);
+  at::Tensor y = self_attn_->forward(x, pass, index);
   if (head_scales_.defined()) {
     const at::Tensor heads = y.view({y.size(0), y.size(1), head_scales_.size(0), -1});
     y = heads.mul(head_scales_.unsqueeze(1)).view(y.sizes());

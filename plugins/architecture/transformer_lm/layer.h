@@ -14,10 +14,10 @@ class Layer final : public torch::nn::Module {
   explicit Layer(const Options& options);
 
   /// x [B,T,C] -> [B,T,C]; `index` is what the encoding's hooks are told.
-  at::Tensor forward(at::Tensor x, nopos::AttentionContext& context, std::int64_t index) const;
+  at::Tensor forward(at::Tensor x, nopos::ForwardPass& pass, std::int64_t index) const;
 
  private:
-  at::Tensor attended(const at::Tensor& x, nopos::AttentionContext& context, std::int64_t index) const;
+  at::Tensor attended(const at::Tensor& x, nopos::ForwardPass& pass, std::int64_t index) const;
   template <class SubLayer>
   at::Tensor residual(at::Tensor x, const nopos::LayerNorm& norm, const at::Tensor& scale,
                       const SubLayer& sub_layer) const;

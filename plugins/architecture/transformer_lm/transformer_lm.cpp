@@ -106,7 +106,12 @@ class TransformerLM final : public nopos::Architecture {
     add_noise(*decoder_, options);
   }
 
-  at::Tensor features(const nopos::Batch& batch) override { return decoder_->features(batch); }
+  at::Tensor features(const nopos::Batch& batch, const nopos::ForwardOptions& options) override {
+    return decoder_->features(batch, options);
+  }
+  std::shared_ptr<nopos::DecodingState> decoding_state(std::int64_t rows, std::int64_t planned) override {
+    return decoder_->decoding_state(rows, planned);
+  }
   nopos::OutputHead& head() override { return decoder_->head(); }
   std::int64_t max_positions() const override { return decoder_->max_positions(); }
   std::string summary() const override { return decoder_->summary(); }

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "built_plugin.h"
-#include "nopos/nn/attention.h"
+#include "embedded.h"
 
 namespace nopos {
 namespace {
@@ -48,7 +48,7 @@ TEST(Alibi, SlopesAreTheReferences) {
 TEST(Alibi, BiasFallsWithTheDistanceAndHidesWhatComesAfter) {
   const auto alibi = test::make_component<PositionalEncoding>("alibi", {}, {.heads = 4});
   BiasMasks masks;
-  const at::Tensor mask = masks.mask(alibi->bias(0), /*query_length=*/6, /*past_length=*/0, at::zeros({1}));
+  const at::Tensor mask = masks.mask(test::declared(*alibi), at::zeros({1, 4, 6, 2}), at::zeros({1}));
   ASSERT_EQ(mask.sizes(), (at::IntArrayRef{1, 4, 6, 6}));
   const at::Tensor row = mask[0][0][3];
   for (int key = 0; key < 4; ++key) {
@@ -56,6 +56,13 @@ TEST(Alibi, BiasFallsWithTheDistanceAndHidesWhatComesAfter) {
   }
   EXPECT_TRUE(std::isinf(row[4].item<float>()));
   EXPECT_TRUE(std::isinf(row[5].item<float>()));
+}
+
+TEST(Alibi, LooksBothWaysWhereTheModelDoes) {
+  for (const bool causal : {true, false}) {
+    const auto alibi = test::make_component<PositionalEncoding>("alibi", {}, {.heads = 4, .causal = causal});
+    EXPECT_EQ(std::get<SlopeBias>(test::declared(*alibi).terms().at(0)).symmetric, !causal);
+  }
 }
 
 }  // namespace

@@ -10,7 +10,8 @@ namespace {
 
 class Learned final : public nopos::PositionalEncoding {
  public:
-  explicit Learned(const nopos::ModelShape& model) : max_length_(model.max_positions) {
+  explicit Learned(const nopos::ModelShape& model)
+      : max_length_(model.max_positions), padding_idx_(model.padding_idx) {
     const std::int64_t rows = model.max_positions + model.padding_idx + 1;  // counted from padding_idx + 1
     weight_ = register_parameter("weight", nopos::fresh_embedding(rows, model.embed_dim));
     nopos::init_embedding_(weight_, model.padding_idx);
@@ -18,22 +19,26 @@ class Learned final : public nopos::PositionalEncoding {
 
   Traits traits() const override { return {.max_length = max_length_}; }
 
-  at::Tensor embed(const nopos::PositionContext& context) override {
-    // tokens [B,T] -> [B,T,C]
-    const std::int64_t length = context.past_length + context.length();
-    if (length > max_length_) {
-      throw nopos::Error(nopos::ExitCode::configuration,
-                         "positional_encoding/learned: a sequence of " + std::to_string(length) +
-                             " tokens is longer than the table, which has " + std::to_string(max_length_) +
-                             " positions; raise --max-target-positions, or use an encoding without a limit.");
-    }
-    return at::embedding(weight_, nopos::position_rows(context), context.padding_idx);
+  at::Tensor embed(const nopos::Forward& forward) override {
+    // -> [B,T,C]
+    const at::Tensor rows = nopos::position_rows(forward, padding_idx_);
+    if (forward.total() > max_length_ || !forward.regular()) check(rows.max().item<std::int64_t>());
+    return at::embedding(weight_, rows, padding_idx_);
   }
 
   std::vector<std::pair<std::string, at::Tensor>> tables() const override { return {{"weight", weight_}}; }
 
  private:
-  std::int64_t max_length_;
+  void check(std::int64_t last_row) const {
+    const std::int64_t length = last_row - padding_idx_;
+    if (length <= max_length_) return;
+    throw nopos::Error(nopos::ExitCode::configuration,
+                       "positional_encoding/learned: a sequence of " + std::to_string(length) +
+                           " tokens is longer than the table of " + std::to_string(max_length_) +
+                           " positions; raise --max-target-positions, or use an encoding without a limit.");
+  }
+
+  std::int64_t max_length_, padding_idx_;
   at::Tensor weight_;  // [max_length + padding_idx + 1, C]
 };
 

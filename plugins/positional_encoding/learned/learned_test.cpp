@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "built_plugin.h"
+#include "embedded.h"
 #include "nopos/error.h"
-#include "nopos/positional_encoding.h"
 
 namespace nopos {
 namespace {
@@ -16,22 +16,18 @@ std::shared_ptr<PositionalEncoding> learned(std::int64_t max_positions, std::int
                                                   {.embed_dim = dim, .max_positions = max_positions});
 }
 
-PositionContext context(std::vector<std::int64_t> tokens, std::int64_t past = 0) {
-  return {.tokens = at::tensor(tokens, at::kLong).unsqueeze(0), .past_length = past};
-}
-
 TEST(Learned, HasARowPerPositionAfterThePaddingRow) {
   const auto encoding = learned(32);
   const at::Tensor weight = encoding->named_parameters()["weight"];
   EXPECT_EQ(weight.sizes(), (at::IntArrayRef{34, 64}));
   EXPECT_TRUE(at::equal(weight[1], at::zeros({64})));
   EXPECT_NEAR(weight.std().item<double>(), 1.0 / 8, 0.01);
-  EXPECT_TRUE(at::equal(encoding->embed(context({7, 7}))[0], weight.narrow(0, 2, 2)));
+  EXPECT_TRUE(at::equal(test::embedded(*encoding, {7, 7})[0], weight.narrow(0, 2, 2)));
 }
 
 TEST(Learned, PaddingGetsAndTrainsNothing) {
   const auto encoding = learned(8);
-  const at::Tensor added = encoding->embed(context({7, 1, 7}));
+  const at::Tensor added = test::embedded(*encoding, {7, 1, 7});
   EXPECT_TRUE(at::equal(added[0][1], at::zeros({64})));
   added.sum().backward();
   const at::Tensor used = encoding->named_parameters()["weight"].grad().sum(1);
@@ -42,8 +38,9 @@ TEST(Learned, PaddingGetsAndTrainsNothing) {
 TEST(Learned, EndsWithItsTable) {
   const auto encoding = learned(4);
   EXPECT_EQ(encoding->traits().max_length, 4);
-  EXPECT_NO_THROW(encoding->embed(context({5, 5}, /*past=*/2)));
-  EXPECT_THROW(encoding->embed(context({5, 5}, /*past=*/3)), Error);
+  EXPECT_NO_THROW(test::embedded(*encoding, {5, 5}, /*past=*/2));
+  EXPECT_THROW(test::embedded(*encoding, {5, 5}, /*past=*/3), Error);
+  EXPECT_NO_THROW(test::embedded(*encoding, {1, 1, 5, 5, 5, 5}));  // padding takes no place
 }
 
 }  // namespace

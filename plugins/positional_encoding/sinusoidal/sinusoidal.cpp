@@ -27,7 +27,8 @@ at::Tensor sinusoids(std::int64_t rows, std::int64_t dim, std::int64_t zero_row)
 
 class Sinusoidal final : public nopos::PositionalEncoding {
  public:
-  explicit Sinusoidal(const nopos::ModelShape& model) : dim_(model.embed_dim) {
+  explicit Sinusoidal(const nopos::ModelShape& model)
+      : dim_(model.embed_dim), padding_idx_(model.padding_idx) {
     if (dim_ < 4) {
       throw nopos::Error(nopos::ExitCode::configuration,
                          "positional_encoding/sinusoidal: the model is " + std::to_string(dim_) +
@@ -39,21 +40,22 @@ class Sinusoidal final : public nopos::PositionalEncoding {
                        model.padding_idx);
   }
 
-  at::Tensor embed(const nopos::PositionContext& context) override {
-    // tokens [B,T] -> [B,T,C]
-    const std::int64_t rows = context.past_length + context.length() + context.padding_idx + 1;
+  at::Tensor embed(const nopos::Forward& forward) override {
+    // -> [B,T,C]
+    const at::Tensor wanted = nopos::position_rows(forward, padding_idx_);
+    const std::int64_t rows = forward.regular() ? forward.total() + padding_idx_ + 1  // at most
+                                                : wanted.max().item<std::int64_t>() + 1;
     if (rows > table_.size(0)) {
-      table_ = sinusoids(std::max(rows, 2 * table_.size(0)), dim_, context.padding_idx).to(table_.options());
+      table_ = sinusoids(std::max(rows, 2 * table_.size(0)), dim_, padding_idx_).to(table_.options());
     }
-    if (table_.device() != context.tokens.device()) table_ = table_.to(context.tokens.device());
-    const at::Tensor wanted = nopos::position_rows(context);
+    if (table_.device() != forward.device()) table_ = table_.to(forward.device());
     return table_.index_select(0, wanted.view(-1)).view({wanted.size(0), wanted.size(1), dim_});
   }
 
   std::vector<std::pair<std::string, at::Tensor>> tables() const override { return {{"table", table_}}; }
 
  private:
-  std::int64_t dim_;
+  std::int64_t dim_, padding_idx_;
   at::Tensor table_;  // [rows,C]; computed, so not part of a checkpoint
 };
 

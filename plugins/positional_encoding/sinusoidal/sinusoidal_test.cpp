@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "built_plugin.h"
+#include "embedded.h"
 #include "nopos/error.h"
-#include "nopos/positional_encoding.h"
 
 namespace nopos {
 namespace {
@@ -13,10 +13,6 @@ namespace {
 std::shared_ptr<PositionalEncoding> sinusoidal(std::int64_t dim, std::int64_t max_positions = 8) {
   return test::make_component<PositionalEncoding>("sinusoidal", {},
                                                   {.embed_dim = dim, .max_positions = max_positions});
-}
-
-PositionContext context(std::vector<std::int64_t> tokens, std::int64_t past = 0) {
-  return {.tokens = at::tensor(tokens, at::kLong).unsqueeze(0), .past_length = past};
 }
 
 /// The formula in double: row p, column c.
@@ -30,7 +26,7 @@ double entry(std::int64_t row, std::int64_t column, std::int64_t dim) {
 }
 
 TEST(Sinusoidal, TheFirstTokenTakesRowTwo) {
-  const at::Tensor first = sinusoidal(64)->embed(context({9}))[0][0];
+  const at::Tensor first = test::embedded(*sinusoidal(64), {9})[0][0];
   EXPECT_NEAR(first[0].item<double>(), 0.9093, 5e-5);    // sin 2
   EXPECT_NEAR(first[32].item<double>(), -0.4161, 5e-5);  // cos 2
 }
@@ -48,18 +44,21 @@ TEST(Sinusoidal, TableIsTheFormulaForEvenAndOddWidths) {
 }
 
 TEST(Sinusoidal, CountsWithoutPadding) {
-  EXPECT_TRUE(at::equal(position_rows(context({2, 5, 1, 7, 8})),
-                        at::tensor({2, 3, 1, 4, 5}, at::kLong).unsqueeze(0)));
-  const at::Tensor added = sinusoidal(16)->embed(context({2, 5, 1, 7, 8}));
+  PositionalEncoding none;
+  BiasMasks masks;
+  const ForwardPass pass(none, masks, test::row_of({2, 5, 1, 7, 8}), {});
+  EXPECT_TRUE(
+      at::equal(position_rows(pass.forward(), 1), at::tensor({2, 3, 1, 4, 5}, at::kLong).unsqueeze(0)));
+  const at::Tensor added = test::embedded(*sinusoidal(16), {2, 5, 1, 7, 8});
   EXPECT_TRUE(at::equal(added[0][2], at::zeros({16})));
-  EXPECT_TRUE(at::equal(added[0][3], sinusoidal(16)->embed(context({2, 5, 7}))[0][2]));
+  EXPECT_TRUE(at::equal(added[0][3], test::embedded(*sinusoidal(16), {2, 5, 7})[0][2]));
 }
 
 TEST(Sinusoidal, GrowsWithTheInputAndContinuesAfterAChunk) {
   const auto encoding = sinusoidal(16, 4);
-  const at::Tensor whole = encoding->embed(context(std::vector<std::int64_t>(40, 5)));
+  const at::Tensor whole = test::embedded(*encoding, std::vector<std::int64_t>(40, 5));
   EXPECT_NEAR(whole[0][39][3].item<double>(), entry(41, 3, 16), 4e-6);
-  const at::Tensor chunk = encoding->embed(context(std::vector<std::int64_t>(10, 5), /*past=*/30));
+  const at::Tensor chunk = test::embedded(*encoding, std::vector<std::int64_t>(10, 5), /*past=*/30);
   EXPECT_TRUE(at::equal(chunk[0], whole[0].narrow(0, 30, 10)));
 }
 

@@ -3,61 +3,24 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
-#include <algorithm>
 #include <cmath>
-#include <limits>
 #include <string>
-#include <tuple>
+#include <utility>
 
 #include "bfloat16_attention.h"
 #include "bfloat16_maps.h"
 #include "bfloat16_product.h"
 #include "dropout_draw.h"
+#include "explicit_attention.h"
+#include "forward_state.h"
 #include "nopos/error.h"
 #include "nopos/nn/initial_weights.h"
+#include "nopos/nn/recomputation.h"
 
 namespace nopos {
 namespace {
 
-constexpr std::size_t max_masks = 8;         // kept between forwards; more only with as many different layers
-constexpr std::int64_t longest_plain = 512;  // keys; measured, docs/decisions/precision.md
-
-template <class... Cases>
-struct Match : Cases... {
-  using Cases::operator()...;
-};
-template <class... Cases>
-Match(Cases...) -> Match<Cases...>;
-
-/// The tensor that a term is known by; undefined for one that must be asked.
-at::Tensor source(const AttentionBias::Term& term) {
-  return std::visit(Match{[](const SlopeBias& slope) { return slope.slopes; },
-                          [](const TableBias& table) { return table.values; },
-                          [](const DenseBias&) { return at::Tensor(); }},
-                    term);
-}
-
-/// -> [M,M] int64, i - j: how far key j lies behind query i; negative where it comes after.
-at::Tensor distances(std::int64_t length, const at::Tensor& like) {
-  const at::Tensor places = at::arange(length, like.options().dtype(at::kLong));
-  return places.unsqueeze(1) - places;
-}
-
-/// -> [H,M,M] float
-at::Tensor values(const AttentionBias::Term& term, const at::Tensor& distance) {
-  if (const auto* slope = std::get_if<SlopeBias>(&term)) {
-    const at::Tensor slopes = slope->slopes.to(distance.device());
-    return distance.to(at::kFloat).neg_() * slopes.view({-1, 1, 1});
-  }
-  const at::Tensor table = std::get<TableBias>(term).values.to(distance.device());
-  const at::Tensor column = distance.clamp(0, table.size(1) - 1).view(-1);
-  return table.index_select(1, column).view({table.size(0), distance.size(0), distance.size(1)});
-}
-
-bool same_sources(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](const at::Tensor& x, const at::Tensor& y) { return x.is_same(y); });
-}
+constexpr std::int64_t longest_plain = 512;  // keys; measured, docs/decisions/2026-11-25-precision.md
 
 /// The formula as it stands, in products of whole matrices, with dropout of the weights where p > 0. Backward
 /// needs the weights alone; what the layers keep is most of a model's memory.
@@ -118,47 +81,15 @@ bool goes_plain(const at::Tensor& q, const at::Tensor& k, double p) {
   return q.is_cpu() && (p > 0 || small_blocks);
 }
 
+at::Tensor joined(const at::Tensor& heads) { return heads.transpose(1, 2).flatten(2); }
+
+/// Whether a forward has to go by the formula: only whole sequences whose tokens stand side by side are what
+/// the fast ways know.
+bool goes_explicit(const ForwardState& forward, bool shows_weights) {
+  return forward.only_explicit || forward.past > 0 || !forward.causal || !forward.regular() || shows_weights;
+}
+
 }  // namespace
-
-void BiasMasks::begin_forward() {
-  std::erase_if(entries_, [](const Entry& entry) { return !entry.constant; });
-  if (entries_.size() > max_masks) entries_.clear();
-}
-
-at::Tensor BiasMasks::mask(const AttentionBias& bias, std::int64_t query_length, std::int64_t past_length,
-                           const at::Tensor& like) {
-  // -> [1,H,T,S]
-  const std::int64_t key_length = past_length + query_length;
-  Entry wanted;
-  at::Tensor dense;
-  for (const AttentionBias::Term& term : bias.terms()) {
-    if (const auto* asked = std::get_if<DenseBias>(&term)) {
-      at::Tensor part = asked->values(query_length, key_length);  // [H,T,S] or [B,H,T,S]
-      if (part.dim() == 3) part = part.unsqueeze(0);
-      dense = dense.defined() ? dense + part : part;
-    } else {
-      wanted.sources.push_back(source(term));
-      wanted.kinds.push_back(term.index());
-      wanted.constant = wanted.constant && !wanted.sources.back().requires_grad();
-    }
-  }
-  auto entry = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& known) {
-    return known.kinds == wanted.kinds && same_sources(known.sources, wanted.sources) &&
-           known.mask.device() == like.device() && known.mask.scalar_type() == like.scalar_type();
-  });
-  if (entry == entries_.end()) entry = entries_.insert(entries_.end(), std::move(wanted));
-  if (!entry->mask.defined() || entry->mask.size(3) < key_length) {
-    const at::Tensor distance = distances(key_length, like);
-    at::Tensor sum = at::zeros({1, 1, key_length, key_length}, distance.options().dtype(at::kFloat))
-                         .masked_fill_(distance.lt(0), -std::numeric_limits<float>::infinity());
-    for (const AttentionBias::Term& term : bias.terms()) {
-      if (!std::holds_alternative<DenseBias>(term)) sum = sum + values(term, distance);
-    }
-    entry->mask = sum.to(like.scalar_type());
-  }
-  const at::Tensor mask = entry->mask.narrow(2, past_length, query_length).narrow(3, 0, key_length);
-  return dense.defined() ? mask + dense : mask;
-}
 
 MultiheadAttention::MultiheadAttention(std::int64_t dim, std::int64_t heads, double dropout)
     : heads_(heads), dropout_(dropout) {
@@ -191,33 +122,57 @@ std::array<at::Tensor, 3> MultiheadAttention::projected(const at::Tensor& x) con
   return {heads_of(*q_proj_), heads_of(*k_proj_), heads_of(*v_proj_)};
 }
 
-at::Tensor MultiheadAttention::forward(const at::Tensor& x, AttentionContext& context,
-                                       std::int64_t layer) const {
-  // x [B,T,C] -> q,k,v [B,H,T,D] -> [B,T,C]
+at::Tensor MultiheadAttention::forward(const at::Tensor& x, ForwardPass& pass, std::int64_t layer) const {
+  // x [B,T,C] -> q, k, v [B,H,T,D] -> [B,T,C]
   auto [q, k, v] = projected(x);
-  std::tie(q, k) = context.encoding.transform(std::move(q), std::move(k), context.positions, layer);
-  return out_proj_->forward(mixed(q, k, v, context, layer));
+  const ForwardState& forward = pass.state();
+  Heads heads = pass.transformed(layer, x, {std::move(q), std::move(k), std::move(v)});
+  if (LayerMemory* const memory = forward.memory(layer)) {
+    constexpr std::int64_t columns = 2;
+    heads.k = memory->k.append(heads.k, forward.past, forward.planned, columns);
+    heads.v = memory->v.append(heads.v, forward.past, forward.planned, columns);
+  }
+  return out_proj_->forward(mixed(heads, pass.declared(layer, x, heads.q, heads.k), pass, layer));
 }
 
-at::Tensor MultiheadAttention::mixed(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                                     AttentionContext& context, std::int64_t layer) const {
-  // q [B,H,T,D], k,v [B,H,S,D] -> [B,T,H*D]
-  const auto joined = [](const at::Tensor& heads) { return heads.transpose(1, 2).flatten(2); };
-  const AttentionBias bias = context.encoding.bias(layer);
+at::Tensor MultiheadAttention::mixed(const Heads& heads, const AttentionBias& bias, ForwardPass& pass,
+                                     std::int64_t layer) const {
+  // q [B,H,T,D], k, v [B,H,S,D] -> [B,T,H*D]
+  const ForwardState& forward = pass.state();
+  Observer* const observer = forward.options.observer;
+  const bool shows_weights = observer != nullptr && observer->wants_weights(layer);
+  if (!goes_explicit(forward, shows_weights)) return mixed_fast(heads, bias, pass);
+  at::Tensor weights, keys = forward.key_positions;
+  if (forward.alike()) keys = keys.narrow(0, 0, 1);
+  const ExplicitAttention attention{.bias = bias,
+                                    .visible = forward.layout.visible,
+                                    .query_positions = keys.narrow(1, forward.past, heads.q.size(2)),
+                                    .key_positions = keys,
+                                    .dropout = is_training() ? dropout_ : 0,
+                                    .weights = shows_weights ? &weights : nullptr};
+  const at::Tensor result = joined(attention(heads.q, heads.k, heads.v));
+  if (shows_weights && !recomputing()) observer->weights(layer, weights);
+  return result;
+}
+
+at::Tensor MultiheadAttention::mixed_fast(const Heads& heads, const AttentionBias& bias,
+                                          ForwardPass& pass) const {
+  // q, k, v [B,H,T,D] -> [B,T,H*D]
+  const auto& [q, k, v] = heads;
   const double p = is_training() ? dropout_ : 0;
-  const bool by_heads = p == 0 && q.size(2) == k.size(2) && has_bfloat16_product(q) &&
-                        (q.requires_grad() || widens_bfloat16(q));
+  const bool by_heads = p == 0 && has_bfloat16_product(q) && (q.requires_grad() || widens_bfloat16(q));
   const auto in_float = [&] {
-    return mixed(q.to(at::kFloat), k.to(at::kFloat), v.to(at::kFloat), context, layer).to(at::kBFloat16);
+    return mixed_fast({q.to(at::kFloat), k.to(at::kFloat), v.to(at::kFloat)}, bias, pass).to(at::kBFloat16);
   };
   if (widens_bfloat16(q) && !by_heads) return in_float();
-  const bool plain = goes_plain(q, k, p);
-  if (bias.empty() && by_heads) return bfloat16_attention(q, k, v, {});
-  if (bias.empty() && !plain)
+  const bool plain = goes_plain(q, k, p), only_causal = bias.empty() && pass.state().layout.plain;
+  if (only_causal && by_heads) return bfloat16_attention(q, k, v, {});
+  if (only_causal && !plain)  // as many queries as keys: elsewhere ATen's triangle would lie wrong
     return joined(at::scaled_dot_product_attention(q, k, v, {}, p, /*is_causal=*/true));
   const at::TensorOptions options = by_heads ? q.options().dtype(at::kFloat) : q.options();
-  const at::Tensor wide =
-      context.masks.mask(bias, q.size(2), context.positions.past_length, at::empty({0}, options));
+  const at::Tensor like = at::empty({0}, options);
+  at::Tensor wide = pass.state().masks.mask(bias, q, like);
+  if (!pass.state().layout.plain) wide = wide + pass.state().mask_of_ranges(like);
   if (by_heads && !wide.requires_grad()) return bfloat16_attention(q, k, v, wide);
   if (widens_bfloat16(q)) return in_float();
   const at::Tensor mask = wide.to(q.scalar_type());

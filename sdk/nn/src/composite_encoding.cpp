@@ -5,21 +5,23 @@
 #include <algorithm>
 #include <map>
 #include <ostream>
-#include <tuple>
 
 #include "encoding_checks.h"
 #include "nopos/error.h"
 #include "nopos/finite_trace.h"
+#include "forward_state.h"
 
 namespace nopos {
 namespace {
 
 using Part = std::pair<std::string, std::shared_ptr<PositionalEncoding>>;
 
-/// `call(mark)`, marked.
+/// `call(mark)`, marked; what the hook keeps under names is the part's own.
 template <class Call>
-auto called(const PositionalEncoding& part, const char* hook, std::int64_t layer, const Call& call) {
-  const PluginCall mark(plugin_of(part), {hook, layer});
+auto called(const Part& named, const char* hook, const Forward& forward, std::int64_t layer,
+            const Call& call) {
+  forward.state().part = named.first;
+  const PluginCall mark(plugin_of(*named.second), {hook, layer});
   try {
     return call(mark);
   } catch (...) {
@@ -76,53 +78,58 @@ class CompositeEncoding final : public PositionalEncoding {
     return all;
   }
 
-  at::Tensor positions(const PositionContext& context) const override {
-    const PositionalEncoding& part = *parts_.front().second;
-    return called(part, "positions", -1, [&](const PluginCall& call) {
-      at::Tensor places = part.positions(context);
-      check_positions(call, places, context);
-      return places;
-    });
+  at::Tensor positions(const Forward& forward) override {
+    at::Tensor last;
+    for (const Part& part : parts_) {
+      const at::Tensor own = called(part, "positions", forward, -1, [&](const PluginCall& call) {
+        at::Tensor places = part.second->positions(forward);
+        if (places.defined()) check_positions(call, places, forward);
+        return places;
+      });
+      if (own.defined()) last = forward.state().positions = own;
+    }
+    return last;
   }
 
-  at::Tensor embed(const PositionContext& context) override {
+  at::Tensor embed(const Forward& forward) override {
     at::Tensor sum;
-    for (const auto& [name, part] : parts_) {
-      const at::Tensor added =
-          called(*part, "embed", -1, [&part = part, &context, this](const PluginCall& call) {
-            at::Tensor made = part->embed(context);
-            check_embedding(call, made, context, shape_);
-            if (FiniteTrace* trace = FiniteTrace::current()) trace->add(call, {}, {made});
-            return made;
-          });
+    for (const Part& part : parts_) {
+      const at::Tensor added = called(part, "embed", forward, -1, [&](const PluginCall& call) {
+        at::Tensor made = part.second->embed(forward);
+        check_embedding(call, made, forward, shape_);
+        if (FiniteTrace* trace = FiniteTrace::current()) trace->add(call, {}, {made});
+        return made;
+      });
       if (added.defined()) sum = sum.defined() ? sum + added : added;
     }
     return sum;
   }
 
-  std::pair<at::Tensor, at::Tensor> transform(at::Tensor q, at::Tensor k, const PositionContext& context,
-                                              std::int64_t layer) override {
-    for (const auto& [name, part] : parts_) {
-      std::tie(q, k) = called(*part, "transform", layer, [&, &part = part](const PluginCall& call) {
-        auto made = part->transform(q, k, context, layer);
-        check_transformed(call, "q", made.first, q);
-        check_transformed(call, "k", made.second, k);
-        if (FiniteTrace* trace = FiniteTrace::current()) trace->add(call, {q, k}, {made.first, made.second});
+  Heads transform(Heads heads, Layer& layer) override {
+    for (const Part& part : parts_) {
+      heads = called(part, "transform", layer.forward(), layer.index(), [&](const PluginCall& call) {
+        Heads made = part.second->transform(heads, layer);
+        check_transformed(call, "q", made.q, heads.q);
+        check_transformed(call, "k", made.k, heads.k);
+        check_transformed(call, "v", made.v, heads.v);
+        if (FiniteTrace* trace = FiniteTrace::current())
+          trace->add(call, {heads.q, heads.k, heads.v}, {made.q, made.k, made.v});
         return made;
       });
     }
-    return {std::move(q), std::move(k)};
+    return heads;
   }
 
-  AttentionBias bias(std::int64_t layer) const override {
-    AttentionBias sum;
-    for (const auto& [name, part] : parts_) {
-      sum += called(*part, "bias", layer, [&, &part = part](const PluginCall& call) {
-        const AttentionBias declared = part->bias(layer);
-        return declared.empty() ? declared : checked_bias(*part, call, declared, shape_);
+  void scores(Scores& scores, Layer& layer) override {
+    for (const Part& part : parts_) {
+      called(part, "scores", layer.forward(), layer.index(), [&](const PluginCall& call) {
+        ScoresState own{scores.q(), scores.k()};
+        Scores of_part(own);
+        part.second->scores(of_part, layer);
+        if (!own.bias.empty())
+          scores.state().bias += checked_bias(*part.second, call, own.bias, shape_, layer.forward());
       });
     }
-    return sum;
   }
 
   std::vector<std::pair<std::string, at::Tensor>> tables() const override {

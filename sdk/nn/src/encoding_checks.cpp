@@ -42,18 +42,33 @@ bool is_numbers(const at::Tensor& tensor, std::int64_t dims) {
   return tensor.defined() && tensor.is_floating_point() && tensor.dim() == dims;
 }
 
-/// [H,T,S], [1,T,S] or [B,H,T,S]
-void check_dense(const PluginCall& call, const at::Tensor& bias, std::int64_t queries, std::int64_t keys,
-                 std::int64_t heads) {
-  if (is_numbers(bias, 3) || is_numbers(bias, 4)) {
-    const std::int64_t dims = bias.dim(), first = bias.size(dims - 3);
-    const bool right_heads = heads == 0 || first == heads || (first == 1 && dims == 3);
-    if (right_heads && bias.size(dims - 2) == queries && bias.size(dims - 1) == keys) return;
-  }
-  const std::string h = number(heads), t = std::to_string(queries), s = std::to_string(keys);
-  refuse_numbers(
-      call, "a dense bias, ", bias,
-      with_shape({h, t, s}) + ", " + with_shape({"1", t, s}) + " or " + with_shape({"B", h, t, s}));
+bool is_one_of(std::int64_t size, std::int64_t wanted) { return size == wanted || size == 1; }
+
+/// [B,H,t,S], each of B and H may be 1
+void check_dense(const PluginCall& call, const at::Tensor& bias, const Tile& tile, std::int64_t heads) {
+  const std::int64_t rows = tile.q.size(0), queries = tile.q.size(2), keys = tile.key_positions.size(-1);
+  if (is_numbers(bias, 4) && is_one_of(bias.size(0), rows) && is_one_of(bias.size(1), heads) &&
+      bias.size(2) == queries && bias.size(3) == keys)
+    return;
+  refuse_numbers(call, "a dense bias, ", bias,
+                 with_shape({std::to_string(rows) + " or 1", std::to_string(heads) + " or 1",
+                             std::to_string(queries), std::to_string(keys)}));
+}
+
+/// [B,H,columns], each of B and H may be 1, or undefined
+void check_outer(const PluginCall& call, const std::string& name, const at::Tensor& part,
+                 const Forward& forward, std::int64_t columns, std::int64_t heads) {
+  if (!part.defined()) return;
+  if (is_numbers(part, 3) && is_one_of(part.size(0), forward.rows()) &&
+      (heads == 0 || is_one_of(part.size(1), heads)) && part.size(2) == columns)
+    return;
+  refuse_numbers(call, "an outer bias, its " + name + ", ", part,
+                 with_shape({std::to_string(forward.rows()) + " or 1", number(heads) + " or 1",
+                             std::to_string(columns)}));
+}
+
+void trace(const PluginCall& call, std::initializer_list<at::Tensor> made) {
+  if (FiniteTrace* trace = FiniteTrace::current()) trace->add(call, {}, made);
 }
 
 }  // namespace
@@ -66,23 +81,25 @@ std::string described(const at::Tensor& tensor) {
   return text.str();
 }
 
-void check_positions(const PluginCall& call, const at::Tensor& positions, const PositionContext& context) {
-  if (positions.defined() && positions.scalar_type() == at::kLong &&
-      positions.sizes() == context.tokens.sizes())
+void check_positions(const PluginCall& call, const at::Tensor& positions, const Forward& forward) {
+  if (positions.defined() && positions.sizes() == forward.tokens().sizes() &&
+      (positions.scalar_type() == at::kLong || positions.scalar_type() == at::kFloat) &&
+      positions.device() == forward.device())
     return;
-  refuse(call, "", positions, "Long " + with_shape(context.tokens.sizes()));
+  refuse(call, "", positions,
+         "Long or Float " + with_shape(forward.tokens().sizes()) + " on " + forward.device().str());
 }
 
-void check_embedding(const PluginCall& call, const at::Tensor& added, const PositionContext& context,
+void check_embedding(const PluginCall& call, const at::Tensor& added, const Forward& forward,
                      const ModelShape& shape) {
   if (!added.defined()) return;
-  if (is_numbers(added, 3) && added.size(0) == context.batch_size() && added.size(1) == context.length() &&
-      (shape.embed_dim == 0 || added.size(2) == shape.embed_dim) && added.device() == context.tokens.device())
+  if (is_numbers(added, 3) && added.size(0) == forward.rows() && added.size(1) == forward.length() &&
+      (shape.embed_dim == 0 || added.size(2) == shape.embed_dim) && added.device() == forward.device())
     return;
   refuse_numbers(call, "", added,
-                 with_shape({std::to_string(context.batch_size()), std::to_string(context.length()),
+                 with_shape({std::to_string(forward.rows()), std::to_string(forward.length()),
                              number(shape.embed_dim, "C")}) +
-                     " on " + context.tokens.device().str());
+                     " on " + forward.device().str());
 }
 
 void check_transformed(const PluginCall& call, const char* name, const at::Tensor& made,
@@ -95,35 +112,40 @@ void check_transformed(const PluginCall& call, const char* name, const at::Tenso
 }
 
 AttentionBias checked_bias(const PositionalEncoding& encoding, const PluginCall& call,
-                           const AttentionBias& bias, const ModelShape& shape) {
+                           const AttentionBias& bias, const ModelShape& shape, const Forward& forward) {
   AttentionBias checked;
   for (const AttentionBias::Term& term : bias.terms()) {
     if (const auto* slope = std::get_if<SlopeBias>(&term)) {
       const at::Tensor& slopes = slope->slopes;
       if (!is_numbers(slopes, 1) || (shape.heads > 0 && slopes.size(0) != shape.heads))
         refuse_numbers(call, "slopes, ", slopes, with_shape({number(shape.heads)}));
-      if (FiniteTrace* trace = FiniteTrace::current()) trace->add(call, {}, {slopes});
+      trace(call, {slopes});
       checked += *slope;
-    } else if (const auto* table = std::get_if<TableBias>(&term)) {
+    } else if (const auto* table = std::get_if<DistanceBias>(&term)) {
       const at::Tensor& values = table->values;
-      if (!is_numbers(values, 2) || values.size(1) < 1 || (shape.heads > 0 && values.size(0) != shape.heads))
-        refuse_numbers(call, "a table, ", values, with_shape({number(shape.heads), "L"}));
-      if (FiniteTrace* trace = FiniteTrace::current()) trace->add(call, {}, {values});
+      if (!is_numbers(values, 2) || values.size(1) < 1 ||
+          (shape.heads > 0 && !is_one_of(values.size(0), shape.heads)))
+        refuse_numbers(call, "a table, ", values, with_shape({number(shape.heads) + " or 1", "N"}));
+      trace(call, {values});
       checked += *table;
+    } else if (const auto* outer = std::get_if<OuterBias>(&term)) {
+      check_outer(call, "queries", outer->queries, forward, forward.length(), shape.heads);
+      check_outer(call, "keys", outer->keys, forward, forward.total(), shape.heads);
+      trace(call, {outer->queries, outer->keys});
+      checked += *outer;
     } else {
       const auto& dense = std::get<DenseBias>(term);
       if (!dense.values) call.refuse("it returned a dense bias without a function");
-      checked += DenseBias{[&encoding, values = dense.values, layer = call.layer(), heads = shape.heads](
-                               std::int64_t queries, std::int64_t keys) {
-        const PluginCall asked(plugin_of(encoding), PluginCall::Hook{"bias", layer});
+      checked += DenseBias{[&encoding, values = dense.values, layer = call.layer()](const Tile& tile) {
+        const PluginCall asked(plugin_of(encoding), PluginCall::Hook{"scores", layer});
         at::Tensor made;
         try {
-          made = values(queries, keys);
+          made = values(tile);
         } catch (...) {
           asked.rethrow_named();
         }
-        check_dense(asked, made, queries, keys, heads);
-        if (FiniteTrace* trace = FiniteTrace::current()) trace->add(asked, {}, {made});
+        check_dense(asked, made, tile, tile.q.size(1));
+        trace(asked, {made});
         return made;
       }};
     }

@@ -19,11 +19,11 @@ class Declared final : public PositionalEncoding {
  public:
   explicit Declared(AttentionBias bias = {}, double query_scale = 1)
       : bias_(std::move(bias)), query_scale_(query_scale) {}
-  AttentionBias bias(std::int64_t) const override { return bias_; }
-  std::pair<at::Tensor, at::Tensor> transform(at::Tensor q, at::Tensor k, const PositionContext&,
-                                              std::int64_t) override {
-    return {q * query_scale_, k};
+  void scores(Scores& scores, Layer&) override {
+    for (const AttentionBias::Term& term : bias_.terms())
+      std::visit([&](const auto& one) { scores.add(one); }, term);
   }
+  Heads transform(Heads heads, Layer&) override { return {heads.q * query_scale_, heads.k, heads.v}; }
 
  private:
   AttentionBias bias_;
@@ -32,14 +32,18 @@ class Declared final : public PositionalEncoding {
 
 at::Tensor run(const MultiheadAttention& attention, PositionalEncoding& encoding, const at::Tensor& x,
                BiasMasks& masks) {
-  masks.begin_forward();
-  AttentionContext context{encoding, {.tokens = at::full({x.size(0), x.size(1)}, 5, at::kLong)}, masks};
-  return attention.forward(x, context, 0);
+  ForwardPass pass(encoding, masks, {.tokens = at::full({x.size(0), x.size(1)}, 5, at::kLong)}, {});
+  return attention.forward(x, pass, 0);
 }
 
 at::Tensor run(const MultiheadAttention& attention, PositionalEncoding& encoding, const at::Tensor& x) {
   BiasMasks masks;
   return run(attention, encoding, x, masks);
+}
+
+/// -> [1,1,t,S]
+at::Tensor distances(const Tile& tile) {
+  return (tile.key_positions.unsqueeze(1) - tile.query_positions.unsqueeze(2)).to(at::kFloat).unsqueeze(1);
 }
 
 /// Attention written out one number at a time; bias(head, distance).
@@ -92,13 +96,7 @@ class Attention : public testing::Test {
   const at::Tensor slopes = at::tensor({0.5, 0.25, 2.0}, at::kFloat);
   const at::Tensor table = at::randn({H, 4});
   const SlopeBias slope{slopes};
-  const DenseBias dense{[](std::int64_t t, std::int64_t s) {
-    return at::arange(s, at::kFloat)
-        .sub(at::arange(t, at::kFloat).unsqueeze(1))
-        .square()
-        .mul(0.1)
-        .expand({1, t, s});
-  }};
+  const DenseBias dense{[](const Tile& tile) { return distances(tile).square().mul(0.1); }};
 };
 
 TEST_F(Attention, WithoutBias) {
@@ -114,10 +112,12 @@ TEST_F(Attention, WithEachDeclaredBias) {
   };
   const auto by_square = [](std::int64_t, std::int64_t d) { return 0.1 * double(d * d); };
   expect_formula(slope, by_slope);
-  expect_formula(TableBias{table}, by_table);
+  expect_formula(DistanceBias{table}, by_table);
   expect_formula(dense, by_square);
+  expect_formula(OuterBias{{}, at::arange(T, at::kFloat).mul(0.1).view({1, 1, T})},
+                 [](auto, auto d) { return -0.1 * double(d); });  // and 0.1 i, which no query sees
   AttentionBias sum = slope;
-  sum += TableBias{table};
+  sum += DistanceBias{table};
   sum += dense;
   expect_formula(sum, [&](auto h, auto d) { return by_slope(h, d) + by_table(h, d) + by_square(h, d); });
 }
@@ -125,7 +125,7 @@ TEST_F(Attention, WithEachDeclaredBias) {
 TEST_F(Attention, TrainsATableThatRequiresGradients) {
   const MultiheadAttention attention(C, H, 0);
   const at::Tensor values = table.clone().requires_grad_(true);
-  Declared encoding(TableBias{values});
+  Declared encoding(DistanceBias{values});
   BiasMasks masks;
   const at::Tensor x = at::randn({B, T, C});
   run(attention, encoding, x, masks).square().sum().backward();
@@ -147,7 +147,7 @@ TEST_F(Attention, WithDropoutHasTheSameGradients) {
     const at::Tensor x = at::randn({B, T, C}).requires_grad_(true),
                      values = table.clone().requires_grad_(true);
     AttentionBias bias = slope;
-    bias += TableBias{values};
+    bias += DistanceBias{values};
     Declared encoding(bias);
     const at::Tensor y = run(attention, encoding, x);
     y.square().sum().backward();
@@ -179,10 +179,8 @@ TEST_F(Attention, InBfloat16HasTheGradientsOfFloat32) {
     return found;
   };
   AttentionBias sum = slope;
-  sum += DenseBias{[](std::int64_t t, std::int64_t s) {
-    return at::arange(s, at::kFloat).sub(at::arange(t, at::kFloat).unsqueeze(1)).cos().expand({1, t, s});
-  }};
-  const AttentionBias trained = TableBias{table.clone().requires_grad_(true)};
+  sum += DenseBias{[](const Tile& tile) { return distances(tile).cos(); }};
+  const AttentionBias trained = DistanceBias{table.clone().requires_grad_(true)};
   for (const AttentionBias& bias : {AttentionBias(), AttentionBias(slope), sum, trained}) {
     for (const std::int64_t length : {T, std::int64_t{300}, std::int64_t{513}}) {
       const std::vector<at::Tensor> exact = gradients(bias, length, at::kFloat);
@@ -217,14 +215,15 @@ TEST_F(Attention, DropsItsShareOfWeightsAndKeepsTheMean) {
 TEST_F(Attention, MasksAreSharedAndGrow) {
   BiasMasks masks;
   const at::Tensor like = at::zeros({1});
-  const at::Tensor small = masks.mask(slope, 4, 0, like);
+  const auto mask = [&](std::int64_t length) {
+    return masks.mask(slope, at::zeros({1, H, length, D}), like);
+  };
+  const at::Tensor small = mask(4);
   masks.begin_forward();
-  EXPECT_EQ(masks.mask(slope, 4, 0, like).data_ptr(), small.data_ptr());
-  const at::Tensor large = masks.mask(slope, 9, 0, like);
+  EXPECT_EQ(mask(4).data_ptr(), small.data_ptr());
+  const at::Tensor large = mask(9);
   EXPECT_TRUE(at::equal(large.narrow(2, 0, 4).narrow(3, 0, 4), small));
-  EXPECT_TRUE(
-      at::equal(masks.mask(slope, 2, 7, like), large.narrow(2, 7, 2)));  // a chunk of a longer sequence
-  EXPECT_EQ(masks.mask(slope, 2, 7, like).data_ptr(), large[0][0][7].data_ptr());
+  EXPECT_EQ(mask(7).data_ptr(), large.data_ptr());  // a part of the longest
 }
 
 TEST_F(Attention, RefusesAWidthThatItsHeadsDoNotDivide) { EXPECT_THROW(MultiheadAttention(10, 3, 0), Error); }

@@ -8,6 +8,7 @@
 
 #include "nopos/error.h"
 #include "nopos/model_state.h"
+#include "nopos/nn/attention.h"
 
 namespace nopos {
 namespace {
@@ -20,28 +21,38 @@ class Plain final : public PositionalEncoding {
     register_parameter(tensor, at::full({2}, value));
   }
   Traits traits() const override { return {.max_length = limit_}; }
-  at::Tensor embed(const PositionContext& context) override {
-    return at::full({context.batch_size(), context.length(), 4}, value_);
+  at::Tensor embed(const Forward& forward) override {
+    return at::full({forward.rows(), forward.length(), 4}, value_);
   }
-  std::pair<at::Tensor, at::Tensor> transform(at::Tensor q, at::Tensor k, const PositionContext&,
-                                              std::int64_t layer) override {
-    return {q * value_ + layer, k};
+  at::Tensor positions(const Forward& forward) override { return forward.positions() * 2 + 1; }
+  Heads transform(Heads heads, Layer& layer) override {
+    return {heads.q * value_ + layer.index(), heads.k, heads.v};
   }
-  AttentionBias bias(std::int64_t) const override { return SlopeBias{at::full({1}, value_)}; }
+  void scores(Scores& scores, Layer&) override { scores.add(SlopeBias{at::full({1}, value_)}); }
 
  private:
   double value_;
   std::optional<std::int64_t> limit_;
 };
 
+/// A forward of `encoding`, of two rows of five tokens.
+struct TwoRows {
+  explicit TwoRows(PositionalEncoding& encoding)
+      : run(encoding, masks, {.tokens = at::full({2, 5}, 7, at::kLong)}, {}) {}
+  BiasMasks masks;
+  ForwardPass run;
+};
+
 TEST(CompositeEncoding, SumsChainsAndStaysFlat) {
   const auto both =
       compose({{"a", std::make_shared<Plain>("x", 2, 100)}, {"b", std::make_shared<Plain>("y", 3, 50)}});
-  const PositionContext context{.tokens = at::full({1, 5}, 7, at::kLong)};
-  EXPECT_TRUE(at::equal(both->embed(context), at::full({1, 5, 4}, 5.0)));
-  const auto [q, k] = both->transform(at::ones({1}), at::ones({1}), context, /*layer=*/1);
-  EXPECT_EQ(q.item<float>(), (1 * 2 + 1) * 3 + 1);
-  EXPECT_EQ(both->bias(0).terms().size(), 2u);
+  TwoRows forward(*both);
+  EXPECT_TRUE(at::equal(forward.run.forward().positions()[1], at::arange(5) * 4 + 3));
+  EXPECT_TRUE(at::equal(forward.run.embedding(), at::full({2, 5, 4}, 5.0)));
+  EXPECT_EQ(
+      forward.run.transformed(/*layer=*/1, {}, {at::ones({1}), at::ones({1}), at::ones({1})}).q.item<float>(),
+      (1 * 2 + 1) * 3 + 1);
+  EXPECT_EQ(forward.run.declared(0).terms().size(), 2u);
   EXPECT_EQ(both->traits().max_length, 50);
   const NamedTensors state = named_state(*both);
   ASSERT_EQ(state.size(), 2u);
@@ -64,14 +75,14 @@ TEST(CompositeEncoding, OneLooksLikeItselfAndNoneDoesNothing) {
   itself << *one;
   shown << *composed;
   EXPECT_EQ(shown.str(), itself.str());
-  EXPECT_TRUE(compose({})->bias(0).empty());
+  EXPECT_TRUE(TwoRows(*compose({})).run.declared(0).empty());
 }
 
 /// What an encoding of a model of width 4 with one head is refused for, in `hook`.
-std::string refusal(const std::function<void(PositionalEncoding&)>& hook, const ModelShape& shape) {
+std::string refusal(const std::function<void(const ForwardPass&)>& hook, const ModelShape& shape) {
   const auto one = compose({{"a", std::make_shared<Plain>("x", 1)}}, shape);
   try {
-    hook(*one);
+    hook(TwoRows(*one).run);
   } catch (const Error& error) {
     return error.what();
   }
@@ -79,9 +90,8 @@ std::string refusal(const std::function<void(PositionalEncoding&)>& hook, const 
 }
 
 TEST(CompositeEncoding, ResultsThatDoNotFitTheModelAreRefusedWithBothShapes) {
-  const PositionContext context{.tokens = at::full({2, 5}, 7, at::kLong)};
-  const auto embed = [&](PositionalEncoding& encoding) { encoding.embed(context); };
-  const auto bias = [](PositionalEncoding& encoding) { encoding.bias(3); };
+  const auto embed = [](const ForwardPass& run) { run.embedding(); };
+  const auto bias = [](const ForwardPass& run) { run.declared(3); };
   EXPECT_EQ(refusal(embed, {.embed_dim = 4, .heads = 1}), "nothing");
   EXPECT_EQ(refusal(bias, {.embed_dim = 4, .heads = 1}), "nothing");
   EXPECT_EQ(
@@ -89,7 +99,7 @@ TEST(CompositeEncoding, ResultsThatDoNotFitTheModelAreRefusedWithBothShapes) {
       "a component failed in its hook embed: it returned Float [2,5,4], expected is floating-point numbers "
       "of shape [2,5,8] on cpu.");
   EXPECT_EQ(refusal(bias, {.heads = 2}),
-            "a component failed in its hook bias, layer 3: it returned slopes, Float [1], expected is "
+            "a component failed in its hook scores, layer 3: it returned slopes, Float [1], expected is "
             "floating-point numbers of shape [2].");
 }
 

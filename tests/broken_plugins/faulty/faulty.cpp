@@ -47,37 +47,47 @@ struct Encoding final : nopos::PositionalEncoding {
     if (fault == "traits.length") return {.max_length = -5};
     return {};
   }
-  at::Tensor embed(const nopos::PositionContext& context) override {
+  at::Tensor positions(const nopos::Forward& forward) override {
+    go_wrong(fault, "positions");
+    if (fault == "positions.shape") return forward.positions().slice(1, 1);
+    if (fault == "positions.type") return forward.positions().to(at::kInt);
+    return {};
+  }
+  at::Tensor embed(const nopos::Forward& forward) override {
     go_wrong(fault, "embed");
-    const std::int64_t rows = context.batch_size(), length = context.length();
+    const std::int64_t rows = forward.rows(), length = forward.length();
     if (fault == "embed.shape") return at::zeros({rows, length, shape.embed_dim + 1});
     if (fault == "embed.type") return at::zeros({rows, length, shape.embed_dim}, at::kLong);
     if (fault == "embed.nan") return at::full({rows, length, shape.embed_dim}, std::nan(""));
     return {};
   }
-  std::pair<at::Tensor, at::Tensor> transform(at::Tensor q, at::Tensor k, const nopos::PositionContext&,
-                                              std::int64_t layer) override {
-    if (layer != 1) return {q, k};
+  nopos::Heads transform(nopos::Heads heads, nopos::Layer& layer) override {
+    if (layer.index() != 1) return heads;
     go_wrong(fault, "transform");
-    if (fault.starts_with("backward.")) return {WrongGradient::apply(q, fault), k};
-    if (fault == "transform.shape") return {q.transpose(1, 2), k};
-    if (fault == "transform.type") return {q, k.to(at::kDouble)};
-    if (fault == "transform.nothing") return {q, at::Tensor()};
-    if (fault == "transform.nan") return {q * std::nan(""), k};
-    if (fault == "transform.torch") return {at::cat({q, k.slice(1, 1)}), k};
-    return {q, k};
+    const auto& [q, k, v] = heads;
+    if (fault.starts_with("backward.")) return {WrongGradient::apply(q, fault), k, v};
+    if (fault == "transform.shape") return {q.transpose(1, 2), k, v};
+    if (fault == "transform.type") return {q, k.to(at::kDouble), v};
+    if (fault == "transform.nothing") return {q, at::Tensor(), v};
+    if (fault == "transform.values") return {q, k, v.slice(2, 1)};
+    if (fault == "transform.nan") return {q * std::nan(""), k, v};
+    if (fault == "transform.torch") return {at::cat({q, k.slice(1, 1)}), k, v};
+    return heads;
   }
-  nopos::AttentionBias bias(std::int64_t layer) const override {
-    if (layer != 1) return {};
-    go_wrong(fault, "bias");
-    if (fault == "bias.slopes") return nopos::SlopeBias{at::ones({shape.heads + 1})};
-    if (fault == "bias.table") return nopos::TableBias{at::ones({shape.heads, 4}, at::kLong)};
-    if (fault == "bias.nan") return nopos::TableBias{at::full({shape.heads, 4}, std::nan(""))};
-    if (!fault.starts_with("dense.")) return {};
-    return nopos::DenseBias{[this](std::int64_t queries, std::int64_t keys) {
+  void scores(nopos::Scores& scores, nopos::Layer& layer) override {
+    if (layer.index() != 1) return;
+    go_wrong(fault, "scores");
+    const std::int64_t heads = shape.heads;
+    if (fault == "scores.slopes") scores.add(nopos::SlopeBias{at::ones({heads + 1})});
+    if (fault == "scores.table") scores.add(nopos::DistanceBias{at::ones({heads, 4}, at::kLong)});
+    if (fault == "scores.nan") scores.add(nopos::DistanceBias{at::full({heads, 4}, std::nan(""))});
+    if (fault == "scores.outer") scores.add(nopos::OuterBias{at::ones({1, heads, 1}), {}});
+    if (!fault.starts_with("dense.")) return;
+    scores.add(nopos::DenseBias{[this, heads](const nopos::Tile& tile) {
       go_wrong(fault, "dense");
-      return at::zeros({shape.heads, queries, fault == "dense.shape" ? keys + 1 : keys});
-    }};
+      const std::int64_t keys = tile.key_positions.size(1);
+      return at::zeros({1, heads, tile.q.size(2), fault == "dense.shape" ? keys + 1 : keys});
+    }});
   }
   std::string fault;
   nopos::ModelShape shape;
@@ -127,7 +137,7 @@ struct Model final : nopos::Architecture {
       : fault(options.fault), positions(context.tokens_per_sample) {
     output = register_module("head", std::make_shared<nopos::FullHead>(8, context.output_vocabulary));
   }
-  at::Tensor features(const nopos::Batch& batch) override {
+  at::Tensor features(const nopos::Batch& batch, const nopos::ForwardOptions&) override {
     go_wrong(fault, "features");
     return at::ones({batch.tokens.size(0), batch.tokens.size(1) + (fault == "features.shape" ? 1 : 0), 8});
   }

@@ -10,12 +10,14 @@
 namespace nopos {
 
 struct Batch {
-  at::Tensor ids;           ///< [B] int64, sample indices in the dataset
-  at::Tensor tokens;        ///< [B,T] int64, padded on the right
-  at::Tensor targets;       ///< [B,T] int64, padding where there is nothing to predict
-  at::Tensor lengths;       ///< [B] int64, tokens of each row before padding
-  at::Tensor document_ids;  ///< [B,T] int64, or undefined: each row is one document
-  at::Tensor positions;     ///< [B,T] int64, or undefined: 0, 1, 2, ... in every row
+  at::Tensor ids = {};      ///< [B] int64, indices in the dataset
+  at::Tensor tokens = {};   ///< [B,T] int64, padded, as a rule on the right
+  at::Tensor targets = {};  ///< [B,T] int64, padding where there is nothing to predict
+  at::Tensor lengths = {};  ///< [B] int64, tokens of each row before padding
+  /// [B,T] int64, or undefined: one document a row. Tokens side by side with one id are a document, which
+  /// neither sees nor counts the tokens of another.
+  at::Tensor document_ids = {};
+  at::Tensor positions = {};  ///< [B,T] int64, or undefined: 0, 1, 2, ... in every document, without padding
   std::int64_t num_tokens = 0;
   std::int64_t num_sentences = 0;
 };

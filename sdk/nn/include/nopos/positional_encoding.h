@@ -1,25 +1,33 @@
 #pragma once
 /// The kind `positional_encoding`: how a model learns the position of a token.
 ///
-/// An encoding overrides only the hooks it needs; `none` overrides nothing. In each forward pass the
-/// architecture calls `embed` once; in every layer the SDK's attention calls `transform` and adds the
-/// declared `bias`.
+/// An encoding overrides the hooks that it needs; one that overrides none is `none` and costs nothing. In a
+/// forward of T new tokens after S - T that a decoding state holds (training, evaluation: S = T) the SDK
+/// calls
 ///
-///   declaration             `traits`
-///   positions               `positions`
-///   added to embeddings     `embed`
-///   queries and keys        `transform`
-///   attention scores        `bias`
-///   chunked sequences       `PositionContext::past_length`: where the chunk starts
-///   introspection           `tables`
+///   hook        how often   sees                      may
+///   positions   once        tokens, documents         say where each token stands
+///   embed       once        tokens, positions         give what is added to the embeddings
+///   transform   per layer   q, k, v of the T tokens   change them: rotations, temperatures
+///   scores      per layer   q [..T..], keys [..S..]   declare what is added to the scores
 ///
-/// Parameters and buffers are registered on the module itself; in checkpoints their names begin with
-/// `decoder.embed_positions.`. Hooks are called from one thread, in the caller's grad mode. A constructor
-/// draws random numbers only for its own parameters: the order of draws is part of the contract.
+/// What `scores` declares is data: training, a chunk of a prompt and one decoded token go by the same
+/// declaration. The contract that follows: for every split of a sequence into chunks, the features are those
+/// of one forward over all of it.
+///
+/// Hooks are called from one thread, on the device of the tokens, under the caller's grad mode. With
+/// recomputation of activations a layer's hooks run twice, with the same random numbers. Tensors made in a
+/// hook belong to that forward: keep none in members (`Forward::once` shares them between layers); members
+/// hold parameters and constants. Parameters and buffers are registered on the module itself; in checkpoints
+/// they stand under `decoder.embed_positions.*`. A constructor draws random numbers only for its own
+/// parameters: the order of draws is part of the contract.
+///
+/// `Forward`, `Layer` and `Scores` are the SDK's own, and grow by further functions.
 
 #include <torch/nn/module.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -38,23 +46,103 @@ struct ModelShape {
   std::int64_t layers = 0;
   std::int64_t max_positions = 0;  ///< longest sequence that the model must accept
   std::int64_t padding_idx = 1;
+  bool causal = true;  ///< false: every token sees every other
 };
 
-/// The tokens of one forward pass and their positions.
-struct PositionContext {
-  at::Tensor tokens = {};        ///< [B,T] int64
-  std::int64_t past_length = 0;  ///< tokens of the sequence before this chunk
-  std::int64_t padding_idx = 1;
-  at::Tensor document_ids = {};     ///< [B,T] or undefined
-  at::Tensor given_positions = {};  ///< [B,T] or undefined: positions given by the batch
+struct ForwardState;  // the SDK's own
+struct LayerState;
+struct ScoresState;
 
-  std::int64_t batch_size() const { return tokens.size(0); }
-  std::int64_t length() const { return tokens.size(1); }
+/// One forward. Alive while it lasts.
+class Forward {
+ public:
+  std::int64_t rows() const;    ///< B
+  std::int64_t length() const;  ///< T, new tokens
+  std::int64_t past() const;    ///< S - T, tokens of earlier chunks
+  std::int64_t total() const;   ///< S
+  /// Tokens that the sequence will have at most: S, or what the decoding state was made for. The same for all
+  /// chunks of a sequence: the one length that frequencies and temperatures may depend on.
+  std::int64_t planned() const;
+  bool training() const;
+  at::Device device() const;
+
+  const at::Tensor& tokens() const;     ///< [B,T] int64
+  const at::Tensor& real() const;       ///< [B,T] bool, false for padding
+  const at::Tensor& documents() const;  ///< [B,T] int64, or undefined: a row is one document
+  /// [B,T] int64 or float32, from 0: by default the tokens of the row, or of its document, that came before,
+  /// padding not counted; without meaning for padding. In `positions`: as the encodings before this one left
+  /// them.
+  const at::Tensor& positions() const;
+  const at::Tensor& key_positions() const;  ///< [B,S], those of earlier chunks too; not yet in `positions`
+  /// True where p_i - p_j = i - j for all that see each other: distances may be counted by place.
+  bool regular() const;
+
+  /// What `make` gave when it was first asked under this name in this forward (in this run of the layer,
+  /// where activations are recomputed). Names are the encoding's own.
+  at::Tensor once(const std::string& name, const std::function<at::Tensor()>& make) const;
+
+  explicit Forward(ForwardState& state) : state_(&state) {}
+  Forward(const Forward&) = delete;
+  Forward& operator=(const Forward&) = delete;
+  ForwardState& state() const { return *state_; }
+
+ private:
+  ForwardState* state_;
 };
 
-/// -> [B,T] int64: rows of a position table, numbered as in fairseq. Padding gets row `padding_idx`, the
-/// other tokens of a sequence padding_idx + 1, padding_idx + 2, ..., not counting padding.
-at::Tensor position_rows(const PositionContext& context);
+/// One layer's part of a forward.
+class Layer {
+ public:
+  const Forward& forward() const;
+  std::int64_t index() const;   ///< among the layers with attention, from 0
+  const at::Tensor& x() const;  ///< [B,T,C], what the maps to queries, keys and values read
+
+  /// values [B,T,...] -> [B,S,...]: those of all tokens so far. A decoding state keeps, reorders, truncates
+  /// and saves them; names are the encoding's own.
+  at::Tensor append(const std::string& name, const at::Tensor& values);
+  /// A tensor [B,...] that goes from chunk to chunk; undefined at first. A state that holds one cannot be
+  /// truncated.
+  at::Tensor carried(const std::string& name) const;
+  void carry(const std::string& name, at::Tensor value);
+
+  explicit Layer(LayerState& state) : state_(&state) {}
+  Layer(const Layer&) = delete;
+  Layer& operator=(const Layer&) = delete;
+  LayerState& state() const { return *state_; }
+
+ private:
+  LayerState* state_;
+};
+
+/// Queries, keys and values of the new tokens, each [B,H,T,D].
+struct Heads {
+  at::Tensor q, k, v;
+};
+
+/// The scores of one layer, before the softmax.
+class Scores {
+ public:
+  const at::Tensor& q() const;  ///< [B,H,T,D], transformed
+  const at::Tensor& k() const;  ///< [B,H,S,D], transformed, those of earlier chunks too
+
+  void add(const SlopeBias& term);
+  void add(const DistanceBias& term);
+  void add(const OuterBias& term);
+  void add(const DenseBias& term);
+
+  explicit Scores(ScoresState& state) : state_(&state) {}
+  Scores(const Scores&) = delete;
+  Scores& operator=(const Scores&) = delete;
+  ScoresState& state() const { return *state_; }
+
+ private:
+  ScoresState* state_;
+};
+
+/// -> [B,T] int64: rows of a table of positions, as the reference counts them. Padding gets row
+/// `padding_idx`, a token at position p row padding_idx + 1 + p. \throws Error (configuration) where
+/// positions are no whole numbers.
+at::Tensor position_rows(const Forward& forward, std::int64_t padding_idx);
 
 class PositionalEncoding : public torch::nn::Module {
  public:
@@ -69,30 +157,28 @@ class PositionalEncoding : public torch::nn::Module {
 
   virtual Traits traits() const { return {}; }
 
-  /// -> [B,T] int64: the position of every token, from 0. A helper for the encoding's own hooks; the SDK's
-  /// attention counts positions from past_length itself.
-  virtual at::Tensor positions(const PositionContext& context) const;
-
-  /// -> [B,T,C], added to the (already scaled) token embeddings; undefined: nothing is added.
-  virtual at::Tensor embed(const PositionContext& context) {
-    (void)context;
+  /// -> [B,T] int64 or float32, or undefined: as forward.positions() has them.
+  virtual at::Tensor positions(const Forward& forward) {
+    (void)forward;
     return {};
   }
 
-  /// q [B,H,T,D], k [B,H,T,D] of the tokens of `context`, before scores are computed -> same shapes.
-  virtual std::pair<at::Tensor, at::Tensor> transform(at::Tensor q, at::Tensor k,
-                                                      const PositionContext& context, std::int64_t layer) {
-    (void)context, (void)layer;
-    return {std::move(q), std::move(k)};
+  /// -> [B,T,C] to be added to the token embeddings (already scaled), or undefined: nothing to add.
+  virtual at::Tensor embed(const Forward& forward) {
+    (void)forward;
+    return {};
   }
 
-  /// The bias that layer `layer` adds to its scores. Called once per forward pass and layer; should be cheap.
-  virtual AttentionBias bias(std::int64_t layer) const {
+  /// Before scores are taken, and before keys and values go into a decoding state -> the same shapes.
+  virtual Heads transform(Heads heads, Layer& layer) {
     (void)layer;
-    return {};
+    return heads;
   }
 
-  /// Named tensors for inspection and analysis (slopes, frequency tables).
+  /// Declares what this layer adds to its scores.
+  virtual void scores(Scores& scores, Layer& layer) { (void)scores, (void)layer; }
+
+  /// Named tensors worth looking at (slopes, frequency tables), for `inspect` and analyses.
   virtual std::vector<std::pair<std::string, at::Tensor>> tables() const { return {}; }
 };
 

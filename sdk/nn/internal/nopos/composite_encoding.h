@@ -10,10 +10,10 @@
 
 namespace nopos {
 
-/// Combines encodings, named and in the user's order: embeddings and biases are summed, transforms of queries
-/// and keys are applied in order, the smallest length limit holds, positions are those of the first.
-/// Parameters and buffers keep their names, as with a single encoding; an empty list gives an encoding that
-/// does nothing. \throws Error (configuration) if two of them use the same name for a parameter or buffer.
+/// Names and encodings in the user's order -> one encoding: positions and transforms run one after the other,
+/// each on what the one before made; what they add to embeddings and scores is summed; the shortest limit
+/// holds. Parameters and buffers stay flat, as if there were one encoding; none gives the encoding that does
+/// nothing. \throws Error (configuration) where two of them use the same name for a parameter or buffer.
 ///
 /// The result checks what every hook returns (shape, type, device; with `shape` also the model's dimensions).
 /// \throws Error (runtime) from the hooks, naming plugin, hook, layer, and both shapes

@@ -20,9 +20,9 @@ struct Wave final : nopos::PositionalEncoding {
   }
 
   // -> [B,T,C]
-  at::Tensor embed(const nopos::PositionContext& context) override {
+  at::Tensor embed(const nopos::Forward& forward) override {
     const at::Tensor angle =
-        positions(context).to(at::kFloat).mul(2 * M_PI / period).unsqueeze(-1);  // [B,T,1]
+        forward.positions().to(at::kFloat).mul(2 * M_PI / period).unsqueeze(-1);  // [B,T,1]
     return at::cos(angle + at::arange(amplitude.size(0))) * amplitude;
   }
 

@@ -1,6 +1,6 @@
 #pragma once
-/// Causal multi-head self-attention; the positional encoding transforms queries and keys and declares a bias.
-/// Vaswani et al. 2017, arXiv 1706.03762, section 3.2.
+/// Multi-head self-attention, driven by what the positional encoding declares and by what the model lets each
+/// query see. Vaswani et al. 2017, arXiv 1706.03762, section 3.2.
 
 #include <torch/nn/module.h>
 
@@ -9,6 +9,7 @@
 #include <memory>
 #include <vector>
 
+#include "nopos/forward_pass.h"
 #include "nopos/nn/linear.h"
 #include "nopos/positional_encoding.h"
 
@@ -16,34 +17,27 @@ namespace nopos {
 
 /// The declared biases as tensors: causal mask and bias combined, built once and shared by all layers.
 ///
-/// Biases without gradients are cached between forward passes and grow to the longest sequence seen; shorter
-/// sequences and later chunks are slices of them. Biases with gradients live for one forward pass.
-/// `DenseBias` is evaluated every time. Not thread-safe.
+/// Biases without gradients are kept between forwards and grow with the longest sequence seen; of a shorter
+/// one a part is cut out of them. Biases with gradients live for one forward. `DenseBias` is asked every
+/// time.
 class BiasMasks {
  public:
   /// Discards what must not outlive a forward pass.
   void begin_forward();
 
-  /// -> [1,H,T,S] ([B,H,T,S] if a dense bias has this shape), with the type and device of `like`: added to
-  /// the scores; -inf where the key comes after the query. T is `query_length`, S is `past_length` + T.
-  at::Tensor mask(const AttentionBias& bias, std::int64_t query_length, std::int64_t past_length,
-                  const at::Tensor& like);
+  /// Of whole sequences whose tokens stand at positions 0, 1, ...: q [B,H,T,D] -> [1,H,T,T] ([B,H,T,T] where
+  /// a dense or outer bias is so), of `like`'s type and device: what is added to the scores, -inf where the
+  /// key comes after the query.
+  at::Tensor mask(const AttentionBias& bias, const at::Tensor& q, const at::Tensor& like);
 
  private:
   struct Entry {
-    std::vector<at::Tensor> sources;  // the tensors of the terms, which identify an entry
-    std::vector<std::size_t> kinds;   // with the alternative of each term
+    std::vector<at::Tensor> sources;  // the tensors that the terms hold: an entry is known by them
+    std::vector<std::int64_t> kinds;  // and by the sort of each term, and the numbers it holds
     at::Tensor mask;                  // [1,H,M,M]
     bool constant = true;
   };
   std::vector<Entry> entries_;
-};
-
-/// Shared by the attention of all layers during one forward pass. Lives on the caller's stack.
-struct AttentionContext {
-  PositionalEncoding& encoding;
-  PositionContext positions;
-  BiasMasks& masks;
 };
 
 class MultiheadAttention : public torch::nn::Module {
@@ -52,13 +46,17 @@ class MultiheadAttention : public torch::nn::Module {
   /// `dim`.
   MultiheadAttention(std::int64_t dim, std::int64_t heads, double dropout);
 
-  /// x [B,T,C] -> [B,T,C]; `layer` is passed to the encoding's hooks.
-  at::Tensor forward(const at::Tensor& x, AttentionContext& context, std::int64_t layer) const;
+  /// x [B,T,C] -> [B,T,C]; `layer` counts the layers with attention.
+  ///
+  /// Whole sequences of causal models go by fast kernels. What continues a decoding state, sees later tokens,
+  /// has positions of its own or padding between tokens, or shows its weights, goes by the formula, in plain
+  /// operations; so does all, where the environment says NOPOS_ATTENTION=explicit.
+  at::Tensor forward(const at::Tensor& x, ForwardPass& run, std::int64_t layer) const;
 
  private:
   std::array<at::Tensor, 3> projected(const at::Tensor& x) const;
-  at::Tensor mixed(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, AttentionContext& context,
-                   std::int64_t layer) const;
+  at::Tensor mixed(const Heads& heads, const AttentionBias& bias, ForwardPass& run, std::int64_t layer) const;
+  at::Tensor mixed_fast(const Heads& heads, const AttentionBias& bias, ForwardPass& run) const;
 
   std::int64_t heads_;
   double dropout_;

@@ -1,0 +1,170 @@
+#include "nopos/forward_pass.h"
+
+#include <ATen/ATen.h>
+
+#include <cstdlib>
+#include <limits>
+#include <string>
+
+#include "forward_state.h"
+#include "nopos/error.h"
+#include "nopos/nn/attention.h"
+
+namespace nopos {
+namespace {
+
+/// The environment's word on the path of attention.
+bool only_explicit() {
+  const char* variable = std::getenv("NOPOS_ATTENTION");
+  if (variable == nullptr || *variable == '\0') return false;
+  if (std::string_view(variable) == "explicit") return true;
+  throw Error(ExitCode::configuration,
+              "The environment variable NOPOS_ATTENTION is '" + std::string(variable) +
+                  "'; it may be 'explicit' (attention by its formula, slow, for comparisons) or not be set.");
+}
+
+std::string number(std::int64_t n) { return std::to_string(n); }
+
+[[noreturn]] void refuse(const std::string& sentence) {
+  throw Error(ExitCode::runtime, "decoding state: " + sentence);
+}
+
+/// Whether `batch` goes on where `data` ends.
+void check(const DecodingState::Data& data, const Batch& batch, const void* model) {
+  const std::int64_t rows = batch.tokens.size(0), columns = data.length + batch.tokens.size(1);
+  if (data.shape.model != nullptr && data.shape.model != model)
+    refuse("it was made by another model; ask this one for a state of its own.");
+  if (rows != data.shape.rows) {
+    refuse("it holds " + number(data.shape.rows) + " rows, the batch has " + number(rows) +
+           ". A batch goes on with the rows it began with; reorder() changes them.");
+  }
+  if (columns > data.shape.planned) {
+    refuse("it was made for " + number(data.shape.planned) + " tokens; with this batch there would be " +
+           number(columns) + ". Plan for the prompt and all that follows.");
+  }
+  if (data.length == 0) return;
+  if (data.ids.defined() && batch.ids.defined() && !at::equal(data.ids, batch.ids))
+    refuse("it holds other samples than the batch; each batch needs a state of its own.");
+  if (data.documents.defined() != batch.document_ids.defined())
+    refuse("documents are told apart in some chunks only; give document ids with all of them or with none.");
+}
+
+at::Tensor behind(const at::Tensor& before, const at::Tensor& now) {
+  return before.defined() && before.size(1) > 0 ? at::cat({before, now}, 1) : now;
+}
+
+}  // namespace
+
+LayerMemory* ForwardState::memory(std::int64_t layer) const {
+  if (options.state == nullptr) return nullptr;
+  auto& layers = options.state->data().layers;
+  if (layer < 0 || layer >= static_cast<std::int64_t>(layers.size()))
+    refuse("it has " + number(static_cast<std::int64_t>(layers.size())) + " layers, none of index " +
+           number(layer) + ".");
+  return &layers[static_cast<std::size_t>(layer)];
+}
+
+at::Tensor ForwardState::mask_of_ranges(const at::Tensor& like) {
+  if (!range_mask.defined() || range_mask.scalar_type() != like.scalar_type()) {
+    const std::int64_t length = tokens.size(1);
+    const at::Tensor unseen = layout.visible.seen(0, length, length, 0).logical_not_().unsqueeze(1);
+    range_mask = at::zeros(unseen.sizes(), like.options())
+                     .masked_fill_(unseen, -std::numeric_limits<double>::infinity());
+  }
+  return range_mask;
+}
+
+ForwardPass::ForwardPass(PositionalEncoding& encoding, BiasMasks& masks, const Batch& batch,
+                         const Model& model, const ForwardOptions& options)
+    : state_(std::make_unique<ForwardState>(encoding, masks, options)), forward_(*state_) {
+  // tokens [B,T]
+  ForwardState& s = *state_;
+  s.only_explicit = only_explicit();
+  s.causal = model.causal;
+  s.padding_idx = model.padding_idx;
+  s.tokens = batch.tokens;
+  s.ids = batch.ids;
+  s.documents = batch.document_ids;
+  s.all_real = s.real = s.tokens.ne(s.padding_idx);
+  s.all_documents = s.documents;
+  at::Tensor earlier;  // [B,S-T] positions
+  if (options.state != nullptr) {
+    const DecodingState::Data& data = options.state->data();
+    check(data, batch, model.model);
+    for (LayerMemory& memory : options.state->data().layers) memory.to_carry.clear();  // of one that failed
+    s.past = data.length;
+    s.own_positions = data.own_positions;
+    s.all_real = behind(data.real, s.real);
+    if (s.documents.defined()) s.all_documents = behind(data.documents, s.documents);
+    earlier = data.positions;
+  }
+  s.planned = options.state != nullptr ? options.state->planned() : s.tokens.size(1);
+  s.layout = layout_of({s.all_real, s.all_documents}, s.past, s.causal, model.window);
+  s.positions = batch.positions.defined() ? batch.positions : s.layout.positions;
+  if (const at::Tensor own = encoding.positions(forward_); own.defined()) {
+    s.positions = own;
+    s.own_positions = true;
+  }
+  s.own_positions = s.own_positions || batch.positions.defined();
+  s.key_positions = behind(earlier, s.positions);
+  masks.begin_forward();
+}
+
+ForwardPass::~ForwardPass() = default;
+
+const Forward& ForwardPass::forward() const { return forward_; }
+PositionalEncoding& ForwardPass::encoding() const { return state_->encoding; }
+const ForwardOptions& ForwardPass::options() const { return state_->options; }
+
+at::Tensor ForwardPass::embedding() const { return state_->encoding.embed(forward_); }
+
+Heads ForwardPass::transformed(std::int64_t layer, const at::Tensor& x, Heads heads) const {
+  LayerState of_layer{forward_, layer, x};
+  Layer hooks(of_layer);
+  return state_->encoding.transform(std::move(heads), hooks);
+}
+
+AttentionBias ForwardPass::declared(std::int64_t layer, const at::Tensor& x, const at::Tensor& q,
+                                    const at::Tensor& k) const {
+  LayerState of_layer{forward_, layer, x};
+  Layer hooks(of_layer);
+  ScoresState declared{q, k};
+  Scores scores(declared);
+  state_->encoding.scores(scores, hooks);
+  return std::move(declared.bias);
+}
+
+void ForwardPass::hidden(std::int64_t depth, const at::Tensor& x) const {
+  if (state_->options.observer != nullptr) state_->options.observer->hidden(depth, x);
+}
+
+at::Tensor ForwardPass::finish(const at::Tensor& x) {
+  // x [B,T,C]
+  const ForwardState& s = *state_;
+  if (s.options.state != nullptr) {
+    DecodingState::Data& data = s.options.state->data();
+    data.length = s.past + s.tokens.size(1);
+    data.real = s.all_real;
+    data.documents = s.all_documents;
+    data.positions = s.key_positions;
+    data.own_positions = s.own_positions;
+    if (s.ids.defined()) data.ids = s.ids;
+    for (LayerMemory& memory : data.layers) {
+      for (auto& [name, value] : memory.to_carry) memory.carried[name] = std::move(value);
+      memory.to_carry.clear();
+    }
+  }
+  if (!s.options.last_only) return x;
+  const std::int64_t length = x.size(1);
+  const at::Tensor places = at::arange(length, s.tokens.options());
+  const at::Tensor last = at::where(s.real, places, -1).amax(1);      // [B]
+  const at::Tensor column = at::where(last.lt(0), length - 1, last);  // all padding: the last column
+  return x.gather(1, column.view({-1, 1, 1}).expand({x.size(0), 1, x.size(2)}));
+}
+
+void ForwardPass::forget() {
+  state_->masks.begin_forward();
+  state_->memo.clear();
+}
+
+}  // namespace nopos
