@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "nopos/attention_bias.h"
 #include "nopos/nn/attention.h"
 
 namespace nopos::test {

@@ -1,6 +1,6 @@
 #include "noise.h"
 
-#include <nopos/nn/weight_noise.h>
+#include <nopos/nn/linear.h>
 
 #include <regex>
 #include <set>

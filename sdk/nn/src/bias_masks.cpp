@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "nopos/attention_bias.h"
 #include "nopos/nn/attention.h"
 
 namespace nopos {

@@ -1,4 +1,4 @@
-#include "nopos/decoding_state.h"
+#include "nopos/forward_pass.h"
 
 #include <ATen/ATen.h>
 

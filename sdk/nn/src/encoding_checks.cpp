@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "nopos/attention_bias.h"
 #include "nopos/finite_trace.h"
 
 namespace nopos {

@@ -1,6 +1,7 @@
 #pragma once
 /// What an encoding's hooks may return: shape, type and device, looked at without touching a number.
 
+#include "nopos/attention_bias.h"
 #include "nopos/plugin_call.h"
 #include "nopos/positional_encoding.h"
 

@@ -1,4 +1,5 @@
 #include "nopos/forward_pass.h"
+#include "nopos/attention_bias.h"
 
 #include <ATen/ATen.h>
 

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "nopos/decoding_state.h"
-#include "nopos/forward_options.h"
+#include "nopos/attention_bias.h"
+#include "nopos/forward_pass.h"
 #include "nopos/positional_encoding.h"
 #include "visible_keys.h"
 

@@ -1,4 +1,4 @@
-#include "nopos/nn/weight_noise.h"
+#include "nopos/nn/linear.h"
 
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>

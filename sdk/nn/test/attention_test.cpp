@@ -1,4 +1,5 @@
 #include "nopos/nn/attention.h"
+#include "nopos/attention_bias.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

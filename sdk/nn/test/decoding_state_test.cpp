@@ -1,6 +1,6 @@
 /// What comes in chunks is what comes at once, for every sort of term and of memory that an encoding may use.
 
-#include "nopos/decoding_state.h"
+#include "nopos/forward_pass.h"
 
 #include <gtest/gtest.h>
 

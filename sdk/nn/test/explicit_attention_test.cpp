@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 
+#include "nopos/attention_bias.h"
 #include "nopos/error.h"
 
 namespace nopos {

@@ -1,9 +1,8 @@
-#include "nopos/nn/weight_noise.h"
+#include "nopos/nn/linear.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "nopos/nn/linear.h"
 #include "quantisation_grid.h"
 
 namespace nopos {

@@ -20,7 +20,7 @@
 
 #include "nopos/batch.h"
 #include "nopos/dictionary.h"
-#include "nopos/forward_options.h"
+#include "nopos/forward_pass.h"
 #include "nopos/output_head.h"
 #include "nopos/plugin.h"
 #include "nopos/positional_encoding.h"

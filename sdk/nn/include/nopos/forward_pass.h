@@ -1,6 +1,7 @@
 #pragma once
-/// One forward of a model, as its attention and its encodings see it: positions, real tokens, documents and
-/// what each query sees are formed here, once. An architecture makes one at the beginning of `features`:
+/// One forward of a model: what it does beside giving features (remember, and be watched), and how its
+/// attention and its encodings see it. Positions, real tokens, documents and what each query sees are formed
+/// here, once. An architecture makes one at the beginning of `features`:
 ///
 ///     ForwardPass pass(*encoding_, masks_, batch, {.padding_idx = 1}, options);
 ///     at::Tensor x = embedding(batch.tokens);
@@ -11,13 +12,100 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "nopos/batch.h"
-#include "nopos/forward_options.h"
 #include "nopos/positional_encoding.h"
 
 namespace nopos {
 
+using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
+
+/// What a model remembers of sequences that come in chunks: a prompt, then token by token.
+///
+///     const auto state = model.decoding_state(/*rows=*/2, /*planned=*/100);
+///     at::Tensor x = model.features(prompt, {.state = state.get(), .last_only = true});
+///     ...                                          // batches of one column each
+///
+/// For every split of the sequences into chunks the features are those of one forward over all of them.
+/// Rows may be padded on the left or on the right, each chunk by itself: padding is seen by nobody and
+/// counted nowhere. Of one thread at a time; on the device of the model.
+class DecodingState {
+ public:
+  struct Shape {
+    std::int64_t rows = 0;     ///< B
+    std::int64_t planned = 0;  ///< columns, padding included, that will come at most
+    std::int64_t layers = 0;   ///< with attention
+    /// The model that it is for: it is refused where another one uses it. Null: not looked at.
+    const void* model = nullptr;
+  };
+
+  /// Architectures make it, see Architecture::decoding_state. \throws Error (configuration) where rows or
+  /// planned are below 1
+  explicit DecodingState(const Shape& shape);
+  ~DecodingState();
+  DecodingState(const DecodingState&) = delete;
+  DecodingState& operator=(const DecodingState&) = delete;
+
+  std::int64_t rows() const;
+  std::int64_t length() const;  ///< columns so far, padding included
+  std::int64_t planned() const;
+
+  /// Row b becomes what row rows[b] was; there may be more or fewer of them than before.
+  /// rows [B'] int64. \throws Error (runtime) for a row that there is not
+  void reorder(const at::Tensor& rows);
+  /// Forgets all columns but the first `length`. -> false, and nothing changes, where an encoding carries a
+  /// tensor from chunk to chunk: the chunks are then to be computed anew. \throws Error (runtime) where there
+  /// are fewer columns
+  bool truncate(std::int64_t length);
+  /// A state of its own, in which each row stands `copies` times, one after the other.
+  std::shared_ptr<DecodingState> fork(std::int64_t copies = 1) const;
+
+  /// All that it holds, as copies, to be written into a file.
+  NamedTensors tensors() const;
+  /// What `tensors` gave, of a state of the same model and the same number of rows.
+  /// \throws Error (data) naming the tensor that does not belong here; the state is then as it was
+  void restore(const NamedTensors& tensors);
+
+  struct Data;  // the SDK's own
+  Data& data() const { return *data_; }
+
+ private:
+  std::unique_ptr<Data> data_;
+};
+
+/// Sees what happens inside a forward. Called in the thread of the forward, in the order of the layers; what
+/// it is given belongs to the forward, gradients included. Layers are those with attention, from 0.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+
+  /// The residual stream [B,T,C]: what goes into the first layer (depth 0), and what comes out of layer
+  /// depth - 1; after the last, before the model's final norm.
+  virtual void hidden(std::int64_t depth, const at::Tensor& x) { (void)depth, (void)x; }
+
+  /// Whether `weights` of this layer are wanted. They cost the layer its fast path.
+  virtual bool wants_weights(std::int64_t layer) const {
+    (void)layer;
+    return false;
+  }
+  /// The attention weights [B,H,T,S] of a layer, before dropout; each row sums up to 1. Not called again
+  /// where backward computes a layer once more.
+  virtual void weights(std::int64_t layer, const at::Tensor& weights) { (void)layer, (void)weights; }
+};
+
+/// Made by the host, handed over by reference; fields are added at the end.
+struct ForwardOptions {
+  /// The batch continues the sequences that it holds, and holds the batch's tokens too once the forward is
+  /// done; one that fails leaves it as it was. Null: every row begins anew.
+  DecodingState* state = nullptr;
+  Observer* observer = nullptr;
+  bool last_only = false;  ///< features of each row's last token that is not padding alone, [B,1,C]
+};
+
+class AttentionBias;  // the SDK's own
 class BiasMasks;
 
 class ForwardPass {

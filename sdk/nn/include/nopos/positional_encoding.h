@@ -33,7 +33,6 @@
 #include <utility>
 #include <vector>
 
-#include "nopos/attention_bias.h"
 #include "nopos/plugin.h"
 
 namespace nopos {
@@ -119,6 +118,44 @@ struct Heads {
   at::Tensor q, k, v;
 };
 
+// What `scores` declares. Scores are q·k/sqrt(D) + what is declared, before the softmax. What a query may not
+// see at all (later tokens, other documents, padding) is the host's business and no part of it. The distance
+// of query i and key j is p_i - p_j, of their positions. Tensors are floating-point numbers on the device of
+// the model, with or without gradients.
+
+/// -slopes[h] * distance: ALiBi and its relatives. With `symmetric` -slopes[h] * |distance|, for models in
+/// which tokens see later ones.
+struct SlopeBias {
+  at::Tensor slopes;  ///< [H]
+  bool symmetric = false;
+};
+
+/// One learned or fixed value per head and distance first, first + 1, ...; beyond the ends the value at the
+/// end holds. Positions are whole numbers.
+struct DistanceBias {
+  at::Tensor values;       ///< [H,N] or [1,N]
+  std::int64_t first = 0;  ///< below 0 for models in which tokens see later ones
+};
+
+/// queries[b,h,i] + keys[b,h,j]; each may be undefined, and have 1 for B or H.
+struct OuterBias {
+  at::Tensor queries;  ///< [B,H,T]
+  at::Tensor keys;     ///< [B,H,S]
+};
+
+/// Some queries, and all keys.
+struct Tile {
+  at::Tensor query_positions;  ///< [B,t] or, where all rows are alike, [1,t]
+  at::Tensor key_positions;    ///< [B,S] or [1,S]
+  at::Tensor q;                ///< [B,H,t,D]
+};
+
+/// Anything else that is added: [B,H,t,S], each of B and H may be 1. Called during the forward, for one tile
+/// after the other; no side effects.
+struct DenseBias {
+  std::function<at::Tensor(const Tile& tile)> values;
+};
+
 /// The scores of one layer, before the softmax.
 class Scores {
  public:
@@ -139,7 +176,7 @@ class Scores {
   ScoresState* state_;
 };
 
-/// -> [B,T] int64: rows of a table of positions, as the reference counts them. Padding gets row
+/// -> [B,T] int64: rows of a table of positions, as fairseq counts them. Padding gets row
 /// `padding_idx`, a token at position p row padding_idx + 1 + p. \throws Error (configuration) where
 /// positions are no whole numbers.
 at::Tensor position_rows(const Forward& forward, std::int64_t padding_idx);

@@ -4,13 +4,9 @@
 
 #include <torch/nn/module.h>
 
-#include <string>
-#include <utility>
-#include <vector>
+#include "nopos/forward_pass.h"
 
 namespace nopos {
-
-using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
 /// All parameters and buffers, by full name. A tensor shared by several modules appears under each of its
 /// names.

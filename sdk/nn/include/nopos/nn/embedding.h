@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "nopos/nn/weight_noise.h"
+#include "nopos/nn/linear.h"
 
 namespace nopos {
 

@@ -2,7 +2,7 @@
 /// The standard output head: one logit per dictionary entry, without bias; with its own weight, or tied to
 /// the token embedding. Press, Wolf 2017, arXiv 1608.05859.
 
-#include "nopos/nn/weight_noise.h"
+#include "nopos/nn/linear.h"
 #include "nopos/output_head.h"
 
 namespace nopos {
