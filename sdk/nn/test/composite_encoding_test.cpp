@@ -1,3 +1,4 @@
+#include "nopos/attention_bias.h"
 #include "nopos/composite_encoding.h"
 
 #include <ATen/ATen.h>
