@@ -33,7 +33,7 @@ class Analysis {
  public:
   using Interface = Analysis;
   static constexpr const char* kind = "analysis";
-  static constexpr int interface_version = kind_interface(kind);
+  static constexpr InterfaceVersion interface_version = kind_interface(kind);
 
   /// Everything in it lives at least as long as the analysis.
   struct Context {
