@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "nopos/dictionary.h"
+#include "nopos/monolingual_dataset.h"
 
 namespace nopos::engine {
 
@@ -41,6 +42,7 @@ TokenBatch ContextWindow::collate(std::span<const std::int64_t> indices) const {
       before_.erase(before_.begin(), before_.begin() + (all - window_));
     }
   }
+  if (!blocks.document_ids.empty()) batch.document_ids = document_ids(batch);
   return batch;
 }
 

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "farm.h"
+#include "nopos/abi.h"
 #include "nopos/registry/catalogue.h"
 #include "nopos/registry/loader.h"
 
@@ -54,7 +55,8 @@ const Variant variants[] = {
     {"missing_dependency", 5, "libnopos_gone.so.7", "", "libnopos_gone.so.7: cannot open shared object file"},
     {"undefined_symbol", 5, "undefined symbol: nopos_test_defined_nowhere", "",
      "undefined symbol: nopos_test_defined_nowhere"},
-    {"wrong_sdk", 0, "", "sdk is 99 in the plugin, 2 in this program", "sdk is 99 in the plugin"},
+    {"wrong_sdk", 0, "", "sdk is 99 in the plugin, " NOPOS_ABI_TEXT(NOPOS_ABI_SDK) " in this program",
+     "sdk is 99 in the plugin"},
     {"wrong_libtorch", 0, "", "libtorch is 1.2.3 in the plugin,", "libtorch is 1.2.3 in the plugin,"},
     {"exits_in_constructor", 5, "ended with exit code 0 before it had finished", "",
      "ended with exit code 0 before it had finished"},

@@ -38,7 +38,7 @@ class LanguageModeling final : public Task {
     bool add_bos_token = false;
     std::optional<std::int64_t> max_target_positions;
     std::string shorten_method = "none", shorten_data_split_list;
-    bool pad_to_fixed_length = false, pad_to_fixed_bsz = false;
+    bool pad_to_fixed_length = false, pad_to_fixed_bsz = false, separate_documents = false;
 
     NOPOS_OPTIONS(o) {
       o.add("data", &Options::data, "data folder, or several (a:b) that epochs cycle through", Positional{});
@@ -68,6 +68,9 @@ class LanguageModeling final : public Task {
             "pad each batch to tokens-per-sample columns");
       o.add("pad-to-fixed-bsz", &Options::pad_to_fixed_bsz,
             "pad each batch with empty rows to --batch-size, or --batch-size-valid");
+      o.add("separate-documents", &Options::separate_documents,
+            "tokens of one document of a block neither see nor count those of another; a document ends at an "
+            "empty line");
     }
   };
 
@@ -216,7 +219,8 @@ std::shared_ptr<Dataset> LanguageModeling::dataset_of(SentenceStream sentences, 
                                    .output_vocabulary = output_dictionary().size(),
                                    .add_bos = options_.add_bos_token,
                                    .columns = options_.pad_to_fixed_length ? options_.tokens_per_sample : 0,
-                                   .rows = options_.pad_to_fixed_bsz ? fixed_rows(split) : 0});
+                                   .rows = options_.pad_to_fixed_bsz ? fixed_rows(split) : 0,
+                                   .separate_documents = options_.separate_documents});
   dataset->on_epoch([crop_epoch](std::int64_t now) { *crop_epoch = now; });
   return dataset;
 }

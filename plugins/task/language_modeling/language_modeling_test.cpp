@@ -127,6 +127,18 @@ TEST_F(LanguageModeling, PadsBatchesToTheNumberOfRowsOfTheirSplit) {
   EXPECT_EQ(unlimited->load("valid", 1, false)->collate(Ids{0}).rows, 1);
 }
 
+TEST_F(LanguageModeling, TellsDocumentsApartOnRequest) {
+  write(folder / "d", {{"train", "a b\n\nc\n\n\nd e\n"}});  // targets 4 5 2 | 2 6 2 | 2 | 2 7 8 2
+  const Settings settings{{"data", (folder / "d").string()}, {"tokens-per-sample", std::int64_t{7}}};
+  EXPECT_TRUE(task(settings)->load("train", 1, false)->collate(Ids{0}).document_ids.empty());
+  Settings apart = settings;
+  apart["separate-documents"] = true;
+  const auto dataset = task(apart)->load("train", 1, false);
+  const TokenBatch both = dataset->collate(Ids{0, 1});
+  EXPECT_EQ(both.tokens, (Ids{2, 4, 5, 2, 2, 6, 2, 2, 2, 7, 8, 1, 1, 1}));
+  EXPECT_EQ(both.document_ids, (Ids{0, 0, 0, 0, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1}));
+}
+
 TEST_F(LanguageModeling, ReadsTextBesideIndexesAndJoinsThem) {
   const std::filesystem::path data = folder / "a";
   test::write_file(data / "train1", "g unseen\n");  // an index train1 lies there too: text goes first

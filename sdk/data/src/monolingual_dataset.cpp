@@ -6,6 +6,20 @@
 
 namespace nopos {
 
+std::vector<std::int64_t> document_ids(const TokenBatch& batch) {
+  std::vector<std::int64_t> ids(batch.tokens.size());
+  for (std::int64_t row = 0; row < batch.rows; ++row) {
+    std::int64_t document = 0;
+    for (std::int64_t column = 0; column < batch.columns; ++column) {
+      const auto place = static_cast<std::size_t>(row * batch.columns + column);
+      if (column > 0 && batch.tokens[place] == Dictionary::eos && batch.tokens[place - 1] == Dictionary::eos)
+        ++document;
+      ids[place] = document;
+    }
+  }
+  return ids;
+}
+
 MonolingualDataset::MonolingualDataset(TokenBlocks blocks, Settings settings)
     : blocks_(std::move(blocks)), settings_(settings) {}
 
@@ -50,6 +64,7 @@ TokenBatch MonolingualDataset::collate(std::span<const std::int64_t> indices) co
     source += batch.columns;
     target += batch.columns;
   }
+  if (settings_.separate_documents) batch.document_ids = document_ids(batch);
   return batch;
 }
 

@@ -166,7 +166,7 @@ std::int64_t DecodingState::planned() const { return data_->shape.planned; }
 void DecodingState::reorder(const at::Tensor& rows) {
   // rows [B']
   if (!rows.defined() || rows.scalar_type() != at::kLong || rows.dim() != 1 || rows.size(0) < 1)
-    refuse(ExitCode::runtime, "rows are reordered by whole numbers, one for each row that shall be.");
+    refuse(ExitCode::runtime, "reorder takes a tensor of integers [B'], one index for each new row.");
   if (rows.min().item<std::int64_t>() < 0 || rows.max().item<std::int64_t>() >= data_->shape.rows) {
     refuse(ExitCode::runtime, "it has " + number(data_->shape.rows) +
                                   " rows, counted from 0, but a row from " +

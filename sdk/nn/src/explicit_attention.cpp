@@ -16,10 +16,9 @@ namespace {
 /// -> [1|B,1|H,t,S], of distances [1|B,t,S]
 at::Tensor by_distance(const DistanceBias& term, const at::Tensor& distance) {
   if (distance.is_floating_point()) {
-    throw Error(
-        ExitCode::configuration,
-        "a positional encoding has one value for each distance, but the positions are no whole numbers: "
-        "another encoding changed them. Choose one of the two.");
+    throw Error(ExitCode::configuration,
+                "a positional encoding has one value for each distance, but the positions are not integers: "
+                "another encoding changed them. Choose one of the two.");
   }
   const at::Tensor column = (distance - term.first).clamp_(0, term.values.size(1) - 1);
   return term.values.index_select(1, column.reshape(-1))

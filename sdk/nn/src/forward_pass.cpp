@@ -30,14 +30,14 @@ std::string number(std::int64_t n) { return std::to_string(n); }
   throw Error(ExitCode::runtime, "decoding state: " + sentence);
 }
 
-/// Whether `batch` goes on where `data` ends.
+/// Whether `batch` continues where `data` ends.
 void check(const DecodingState::Data& data, const Batch& batch, const void* model) {
   const std::int64_t rows = batch.tokens.size(0), columns = data.length + batch.tokens.size(1);
   if (data.shape.model != nullptr && data.shape.model != model)
     refuse("it was made by another model; ask this one for a state of its own.");
   if (rows != data.shape.rows) {
     refuse("it holds " + number(data.shape.rows) + " rows, the batch has " + number(rows) +
-           ". A batch goes on with the rows it began with; reorder() changes them.");
+           ". A batch continues the rows of the state; reorder() changes them.");
   }
   if (columns > data.shape.planned) {
     refuse("it was made for " + number(data.shape.planned) + " tokens; with this batch there would be " +

@@ -2,8 +2,8 @@
 
 #include <ATen/ATen.h>
 
-#include "nopos/error.h"
 #include "forward_state.h"
+#include "nopos/error.h"
 
 namespace nopos {
 
@@ -63,10 +63,9 @@ void Scores::add(const DenseBias& term) { state_->bias += term; }
 at::Tensor position_rows(const Forward& forward, std::int64_t padding_idx) {
   // -> [B,T]
   if (forward.positions().is_floating_point()) {
-    throw Error(
-        ExitCode::configuration,
-        "a positional encoding has one row for each position, but the positions are no whole numbers: "
-        "another encoding changed them. Choose one of the two.");
+    throw Error(ExitCode::configuration,
+                "a positional encoding has one row for each position, but the positions are not integers: "
+                "another encoding changed them. Choose one of the two.");
   }
   return (forward.positions() + 1).mul_(forward.real()).add_(padding_idx);
 }

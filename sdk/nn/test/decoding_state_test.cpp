@@ -234,8 +234,7 @@ TEST(DecodingState, RefusesRowsLengthsAndTensorsThatItHasNot) {
                 runtime)
                 .find("from 0 to 2"),
             std::string::npos);
-  EXPECT_NE(refusal([&] { state->reorder(at::tensor({0.0})); }, runtime).find("whole numbers"),
-            std::string::npos);
+  EXPECT_NE(refusal([&] { state->reorder(at::tensor({0.0})); }, runtime).find("integers"), std::string::npos);
   EXPECT_EQ(refusal([&] { state->truncate(5); }, runtime),
             "decoding state: it holds 4 columns and cannot be truncated to 5.");
   EXPECT_NE(

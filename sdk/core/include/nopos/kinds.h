@@ -43,7 +43,7 @@ inline constexpr std::array kinds{
     Kind{"task", {4, 0}, PerRun::one, "task", "language_modeling", "task: how data becomes batches"},
     Kind{"architecture", {3, 0}, PerRun::one, "arch", "", "architecture or preset (required)"},
     Kind{"positional_encoding",
-         {1, 0},
+         {2, 0},
          PerRun::several,
          "positional-encoding",
          "sinusoidal",

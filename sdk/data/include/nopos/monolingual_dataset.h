@@ -16,14 +16,22 @@
 
 namespace nopos {
 
+/// Document ids, 0, 1, ... in each row of `batch`: a document ends with an empty line, a </s> behind a </s>.
+/// The </s> of that line is the last target of one document and the first source of the next.
+///
+///     source      2  11  12  2  2  13  14
+///     document    0   0   0  0  1   1   1
+std::vector<std::int64_t> document_ids(const TokenBatch& batch);
+
 class MonolingualDataset final : public Dataset {
  public:
   struct Settings {
     std::int64_t vocabulary = 0;         ///< ids in the data are below this
     std::int64_t output_vocabulary = 0;  ///< targets from this id on become <unk>
     bool add_bos = false;                ///< <s> before source and target; counted in `length` only
-    std::int64_t columns = 0;  ///< least number of columns of a batch; 0: as many as its longest row
-    std::int64_t rows = 0;     ///< least number of rows of a batch; rows without a sample are padding
+    std::int64_t columns = 0;         ///< least number of columns of a batch; 0: as many as its longest row
+    std::int64_t rows = 0;            ///< least number of rows of a batch; rows without a sample are padding
+    bool separate_documents = false;  ///< batches have document ids
   };
 
   MonolingualDataset(TokenBlocks blocks, Settings settings);

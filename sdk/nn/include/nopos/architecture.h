@@ -54,7 +54,7 @@ class Architecture : public torch::nn::Module {
   virtual OutputHead& head() = 0;
 
   /// For `rows` sequences that come in chunks, of `planned` columns at most. By default the architecture
-  /// keeps none. \throws Error (configuration) where it keeps none, or cannot take so many positions
+  /// keeps none. \throws Error (configuration) if it keeps none, or if `planned` is above `max_positions`
   virtual std::shared_ptr<DecodingState> decoding_state(std::int64_t rows, std::int64_t planned);
 
   /// Whether a token sees only those before it; else every token sees every other, and there is nothing to

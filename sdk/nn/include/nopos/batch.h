@@ -11,7 +11,7 @@ namespace nopos {
 
 struct Batch {
   at::Tensor ids = {};      ///< [B] int64, indices in the dataset
-  at::Tensor tokens = {};   ///< [B,T] int64, padded, as a rule on the right
+  at::Tensor tokens = {};   ///< [B,T] int64, padded, usually on the right
   at::Tensor targets = {};  ///< [B,T] int64, padding where there is nothing to predict
   at::Tensor lengths = {};  ///< [B] int64, tokens of each row before padding
   /// [B,T] int64, or undefined: one document a row. Tokens side by side with one id are a document, which

@@ -57,7 +57,7 @@ class DecodingState {
   /// rows [B'] int64. \throws Error (runtime) for a row that there is not
   void reorder(const at::Tensor& rows);
   /// Forgets all columns but the first `length`. -> false, and nothing changes, where an encoding carries a
-  /// tensor from chunk to chunk: the chunks are then to be computed anew. \throws Error (runtime) where there
+  /// tensor from chunk to chunk: the chunks must then be computed again. \throws Error (runtime) where there
   /// are fewer columns
   bool truncate(std::int64_t length);
   /// A state of its own, in which each row stands `copies` times, one after the other.
@@ -99,7 +99,7 @@ class Observer {
 /// Made by the host, handed over by reference; fields are added at the end.
 struct ForwardOptions {
   /// The batch continues the sequences that it holds, and holds the batch's tokens too once the forward is
-  /// done; one that fails leaves it as it was. Null: every row begins anew.
+  /// done; one that fails leaves it as it was. Null: every row is a new sequence.
   DecodingState* state = nullptr;
   Observer* observer = nullptr;
   bool last_only = false;  ///< features of each row's last token that is not padding alone, [B,1,C]
@@ -113,7 +113,7 @@ class ForwardPass {
   struct Model {
     std::int64_t padding_idx = 1;
     bool causal = true;           ///< false: every token sees every other of its document
-    std::int64_t window = 0;      ///< a query sees keys less than so many columns away; 0: any
+    std::int64_t window = 0;      ///< a query sees keys fewer than this many columns away; 0: all
     const void* model = nullptr;  ///< as DecodingState::Shape has it
   };
 

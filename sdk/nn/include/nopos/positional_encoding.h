@@ -131,7 +131,7 @@ struct SlopeBias {
 };
 
 /// One learned or fixed value per head and distance first, first + 1, ...; beyond the ends the value at the
-/// end holds. Positions are whole numbers.
+/// end holds. Positions are integers.
 struct DistanceBias {
   at::Tensor values;       ///< [H,N] or [1,N]
   std::int64_t first = 0;  ///< below 0 for models in which tokens see later ones
@@ -178,7 +178,7 @@ class Scores {
 
 /// -> [B,T] int64: rows of a table of positions, as fairseq counts them. Padding gets row
 /// `padding_idx`, a token at position p row padding_idx + 1 + p. \throws Error (configuration) where
-/// positions are no whole numbers.
+/// positions are not integers.
 at::Tensor position_rows(const Forward& forward, std::int64_t padding_idx);
 
 class PositionalEncoding : public torch::nn::Module {
