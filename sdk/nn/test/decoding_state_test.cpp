@@ -200,7 +200,7 @@ TEST(DecodingState, RefusesABatchThatItIsNotOf) {
   };
   const at::Tensor rest = tokens.narrow(1, 7, 5);
   EXPECT_EQ(refused(model, {.tokens = some_tokens(3, 2)}),
-            "decoding state: it holds 2 rows, the batch has 3. A batch goes on with the rows it began with; "
+            "decoding state: it holds 2 rows, the batch has 3. A batch continues the rows of the state; "
             "reorder() changes them.");
   EXPECT_EQ(refused(model, {.ids = ids + 1, .tokens = rest}),
             "decoding state: it holds other samples than the batch; each batch needs a state of its own.");
