@@ -1,7 +1,7 @@
 #pragma once
 /// From text to token ids: one sentence per line, each ended by </s>.
 ///
-/// nopos/text_input.h reads the text; a Splitter turns lines into symbols. Symbols must be UTF-8: invalid
+/// text_input.h reads the text; a Splitter turns lines into symbols. Symbols must be UTF-8: invalid
 /// bytes of the text may not end up in one. Results do not depend on the number of workers, and memory use,
 /// the vocabulary aside, does not depend on the size of the text.
 

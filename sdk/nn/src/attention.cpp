@@ -1,9 +1,9 @@
 #include "nopos/nn/attention.h"
-#include "nopos/attention_bias.h"
 
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -14,6 +14,7 @@
 #include "dropout_draw.h"
 #include "explicit_attention.h"
 #include "forward_state.h"
+#include "nopos/attention_bias.h"
 #include "nopos/error.h"
 #include "nopos/nn/initial_weights.h"
 #include "nopos/nn/recomputation.h"
@@ -21,7 +22,7 @@
 namespace nopos {
 namespace {
 
-constexpr std::int64_t longest_plain = 512;  // keys; measured, docs/decisions/2026-11-25-precision.md
+constexpr std::int64_t longest_plain = 512;  // keys; measured, docs/decisions/precision.md
 
 /// The formula as it stands, in products of whole matrices, with dropout of the weights where p > 0. Backward
 /// needs the weights alone; what the layers keep is most of a model's memory.
@@ -84,10 +85,16 @@ bool goes_plain(const at::Tensor& q, const at::Tensor& k, double p) {
 
 at::Tensor joined(const at::Tensor& heads) { return heads.transpose(1, 2).flatten(2); }
 
+bool reads_positions(const AttentionBias& bias) {
+  return std::any_of(bias.terms().begin(), bias.terms().end(),
+                     [](const AttentionBias::Term& term) { return std::holds_alternative<DenseBias>(term); });
+}
+
 /// Whether a forward has to go by the formula: only whole sequences whose tokens stand side by side are what
-/// the fast ways know.
-bool goes_explicit(const ForwardState& forward, bool shows_weights) {
-  return forward.only_explicit || forward.past > 0 || !forward.causal || !forward.regular() || shows_weights;
+/// the fast ways know, and they take columns for positions.
+bool goes_explicit(const ForwardState& forward, const AttentionBias& bias, bool shows_weights) {
+  return forward.only_explicit || forward.past > 0 || !forward.causal || !forward.regular() ||
+         shows_weights || (!forward.layout.plain && reads_positions(bias));
 }
 
 }  // namespace
@@ -142,7 +149,7 @@ at::Tensor MultiheadAttention::mixed(const Heads& heads, const AttentionBias& bi
   const ForwardState& forward = pass.state();
   Observer* const observer = forward.options.observer;
   const bool shows_weights = observer != nullptr && observer->wants_weights(layer);
-  if (!goes_explicit(forward, shows_weights)) return mixed_fast(heads, bias, pass);
+  if (!goes_explicit(forward, bias, shows_weights)) return mixed_fast(heads, bias, pass);
   at::Tensor weights, keys = forward.key_positions;
   if (forward.alike()) keys = keys.narrow(0, 0, 1);
   const ExplicitAttention attention{.bias = bias,

@@ -1,6 +1,6 @@
 #pragma once
 /// Products of bfloat16 matrices on the processor, by the BLAS inside LibTorch: in bfloat16 where processor
-/// and MKL have that, else widened to float32 block by block (`nopos/bfloat16.h`). A call of MKL's starts in
+/// and MKL have that, else widened to float32 block by block (`nopos/nn/simd.h`). A call of MKL's starts in
 /// 2 microseconds; ATen's way, a oneDNN primitive set up for each call, in 20, which is as long as the
 /// product itself in a small model.
 

@@ -21,8 +21,9 @@ at::Tensor by_distance(const DistanceBias& term, const at::Tensor& distance) {
                 "another encoding changed them. Choose one of the two.");
   }
   const at::Tensor column = (distance - term.first).clamp_(0, term.values.size(1) - 1);
-  return term.values.index_select(1, column.reshape(-1))
-      .view({term.values.size(0), column.size(0), column.size(1), column.size(2)})
+  const at::Tensor values = term.values.to(distance.device());
+  return values.index_select(1, column.reshape(-1))
+      .view({values.size(0), column.size(0), column.size(1), column.size(2)})
       .transpose(0, 1);
 }
 
@@ -31,7 +32,7 @@ at::Tensor values(const AttentionBias::Term& term, const Tile& tile, const at::T
                   std::int64_t begin) {
   if (const auto* slope = std::get_if<SlopeBias>(&term)) {
     const at::Tensor far = slope->symmetric ? distance.abs() : distance;
-    return -slope->slopes.to(tile.q.scalar_type()).view({-1, 1, 1}) * far.unsqueeze(1);
+    return -slope->slopes.to(tile.q.options()).view({-1, 1, 1}) * far.unsqueeze(1);
   }
   if (const auto* table = std::get_if<DistanceBias>(&term)) return by_distance(*table, distance);
   if (const auto* dense = std::get_if<DenseBias>(&term)) return dense->values(tile);

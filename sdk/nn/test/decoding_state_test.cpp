@@ -31,6 +31,7 @@ const std::vector<Encoding> encodings{
     {"slopes", [] { return std::make_shared<Slopes>(); }},
     {"table", [] { return std::make_shared<Table>(0); }},
     {"waves", [] { return std::make_shared<Waves>(); }},
+    {"heights", [] { return std::make_shared<Heights>(); }},
     {"gate", [] { return std::make_shared<Gate>(); }},
     {"carrier", [] { return std::make_shared<Carrier>(); }, false, false},
     {"two_gates",  // which keep what they remember under one name

@@ -47,6 +47,16 @@ struct Waves final : PositionalEncoding {
   }
 };
 
+/// A dense bias of absolute positions, at those that the host forms.
+struct Heights final : PositionalEncoding {
+  void scores(Scores& scores, Layer&) override {
+    scores.add(DenseBias{[](const Tile& tile) {
+      const at::Tensor heights = tile.key_positions.to(at::kDouble).add(1).log();
+      return (heights * heights).unsqueeze(1).unsqueeze(1);
+    }});
+  }
+};
+
 /// A forget gate: what lies behind a query fades by what the tokens in between say.
 struct Gate final : PositionalEncoding {
   Gate() : map(at::randn({C, H}, at::kDouble)) {}

@@ -1,16 +1,15 @@
 #pragma once
 /// How a shared library becomes a plugin: one macro, one exported symbol.
 ///
-///     NOPOS_PLUGIN(plugin) { plugin.add<Alibi>("alibi", "linear attention biases, one fixed slope per
-///     head"); }
+///     NOPOS_PLUGIN(plugin) { plugin.add<Alibi>("alibi", "one fixed slope per head"); }
 ///
 /// The host calls in two phases. `describe` is plain C and returns JSON; the build calls it once and writes
 /// the manifest from it. `register_components` hands over C++ factories and is called only after the ABI tag
 /// has matched. Nothing is registered by static constructors. A plugin is never unloaded.
 ///
 /// A component is a class derived from the interface of its kind (`PositionalEncoding`, `LRScheduler`, ...).
-/// A nested `struct Options` with NOPOS_OPTIONS declares its options. It is constructed by the first
-/// constructor it has of: (Options, Context), (Options), (Context), (); `Context` is the interface's.
+/// A nested `struct Options` with NOPOS_OPTIONS declares its options. With Options it is constructed from
+/// (Options, Context) or else (Options); without, from (Context) or else (). `Context` is the interface's.
 
 #include <any>
 #include <cstdint>

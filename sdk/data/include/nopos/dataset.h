@@ -1,8 +1,9 @@
 #pragma once
 /// What the engine trains on: samples with a length, and a way to collate some of them into a batch.
 ///
-/// Everything here is plain host memory. The engine's prefetch thread calls `collate`, one call at a time,
-/// and converts the result to tensors. `set_epoch` is never called while a batch is being collated.
+/// Everything here is plain host memory. The engine's prefetch thread calls `collate`, one call at a time;
+/// it must not call LibTorch. The training thread copies the result into tensors. `set_epoch` is never called
+/// while a batch is being collated.
 
 #include <cstdint>
 #include <span>
@@ -20,7 +21,7 @@ struct TokenBatch {
   std::vector<std::int64_t> targets;       ///< [rows, columns]; padding where there is nothing to predict
   std::vector<std::int64_t> lengths;       ///< [rows] tokens of each row before padding; may be 0
   std::vector<std::int64_t> document_ids;  ///< [rows, columns] or empty: each row is one document
-  std::vector<std::int64_t> positions;     ///< [rows, columns] or empty: 0, 1, 2, ... in every row
+  std::vector<std::int64_t> positions;     ///< [rows, columns] or empty: 0, 1, 2, ... in every document
   std::int64_t num_tokens = 0;             ///< tokens without padding: the sum of lengths
 
   bool empty() const { return rows == 0; }

@@ -4,8 +4,8 @@
 /// There are two families. With an open vocabulary (words, characters), a plugin derives from `Tokenizer`,
 /// and a dictionary built from the data assigns ids to symbols. With a fixed vocabulary of ids (GPT-2's byte
 /// pairs), it derives from `IdTokenizer`; its symbols in `dict.txt` are the ids in decimal, as in the NoPos
-/// fork's Pile data. A symbol is never empty and contains no white space (nopos/binarizer.h), so that a line
-/// of symbols separated by spaces can be split again.
+/// fork's Pile data. A symbol is never empty and contains no white space (nopos/text.h defines it), so that a
+/// line of symbols separated by spaces can be split again.
 ///
 /// A tokenizer that knows its vocabulary returns it from `symbols`: preprocessing then writes all of it into
 /// `dict.txt`, so that no text the tokenizer can express contains an <unk>. Tokenizers are told apart by

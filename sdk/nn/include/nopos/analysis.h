@@ -1,6 +1,6 @@
 #pragma once
 /// The kind `analysis`: what a trained model has learned, as a table: losses by position, probes of its
-/// states, statistics of its attention.
+/// states, statistics of its attention. No command runs analyses yet.
 ///
 /// It is made once for each model and run once, on one thread. The model is in evaluation mode and its
 /// parameters need no gradients; what an analysis trains (a probe) is its own. It draws random numbers from a

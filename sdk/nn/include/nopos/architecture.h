@@ -49,19 +49,20 @@ class Architecture : public torch::nn::Module {
 
   /// tokens [B,T] -> features [B,T,C], what `head` takes; [B,1,C] with `last_only`. A state in `options` is
   /// one that `decoding_state` made. With it, or an observer, activations are not recomputed.
-  /// \throws Error (runtime) where the state does not fit the batch (nopos/forward_pass.h)
+  /// \throws Error (runtime) if the state does not fit the batch (nopos/forward_pass.h)
   virtual at::Tensor features(const Batch& batch, const ForwardOptions& options = {}) = 0;
   virtual OutputHead& head() = 0;
 
   /// For `rows` sequences that come in chunks, of `planned` columns at most. By default the architecture
-  /// keeps none. \throws Error (configuration) if it keeps none, or if `planned` is above `max_positions`
+  /// keeps none. \throws Error (configuration) if it keeps none, or if `planned` exceeds the
+  /// longest sequence of the encoding
   virtual std::shared_ptr<DecodingState> decoding_state(std::int64_t rows, std::int64_t planned);
 
   /// Whether a token sees only those before it; else every token sees every other, and there is nothing to
   /// decode step by step.
   virtual bool causal() const { return true; }
 
-  /// Longest sequence that `features` takes.
+  /// Longest sequence that the engine passes to `features`.
   virtual std::int64_t max_positions() const = 0;
 
   /// Maps the names of a checkpoint's tensors to those of this model; nullopt: the tensor is ignored. For

@@ -14,11 +14,11 @@ struct Batch {
   at::Tensor tokens = {};   ///< [B,T] int64, padded, usually on the right
   at::Tensor targets = {};  ///< [B,T] int64, padding where there is nothing to predict
   at::Tensor lengths = {};  ///< [B] int64, tokens of each row before padding
-  /// [B,T] int64, or undefined: one document a row. Tokens side by side with one id are a document, which
-  /// neither sees nor counts the tokens of another.
+  /// [B,T] int64, or undefined: each row is one document. Consecutive tokens with the same id form a
+  /// document, which neither attends to nor counts tokens of others.
   at::Tensor document_ids = {};
   at::Tensor positions = {};  ///< [B,T] int64, or undefined: 0, 1, 2, ... in every document, without padding
-  std::int64_t num_tokens = 0;
+  std::int64_t num_tokens = 0;  ///< tokens without padding
   std::int64_t num_sentences = 0;
 };
 

@@ -3,7 +3,7 @@
 /// attention and its encodings see it. Positions, real tokens, documents and what each query sees are formed
 /// here, once. An architecture makes one at the beginning of `features`:
 ///
-///     ForwardPass pass(*encoding_, masks_, batch, {.padding_idx = 1}, options);
+///     ForwardPass pass(*encoding_, masks_, batch, {.padding_idx = 1, .model = this}, options);
 ///     at::Tensor x = embedding(batch.tokens);
 ///     if (const at::Tensor added = pass.embedding(); added.defined()) x.add_(added);
 ///     pass.hidden(0, x);
@@ -31,18 +31,18 @@ using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 ///
 /// For every split of the sequences into chunks the features are those of one forward over all of them.
 /// Rows may be padded on the left or on the right, each chunk by itself: padding is seen by nobody and
-/// counted nowhere. Of one thread at a time; on the device of the model.
+/// counted nowhere. Use from one thread at a time; tensors are on the model's device.
 class DecodingState {
  public:
   struct Shape {
     std::int64_t rows = 0;     ///< B
     std::int64_t planned = 0;  ///< columns, padding included, that will come at most
     std::int64_t layers = 0;   ///< with attention
-    /// The model that it is for: it is refused where another one uses it. Null: not looked at.
+    /// The model that it is for: another model's forward refuses it. Null: not checked.
     const void* model = nullptr;
   };
 
-  /// Architectures make it, see Architecture::decoding_state. \throws Error (configuration) where rows or
+  /// Architectures make it, see Architecture::decoding_state. \throws Error (configuration) if rows or
   /// planned are below 1
   explicit DecodingState(const Shape& shape);
   ~DecodingState();
@@ -54,19 +54,21 @@ class DecodingState {
   std::int64_t planned() const;
 
   /// Row b becomes what row rows[b] was; there may be more or fewer of them than before.
-  /// rows [B'] int64. \throws Error (runtime) for a row that there is not
+  /// rows [B'] int64, on the device of the model. \throws Error (runtime) for an index that is not a row
   void reorder(const at::Tensor& rows);
-  /// Forgets all columns but the first `length`. -> false, and nothing changes, where an encoding carries a
-  /// tensor from chunk to chunk: the chunks must then be computed again. \throws Error (runtime) where there
-  /// are fewer columns
+  /// Forgets all columns but the first `length`. -> false, and nothing changes, if an encoding carries a
+  /// tensor from chunk to chunk and 0 < length < length(): the chunks must then be computed again. \throws
+  /// Error (runtime) if there are fewer columns
   bool truncate(std::int64_t length);
-  /// A state of its own, in which each row stands `copies` times, one after the other.
+  /// An independent state in which each row appears `copies` times in succession. \throws Error (runtime) if
+  /// `copies` < 1
   std::shared_ptr<DecodingState> fork(std::int64_t copies = 1) const;
 
   /// All that it holds, as copies, to be written into a file.
   NamedTensors tensors() const;
-  /// What `tensors` gave, of a state of the same model and the same number of rows.
-  /// \throws Error (data) naming the tensor that does not belong here; the state is then as it was
+  /// What `tensors` gave, of a state of the same model and the same number of rows. \throws Error (data)
+  /// naming the tensor that does not belong here, or if it holds more columns than are planned; the state is
+  /// then unchanged
   void restore(const NamedTensors& tensors);
 
   struct Data;  // the SDK's own
@@ -76,8 +78,9 @@ class DecodingState {
   std::unique_ptr<Data> data_;
 };
 
-/// Sees what happens inside a forward. Called in the thread of the forward, in the order of the layers; what
-/// it is given belongs to the forward, gradients included. Layers are those with attention, from 0.
+/// Sees what happens inside a forward. Called on the thread of the forward, in layer order. Tensors are the
+/// forward's own, with their graph: do not modify them; detach or clone what you keep. Layers are those with
+/// attention, from 0.
 class Observer {
  public:
   virtual ~Observer() = default;
@@ -96,10 +99,10 @@ class Observer {
   virtual void weights(std::int64_t layer, const at::Tensor& weights) { (void)layer, (void)weights; }
 };
 
-/// Made by the host, handed over by reference; fields are added at the end.
+/// Made by the caller: engine, criterion, analysis. A further field raises NOPOS_ABI_SDK.
 struct ForwardOptions {
-  /// The batch continues the sequences that it holds, and holds the batch's tokens too once the forward is
-  /// done; one that fails leaves it as it was. Null: every row is a new sequence.
+  /// Sequences to continue. After a successful forward the state also holds this batch; after a failed one it
+  /// is unchanged. Null: every row is a new sequence.
   DecodingState* state = nullptr;
   Observer* observer = nullptr;
   bool last_only = false;  ///< features of each row's last token that is not padding alone, [B,1,C]
@@ -117,7 +120,8 @@ class ForwardPass {
     const void* model = nullptr;  ///< as DecodingState::Shape has it
   };
 
-  /// Asks the encoding for its positions. What is handed over lives as long as this does, backward included.
+  /// Asks the encoding for its positions. `encoding`, `masks`, and the state and observer in
+  /// `options` must outlive the pass and, if a graph is made, its backward.
   /// \throws Error (runtime) where the options' state does not fit the batch: another number of rows, other
   /// samples, another model, documents in some chunks only, more columns than planned
   ForwardPass(PositionalEncoding& encoding, BiasMasks& masks, const Batch& batch, const Model& model,
@@ -135,8 +139,8 @@ class ForwardPass {
   /// What the encoding makes of queries, keys and values, each [B,H,T,D], that layer `layer` made of x
   /// [B,T,C].
   Heads transformed(std::int64_t layer, const at::Tensor& x, Heads heads) const;
-  /// What the encoding declares for the scores of q and k in layer `layer`; x, q and k may be undefined where
-  /// it needs none.
+  /// What the encoding declares for the scores of q and k in layer `layer`; x, q and k may be undefined if it
+  /// needs none. For the SDK's MultiheadAttention: AttentionBias is not public, architectures use that class.
   AttentionBias declared(std::int64_t layer, const at::Tensor& x = {}, const at::Tensor& q = {},
                          const at::Tensor& k = {}) const;
 

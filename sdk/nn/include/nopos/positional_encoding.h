@@ -11,18 +11,18 @@
 ///   transform   per layer   q, k, v of the T tokens   change them: rotations, temperatures
 ///   scores      per layer   q [..T..], keys [..S..]   declare what is added to the scores
 ///
-/// What `scores` declares is data: training, a chunk of a prompt and one decoded token go by the same
-/// declaration. The contract that follows: for every split of a sequence into chunks, the features are those
-/// of one forward over all of it.
+/// The terms that `scores` declares are data, so training, prompt chunks and single-token decoding all use
+/// the same declaration. Hence: however a sequence is split into chunks, the features equal those of one
+/// forward over the whole.
 ///
 /// Hooks are called from one thread, on the device of the tokens, under the caller's grad mode. With
 /// recomputation of activations a layer's hooks run twice, with the same random numbers. Tensors made in a
 /// hook belong to that forward: keep none in members (`Forward::once` shares them between layers); members
 /// hold parameters and constants. Parameters and buffers are registered on the module itself; in checkpoints
-/// they stand under `decoder.embed_positions.*`. A constructor draws random numbers only for its own
+/// they are saved under `decoder.embed_positions.*`. A constructor draws random numbers only for its own
 /// parameters: the order of draws is part of the contract.
 ///
-/// `Forward`, `Layer` and `Scores` are the SDK's own, and grow by further functions.
+/// `Forward`, `Layer` and `Scores` are implemented by the SDK; member functions may be added later.
 
 #include <torch/nn/module.h>
 
@@ -52,7 +52,7 @@ struct ForwardState;  // the SDK's own
 struct LayerState;
 struct ScoresState;
 
-/// One forward. Alive while it lasts.
+/// One forward; valid until it ends (with recomputation, until its backward ends).
 class Forward {
  public:
   std::int64_t rows() const;    ///< B
@@ -73,11 +73,12 @@ class Forward {
   /// them.
   const at::Tensor& positions() const;
   const at::Tensor& key_positions() const;  ///< [B,S], those of earlier chunks too; not yet in `positions`
-  /// True where p_i - p_j = i - j for all that see each other: distances may be counted by place.
+  /// True if p_i - p_j = i - j for every key j that query i may see: distances may then be counted in
+  /// columns.
   bool regular() const;
 
-  /// What `make` gave when it was first asked under this name in this forward (in this run of the layer,
-  /// where activations are recomputed). Names are the encoding's own.
+  /// Calls `make` the first time `name` is requested in this forward and returns the same tensor afterwards
+  /// (with recomputation: once per run of a layer). Names are private to the encoding.
   at::Tensor once(const std::string& name, const std::function<at::Tensor()>& make) const;
 
   explicit Forward(ForwardState& state) : state_(&state) {}
@@ -99,8 +100,8 @@ class Layer {
   /// values [B,T,...] -> [B,S,...]: those of all tokens so far. A decoding state keeps, reorders, truncates
   /// and saves them; names are the encoding's own.
   at::Tensor append(const std::string& name, const at::Tensor& values);
-  /// A tensor [B,...] that goes from chunk to chunk; undefined at first. A state that holds one cannot be
-  /// truncated.
+  /// A tensor [B,...] that goes from chunk to chunk; undefined at first. A state that holds one can
+  /// be truncated only to 0 columns.
   at::Tensor carried(const std::string& name) const;
   void carry(const std::string& name, at::Tensor value);
 
@@ -119,9 +120,10 @@ struct Heads {
 };
 
 // What `scores` declares. Scores are q·k/sqrt(D) + what is declared, before the softmax. What a query may not
-// see at all (later tokens, other documents, padding) is the host's business and no part of it. The distance
-// of query i and key j is p_i - p_j, of their positions. Tensors are floating-point numbers on the device of
-// the model, with or without gradients.
+// see at all (later tokens, other documents, padding) is decided by the SDK, not by the encoding. The
+// distance of query i and key j is p_i - p_j, of their positions. Tensors are floating-point numbers on the
+// device of the model, with or without gradients. The masks of tensors without gradients are kept by tensor
+// object: declare the same object in every forward and never change it in place.
 
 /// -slopes[h] * distance: ALiBi and its relatives. With `symmetric` -slopes[h] * |distance|, for models in
 /// which tokens see later ones.
@@ -130,8 +132,8 @@ struct SlopeBias {
   bool symmetric = false;
 };
 
-/// One learned or fixed value per head and distance first, first + 1, ...; beyond the ends the value at the
-/// end holds. Positions are integers.
+/// One learned or fixed value per head and distance first, first + 1, ...; the end values apply beyond
+/// both ends. \throws Error (configuration) if positions are not integers.
 struct DistanceBias {
   at::Tensor values;       ///< [H,N] or [1,N]
   std::int64_t first = 0;  ///< below 0 for models in which tokens see later ones
@@ -150,8 +152,9 @@ struct Tile {
   at::Tensor q;                ///< [B,H,t,D]
 };
 
-/// Anything else that is added: [B,H,t,S], each of B and H may be 1. Called during the forward, for one tile
-/// after the other; no side effects.
+/// Anything else that is added: [B,H,t,S], each of B and H may be 1. Called during the forward, once for each
+/// tile; t is a part of T or all of it. No side effects. The function may capture the `Forward`, but neither
+/// `Layer` nor `Scores`, which end with the hook, and must not call `Forward::once`.
 struct DenseBias {
   std::function<at::Tensor(const Tile& tile)> values;
 };
@@ -215,7 +218,8 @@ class PositionalEncoding : public torch::nn::Module {
   /// Declares what this layer adds to its scores.
   virtual void scores(Scores& scores, Layer& layer) { (void)scores, (void)layer; }
 
-  /// Named tensors worth looking at (slopes, frequency tables), for `inspect` and analyses.
+  /// Named tensors worth looking at (slopes, frequency tables), for analyses and tests. `inspect` shows the
+  /// `facts` of plugin.json instead.
   virtual std::vector<std::pair<std::string, at::Tensor>> tables() const { return {}; }
 };
 

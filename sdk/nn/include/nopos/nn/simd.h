@@ -24,7 +24,8 @@ enum class Bfloat16Products {
 };
 
 /// Depends on the processor, on LibTorch and on the switches `bfloat16_instructions` and `mkl_fast_path`
-/// (nopos/levers.h); constant in a process unless its environment changes. Any thread.
+/// (environment variable NOPOS_LEVERS_OFF, docs/performance.md); constant in a process unless its environment
+/// changes. Any thread.
 Bfloat16Products bfloat16_products();
 
 }  // namespace nopos
