@@ -1,6 +1,6 @@
 #pragma once
 /// What is saved, when, under which name, and what a run starts from.
-/// Names, types and defaults are the reference's.
+/// Names, types and defaults are fairseq's.
 
 #include <cstdint>
 #include <optional>

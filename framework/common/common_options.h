@@ -1,6 +1,6 @@
 #pragma once
-/// Options that every command of the reference has: logging, seed, device, precision.
-/// Names, types and defaults are the reference's.
+/// Options that every command of fairseq has: logging, seed, device, precision.
+/// Names, types and defaults are fairseq's.
 
 #include <cstdint>
 #include <optional>
@@ -47,7 +47,7 @@ struct CommonOptions {
     o.add("tensorboard-logdir", &CommonOptions::tensorboard_logdir, "folder for TensorBoard logs");
     o.add("wandb-project", &CommonOptions::wandb_project,
           "project on Weights & Biases: writes a run that `wandb sync` uploads");
-    o.ignored("azureml-logging", false, "log to AzureML", "logging to AzureML is not implemented");
+    o.ignored("azureml-logging", false, "log to AzureML", "NoPos does not log to AzureML");
     o.add("seed", &CommonOptions::seed, "random seed", Range{0, 4294967295});
     o.add("cpu", &CommonOptions::cpu, "train on the CPU, even where there is a GPU");
     o.refused("tpu", false, "train on a TPU", "TPUs are not supported");

@@ -1,6 +1,6 @@
 #pragma once
 /// Which splits are read, how rows become batches, and when to validate.
-/// Names, types and defaults are the reference's.
+/// Names, types and defaults are fairseq's.
 
 #include <cstdint>
 #include <optional>

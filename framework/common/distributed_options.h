@@ -1,6 +1,6 @@
 #pragma once
 /// Several processes. Training runs in one; flags that only matter for several are accepted.
-/// Names, types and defaults are the reference's.
+/// Names, types and defaults are fairseq's.
 
 #include <cstdint>
 #include <optional>

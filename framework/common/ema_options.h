@@ -1,6 +1,6 @@
 #pragma once
 /// An exponential moving average of the weights, kept beside the model.
-/// Names, types and defaults are the reference's.
+/// Names, types and defaults are fairseq's.
 
 #include <cstdint>
 #include <optional>

@@ -1,5 +1,5 @@
 #pragma once
-/// The engine's own options by group, in the reference's order of sections.
+/// The engine's own options by group, in fairseq's order of sections.
 
 #include <string>
 #include <vector>

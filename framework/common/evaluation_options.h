@@ -1,5 +1,5 @@
 #pragma once
-/// What `eval-lm` is asked for beyond the task and the data. Names and defaults are the reference's.
+/// What `eval-lm` is asked for beyond the task and the data. Names and defaults are fairseq's.
 
 #include <cstdint>
 #include <limits>

@@ -1,6 +1,6 @@
 #pragma once
 /// How long to train, and what an update is.
-/// Names, types and defaults are the reference's.
+/// Names, types and defaults are fairseq's.
 
 #include <cstdint>
 #include <optional>

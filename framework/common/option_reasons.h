@@ -1,5 +1,5 @@
 #pragma once
-/// Why some of the reference's flags are accepted without effect, or refused: sentences that several share.
+/// Why some of fairseq's flags are accepted without effect, or refused: sentences that several share.
 
 namespace nopos {
 

@@ -1,12 +1,14 @@
 #include "run_config.h"
 
+#include <utility>
+
 namespace nopos {
 
-const ChosenComponent& RunConfig::component(std::string_view kind) const {
-  return components_of(kind).front();
-}
+const ChosenComponent& RunConfig::component(std::string_view kind) const { return components_of(kind).at(0); }
 
-ChosenComponent& RunConfig::component(std::string_view kind) { return components.find(kind)->second.front(); }
+ChosenComponent& RunConfig::component(std::string_view kind) {
+  return const_cast<ChosenComponent&>(std::as_const(*this).component(kind));
+}
 
 const std::vector<ChosenComponent>& RunConfig::components_of(std::string_view kind) const {
   static const std::vector<ChosenComponent> none;

@@ -39,7 +39,7 @@ inline OptionInfo naming_option(const Kind& kind) {
   return option;
 }
 
-/// Flags of the reference about text, for commands that read data which preprocess has made.
+/// Flags of fairseq about text, for commands that read data which preprocess has made.
 template <class Visitor>
 void ignore_text_options(Visitor& o, const std::string& reason) {
   o.ignored("bpe", not_given<std::string>, "sub-word units", reason);

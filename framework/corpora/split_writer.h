@@ -1,5 +1,5 @@
 #pragma once
-/// One text file of documents: lines cut and stripped as the reference reads them.
+/// One text file of documents: lines cut and stripped as fairseq reads them.
 
 #include <filesystem>
 #include <string>

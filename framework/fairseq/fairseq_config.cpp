@@ -14,7 +14,7 @@ namespace {
 
 using Node = Pickle::Node;
 
-// The three flags by which the reference chooses positions, by this run's encodings.
+// The three flags by which fairseq chooses positions, by this run's encodings.
 struct ReferencePositions {
   std::vector<std::string> encodings;
   bool no_token_positional_embeddings, decoder_learned_pos, alibi;
@@ -26,7 +26,7 @@ const ReferencePositions reference_positions[] = {{{"sinusoidal"}, false, false,
                                                   {{"sinusoidal", "alibi"}, false, false, true},
                                                   {{"learned", "alibi"}, false, true, true}};
 
-// Names that the reference registers for its language model; any other preset is written as the bare model,
+// Names that fairseq registers for its language model; any other preset is written as the bare model,
 // whose values stand in `cfg` all the same.
 constexpr std::string_view reference_architectures[] = {"transformer_lm",
                                                         "transformer_lm_big",
@@ -65,7 +65,7 @@ constexpr std::pair<std::string_view, std::string_view> reference_classes[] = {
     {"optimizer/adadelta", "Adadelta"},
     {"optimizer/lamb", "FairseqLAMB"}};
 
-// Keys that the reference resolves from another one while they are None.
+// Keys that fairseq resolves from another one while they are None.
 constexpr std::pair<std::string_view, std::string_view> resolved_from[] = {
     {"max_tokens_valid", "max-tokens"},
     {"batch_size_valid", "batch-size"},
@@ -102,7 +102,7 @@ Value default_of(const std::string& literal) {
   return std::strtod(literal.c_str(), nullptr);
 }
 
-/// `value` in the type that the reference has for the key: lists as texts where it keeps texts, whole floats.
+/// `value` in the type that fairseq has for the key: lists as texts where it keeps texts, whole floats.
 Value in_type_of(const std::string& literal, const Value& value) {
   if (const auto* whole = std::get_if<std::int64_t>(&value)) {
     const bool wants_float = literal == "float?" || std::holds_alternative<double>(default_of(literal));
@@ -134,7 +134,7 @@ const Value* find(const ResolvedOptions& options, const std::string& name) {
   return found == options.values.end() ? nullptr : &found->second;
 }
 
-/// The key's value in this run: of its own section, else of any group that has such an option (the reference
+/// The key's value in this run: of its own section, else of any group that has such an option (fairseq
 /// copies `lr`, `seed` and others into the sections that use them), else of the task.
 std::optional<Value> value_of(const std::string& key, const ResolvedOptions* own, const RunConfig& config) {
   const std::string name = dashed(key);

@@ -1,5 +1,5 @@
 #pragma once
-/// The `cfg` of a checkpoint: exactly the sections and keys that the reference writes and expects, filled
+/// The `cfg` of a checkpoint: exactly the sections and keys that fairseq writes and expects, filled
 /// from this run.
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace nopos::engine {
 
-/// One section as data. `keys`: "key=default; key=default; ..." in the reference's order, defaults as Python
+/// One section as data. `keys`: "key=default; key=default; ..." in fairseq's order, defaults as Python
 /// writes them ("float?": None, and otherwise a float); "None": the section is None; "@kind": it is that of
 /// the run's component of a kind, found by "kind/name".
 struct ReferenceSection {
@@ -20,17 +20,17 @@ struct ReferenceSection {
 const std::vector<ReferenceSection>& reference_sections();
 const std::vector<ReferenceSection>& reference_components();
 
-/// The whole `cfg`. A component that the reference does not know is written with its own options, and a
-/// model that the reference cannot express under a `_name` that it refuses.
+/// The whole `cfg`. A component that fairseq does not know is written with its own options, and a
+/// model that fairseq cannot express under a `_name` that it refuses.
 Pickle::Node reference_config(Pickle& pickle, const RunConfig& config);
 
-/// The class that the reference names in `optimizer_history` for a criterion or optimizer.
+/// The class that fairseq names in `optimizer_history` for a criterion or optimizer.
 std::string reference_class(const ChosenComponent& component);
 
 /// That of this run's optimizer or, in another precision than float32, of what wraps it there.
 std::string reference_optimizer(const RunConfig& config);
 
-/// "nopos.transformer_lm" and the encodings, where the reference has no such model; otherwise empty.
+/// "nopos.transformer_lm" and the encodings, where fairseq has no such model; otherwise empty.
 std::string model_unknown_to_reference(const RunConfig& config);
 
 }  // namespace nopos::engine

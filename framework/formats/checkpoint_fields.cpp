@@ -33,7 +33,7 @@ constexpr Field fields[] = {
     {"extra_state/metrics/*/*/3/n", false, 0, counts},
     {"optimizer_history/*/num_updates", true, 0, counts},
     {"last_optimizer_state/loss_scale", false, 1e-300, 1e300},
-    // where older files of the reference keep their place
+    // where older files of fairseq keep their place
     {"extra_state/epoch", true, 0, 2147483647},
     {"extra_state/batch_offset", true, 0, counts},
     {"epoch", true, 0, 2147483647},
@@ -75,7 +75,7 @@ void check(const Field& field, const PickleNode& node, const std::string& path, 
   if (field.optional && node.is(Type::none)) return;
   const bool whole = node.is(Type::integer), number = node.is(Type::number);
   if (!whole && (field.whole || !number)) {
-    if (!field.whole && is_tensor(node)) return;  // the reference keeps some figures so
+    if (!field.whole && is_tensor(node)) return;  // fairseq keeps some figures so
     refuse(field, path, number ? to_text(node.number) : "not a number", file);
   }
   const double value = whole ? static_cast<double>(node.integer) : node.number;

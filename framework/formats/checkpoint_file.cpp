@@ -17,7 +17,7 @@ namespace nopos {
 namespace {
 
 /// Classes and functions that checkpoints name: tensors, the containers of plain values, and the meters that
-/// older files of the reference hold as objects.
+/// older files of fairseq hold as objects.
 constexpr std::string_view known_globals[] = {"torch._utils _rebuild_tensor_v2",
                                               "torch._utils _rebuild_tensor",
                                               "torch._utils _rebuild_parameter",

@@ -1,5 +1,5 @@
 #pragma once
-/// A checkpoint opened for reading, ours or the reference's, in the container of today or that of PyTorch
+/// A checkpoint opened for reading, ours or fairseq's, in the container of today or that of PyTorch
 /// before 1.6: its tree of plain values, and where the numbers
 /// of its tensors lie. Needs no LibTorch, and executes nothing that is in the file.
 
@@ -39,7 +39,7 @@ class CheckpointFile {
 
   const std::string& name() const { return name_; }
   const PickleNode& root() const { return *tree_.root; }
-  /// What nopos-host adds; null in a file of the reference.
+  /// What nopos-host adds; null in a file of fairseq.
   const PickleNode* own() const { return root().get("nopos"); }
 
   /// The model's tensors by name, in the order of the file. \throws Error (data)

@@ -1,5 +1,5 @@
 #pragma once
-/// `nopos-host preprocess`: text files in, dictionary and token ids out, byte for byte as the reference
+/// `nopos-host preprocess`: text files in, dictionary and token ids out, byte for byte as fairseq
 /// writes them.
 ///
 /// Into --destdir go dict.txt, and tokenizer.json beside it where lines are symbols by a tokenizer; train.bin
@@ -26,7 +26,7 @@ struct PreprocessOptions : host::PluginPathOption {
   std::string destdir = "data-bin", dataset_impl = "mmap";
   std::int64_t thresholdsrc = 0, nwordssrc = -1, padding_factor = 8;
   std::optional<std::int64_t> workers;
-  // taken by the reference without effect
+  // taken by fairseq without effect
   bool fp16 = false;
   std::optional<std::string> bpe;
   // ours

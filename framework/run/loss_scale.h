@@ -35,7 +35,7 @@ class LossScale {
 
   /// For checkpoints: continues exactly.
   virtual std::map<std::string, double> state() const = 0;
-  /// Takes over what `state` has: of the reference's checkpoints "loss_scale" alone.
+  /// Takes over what `state` has: of fairseq's checkpoints "loss_scale" alone.
   virtual void restore(const std::map<std::string, double>& state) = 0;
 
  protected:

@@ -1,5 +1,5 @@
 #pragma once
-/// When a run validates, saves and stops: the reference's rules, as functions of where the run stands.
+/// When a run validates, saves and stops: fairseq's rules, as functions of where the run stands.
 
 #include <cstdint>
 #include <optional>

@@ -92,7 +92,7 @@ constexpr Phrase phrases[]{
     {"minimised", "minimized"},
     {"normalisation", "normalization"},
     {"normalised", "normalized"},
-    {"quantisation", "quantization"},
+    {"quantization", "quantization"},
     {"quantised", "quantized"},
     {"recognised", "recognized"},
     {"behaviour", "behavior"},

@@ -1,4 +1,4 @@
-/// Checkpoints through the command line: what a run writes is what the reference writes, and whatever happens
+/// Checkpoints through the command line: what a run writes is what fairseq writes, and whatever happens
 /// to a file or a disk ends in one sentence and an exit code.
 
 #include <gtest/gtest.h>
@@ -52,7 +52,7 @@ class CheckpointCommand : public ::testing::Test {
     EXPECT_EQ(said(result).find("terminate called"), std::string::npos);
   }
 
-  /// Of what lies in the save-dir, but for the records that the reference does not write.
+  /// Of what lies in the save-dir, but for the records that fairseq does not write.
   std::set<std::string> names() const {
     std::set<std::string> found;
     for (const auto& entry : std::filesystem::directory_iterator(save_dir))
@@ -90,11 +90,11 @@ const std::set<std::string> other_values = {
     "/cfg/task/data",
     "/cfg/optimization/max_update",
     "/cfg/lr_scheduler/max_update",
-    "/cfg/distributed_training/distributed_num_procs",  // the reference counts GPUs
+    "/cfg/distributed_training/distributed_num_procs",  // fairseq counts GPUs
     "/optimizer_history/0/num_updates",
     "/optimizer_history/0/lr_scheduler_state/best"};
 
-/// `recorded` is what describe.py printed for a checkpoint of the reference itself.
+/// `recorded` is what describe.py printed for a checkpoint of fairseq itself.
 void expect_like_reference(const std::filesystem::path& file, const std::string& recorded) {
   const std::vector<Line> ours = lines_of(engine::test::describe(file));
   const std::vector<Line> theirs =

@@ -99,7 +99,7 @@ TEST_F(Convert, AnAdaptiveModelToo) {
   EXPECT_EQ(loss(back), loss(checkpoint));
 }
 
-/// A file of the reference's make with `tensors` in `model` on one storage of eight numbers of 8 bytes.
+/// A file of fairseq's make with `tensors` in `model` on one storage of eight numbers of 8 bytes.
 void write_checkpoint(const fs::path& file, Pickle& pickle, const Pickle::Pairs& tensors, Pickle::Node cfg) {
   std::string bytes, numbers;
   for (std::int64_t i = 0; i < 8; ++i) numbers.append(reinterpret_cast<const char*>(&i), sizeof i);

@@ -1,4 +1,4 @@
-/// `inspect-checkpoint`: what it shows of a file of the reference's make, and what it says of files that were
+/// `inspect-checkpoint`: what it shows of a file of fairseq's make, and what it says of files that were
 /// made to harm.
 
 #include <gtest/gtest.h>
@@ -31,7 +31,7 @@ std::string text(const std::string& value) {
   return std::string("X") + std::string(1, static_cast<char>(value.size())) + std::string(3, '\0') + value;
 }
 
-/// A file of the reference's make: settings in `cfg`, one tensor of `numbers` floats that says it has `size`.
+/// A file of fairseq's make: settings in `cfg`, one tensor of `numbers` floats that says it has `size`.
 std::string reference_file(Pickle& pickle, std::int64_t size, std::size_t numbers, Pickle::Node cfg,
                            Pickle::Node args) {
   const PickledTensor tensor{.storage_type = "FloatStorage",

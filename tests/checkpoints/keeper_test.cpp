@@ -96,8 +96,8 @@ const WriteCase write_cases[] = {
      6.7,
      {},
      {"checkpoint1-x.pt", "checkpoint_best-x.pt", "checkpoint_last-x.pt"}},
-    // the digit of the name is drawn by NumPy's generator seeded with Python's hash of (1, 20, 7.01); the
-    // reference wrote these two names in the run of no. 53
+    // the digit of the name is drawn by NumPy's generator seeded with Python's hash of (1, 20, 7.01); fairseq
+    //  wrote these two names in the run of no. 53
     {"best of two, first",
      {{"save-interval-updates", 10}, {"keep-best-checkpoints", 2}},
      {1, 20, false, 7.010},

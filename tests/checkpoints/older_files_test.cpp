@@ -1,5 +1,5 @@
 /// Checkpoints as older versions wrote them: each evaluates as the file that it was made of, and training
-/// goes on from it, where it kept everything to the same figures. Made of a checkpoint of the reference
+/// goes on from it, where it kept everything to the same figures. Made of a checkpoint of fairseq
 /// (NOPOS_REFERENCE_TOY), or of one that is trained here.
 
 #include <gtest/gtest.h>

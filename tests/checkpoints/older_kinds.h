@@ -14,7 +14,7 @@ namespace nopos::test {
 /// state.
 class OlderFile {
  public:
-  /// Of a file of the reference, or of ours, of which nothing is taken that the reference does not have.
+  /// Of a file of fairseq, or of ours, of which nothing is taken that fairseq does not have.
   /// `with_own`: it stays one of ours.
   explicit OlderFile(const std::filesystem::path& file, bool with_own = false);
 

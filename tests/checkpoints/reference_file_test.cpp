@@ -1,4 +1,4 @@
-/// The reader on the reference's own files, against what PyTorch read from them.
+/// The reader on fairseq's own files, against what PyTorch read from them.
 
 #include <gtest/gtest.h>
 

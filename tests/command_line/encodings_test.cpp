@@ -1,4 +1,4 @@
-/// Which encodings a command line means: the reference's three flags, `--positional-encoding`, a file.
+/// Which encodings a command line means: fairseq's three flags, `--positional-encoding`, a file.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>

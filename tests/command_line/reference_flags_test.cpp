@@ -1,4 +1,4 @@
-/// Every flag of the reference is there, under its owner, with its default; the table is reference_flags.tsv.
+/// Every flag of fairseq is there, under its owner, with its default; the table is reference_flags.tsv.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>

@@ -171,7 +171,7 @@ TEST_F(PreparePile, SeedDecidesTheSplitAndNothingElseDoes) {
 }
 
 TEST_F(PreparePile, DocumentsReachTheTrainingDataWithTheirBoundaries) {
-  std::string input;  // 5 documents, fewer than 32 lines: too few for the reference's script
+  std::string input;  // 5 documents, fewer than 32 lines: too few for fairseq's script
   for (int i = 0; i < 5; ++i) input += line("first line\n\nshort\nlast line of it\n", "Books3");
   write_file(folder / "00.jsonl", input);
   const auto empty_lines = [&](const std::vector<std::string>& more) {

@@ -1,4 +1,4 @@
-// Real text that the reference prepared: the same bytes must come out here.
+// Real text that fairseq prepared: the same bytes must come out here.
 #include <gtest/gtest.h>
 
 #include "command.h"

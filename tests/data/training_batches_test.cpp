@@ -54,7 +54,7 @@ TEST(TrainingBatches, OfDocumentsGiveTheReferencesLosses) {
   EXPECT_EQ(value(result.out, valid, "bsz"), 9.5);
 }
 
-// The reference's first batch of this seed has 18 rows (sdk/data/test/golden/batches-complete_doc-W1.json);
+// fairseq's first batch of this seed has 18 rows (sdk/data/test/golden/batches-complete_doc-W1.json);
 // sorted by size, the shortest blocks come first, and far more of them fit.
 TEST(TrainingBatches, GrowInSizeWhileTheCurriculumLasts) {
   const std::vector<std::string> flags{
@@ -87,7 +87,7 @@ TEST(TrainingBatches, OverlongBlocksAreDroppedInTrainingAndRefusedInValidation) 
       << result.out;
 }
 
-// In the reference <s> overflows the table of positions and the mask of ALiBi. Batches are cut as without it:
+// In fairseq <s> overflows the table of positions and the mask of ALiBi. Batches are cut as without it:
 // the first has 8 rows of 32 tokens, and <s> in each.
 TEST(TrainingBatches, TakeABeginningOfSentenceWithAnyEncoding) {
   for (const char* encoding : {"learned", "alibi"}) {

@@ -94,7 +94,7 @@ TEST(Evaluation, ContextWindowGivesEachBlockTheTokensBeforeIt) {
 TEST(Evaluation, BlocksAndPositionsFollowTheFlags) {
   EXPECT_NEAR(loss(evaluate(full_head(), {"--sample-break-mode", "eos"})), 6.8459, tolerance);
   EXPECT_NEAR(loss(evaluate(full_head(), {"--tokens-per-sample", "16"})), 6.8543, tolerance);
-  // blocks longer than those of training: as the reference with --model-overrides, and without
+  // blocks longer than those of training: as fairseq with --model-overrides, and without
   for (const std::vector<std::string>& overrides :
        {std::vector<std::string>{},
         {"--model-overrides", "{'max_tokens':64, 'tokens_per_sample':64, 'max_target_positions':64}"}}) {

@@ -63,7 +63,7 @@ std::string random_numbers(std::int64_t count, bool bfloat16, std::mt19937& rand
   return {reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(std::uint16_t)};
 }
 
-/// A checkpoint as the reference writes it, without what only training needs.
+/// A checkpoint as fairseq writes it, without what only training needs.
 void write_checkpoint(const std::filesystem::path& path, bool bfloat16) {
   std::ofstream file(path, std::ios::binary);
   ZipWriter zip(

@@ -1,4 +1,4 @@
-/// Weights of files that the reference wrote, in other precisions and by older versions.
+/// Weights of files that fairseq wrote, in other precisions and by older versions.
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

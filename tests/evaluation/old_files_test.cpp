@@ -1,4 +1,4 @@
-/// Models as older versions of the reference left them, and text of sub-words: both evaluate end to end.
+/// Models as older versions of fairseq left them, and text of sub-words: both evaluate end to end.
 
 #include <gtest/gtest.h>
 
@@ -38,7 +38,7 @@ std::string key(const std::string& name) {
   return within(*pickle.text(name));
 }
 
-/// The model of `from` as the reference once saved it: settings are an object of class argparse.Namespace,
+/// The model of `from` as fairseq once saved it: settings are an object of class argparse.Namespace,
 /// without those in `forgotten`, and the tensors in `forgotten` are not there.
 void write_as_before(const CheckpointFile& from, const std::set<std::string>& forgotten,
                      const std::filesystem::path& to) {

@@ -1,4 +1,4 @@
-/// Two character models that the reference trained: the same log probabilities as it computed.
+/// Two character models that fairseq trained: the same log probabilities as it computed.
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

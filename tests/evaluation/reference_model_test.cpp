@@ -1,4 +1,4 @@
-/// Checkpoints that the reference itself wrote, evaluated: its losses.
+/// Checkpoints that fairseq itself wrote, evaluated: its losses.
 
 #include <gtest/gtest.h>
 

@@ -50,7 +50,7 @@ TEST_F(Validate, ACheckpointOfOursSaysAllThatIsNeeded) {
   ASSERT_EQ(found.size(), 1U) << result.out;
   expect_figures_of_training(found.front());
   EXPECT_EQ(found.front().message.find("epoch 001 | valid on 'valid' subset | loss "), 0U) << result.out;
-  // programs of the reference's kind read the last line
+  // programs of fairseq's kind read the last line
   EXPECT_NE(result.out.rfind("valid on 'valid' subset"), std::string::npos);
   EXPECT_EQ(result.out.find('\n', result.out.rfind("valid on 'valid' subset")), result.out.size() - 1);
 }

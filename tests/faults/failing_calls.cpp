@@ -2,11 +2,9 @@
 /// limits would, or ends the program there as a loss of power would.
 ///
 ///     NOPOS_FAIL=write:3           which call: write, fsync, rename, open, map; and which of them, from 1
-///     NOPOS_FAIL=power:3           before the third write, fsync or rename, or else at the program's end,
-///     files lose
-///                                  what was not flushed; what was renamed keeps its name. The exit code is
-///                                  86
-///     NOPOS_FAIL=names:3           likewise, and renames are lost whose folder was not flushed
+///     NOPOS_FAIL=power:3           before the third write, fsync or rename, or else at the end, files lose
+///                                  what was not flushed but keep new names; exit code 86
+///     NOPOS_FAIL=names:3           likewise, and renames are lost if their folder was not flushed
 ///     NOPOS_FAIL_BELOW=/tmp/x      only calls on files below this folder count
 ///     NOPOS_FAIL_MARK=/tmp/x.mark  is made when the call fails, and holds the file's path
 

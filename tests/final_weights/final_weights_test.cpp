@@ -1,4 +1,4 @@
-// Weights after training as the reference printed them: behavioural specification §5.4 no. 45. Sums and norms
+// Weights after training as fairseq printed them: behavioural specification §5.4 no. 45. Sums and norms
 // within 1e-4 of themselves.
 #include <gtest/gtest.h>
 

@@ -26,7 +26,7 @@ Settings characters() {
 
 constexpr std::int64_t width = 16;  // of all filters
 
-/// The reference's construction with modules that draw as the reference's do.
+/// fairseq's construction with modules that draw as fairseq's do.
 struct Network {
   torch::nn::Embedding bytes{torch::nn::EmbeddingOptions(257, 4).padding_idx(0)};
   torch::nn::Conv1d narrow{torch::nn::Conv1dOptions(4, 6, 1)}, wide{torch::nn::Conv1dOptions(4, 10, 3)};

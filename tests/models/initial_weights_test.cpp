@@ -1,4 +1,4 @@
-/// Weights at seed 1 are the reference's, and there are as many as there should be.
+/// Weights at seed 1 are fairseq's, and there are as many as there should be.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 

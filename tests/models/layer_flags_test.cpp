@@ -123,7 +123,7 @@ TEST(LayerDrop, KeepsTheLayersWhoseNumbersLieAboveItsProbability) {
   const at::Tensor next = at::rand({3});
   at::manual_seed(4);
   at::empty({6}).uniform_();
-  EXPECT_TRUE(at::equal(at::rand({3}), next));  // evaluation draws too, as in the reference, and keeps all
+  EXPECT_TRUE(at::equal(at::rand({3}), next));  // evaluation draws too, as in fairseq, and keeps all
   const auto whole = make_model({.settings = with(flags_t(), {{"decoder-layers", std::int64_t{6}}})});
   EXPECT_TRUE(at::equal(whole->features(batch), x));
 }

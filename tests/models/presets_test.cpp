@@ -1,4 +1,4 @@
-/// Every named architecture resolves to the reference's values, forced ones included.
+/// Every named architecture resolves to fairseq's values, forced ones included.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -31,7 +31,7 @@ void PrintTo(const Arch& arch, std::ostream* stream) { *stream << arch.name; }
 
 class Presets : public testing::TestWithParam<Arch> {};
 
-// The table of the reference's registered functions.
+// The table of fairseq's registered functions.
 INSTANTIATE_TEST_SUITE_P(
     Reference, Presets,
     testing::Values(

@@ -46,7 +46,7 @@ TEST(ToyData, UntrainedLossesAreTheReferences) {
   }
 }
 
-// In the reference each of these ends in a crash.
+// In fairseq each of these ends in a crash.
 TEST(ToyData, AlibiTakesAnyBatchAndLength) {
   for (const std::string more :
        {"--add-bos-token", "--max-target-positions 48", "--batch-size 8 --max-tokens None"}) {

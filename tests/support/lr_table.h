@@ -18,7 +18,7 @@ inline std::shared_ptr<LRScheduler> make_schedule(const std::string& name, const
   return make_component<LRScheduler>(name, settings, {.lr = std::move(lr), .max_update = max_update});
 }
 
-/// `table`: number of finished updates, rate as the reference printed it to ten digits.
+/// `table`: number of finished updates, rate as fairseq printed it to ten digits.
 inline void expect_rates(const LRScheduler& schedule,
                          const std::vector<std::pair<std::int64_t, double>>& table) {
   for (const auto& [num_updates, rate] : table) {

@@ -16,7 +16,7 @@
 
 namespace nopos::test {
 
-/// The three updates whose results the reference printed: theta = (1, -2), gradients (1, .5), (.2, -.3),
+/// The three updates whose results fairseq printed: theta = (1, -2), gradients (1, .5), (.2, -.3),
 /// (-.4, .1), rates .1, .2, .05. The gradients are passed doubled, with `grad_scale` one half.
 /// Returns [3][2], the parameter after each update; `state` receives the first state at the end.
 inline std::vector<std::array<double, 2>> three_updates(Optimizer& optimizer,

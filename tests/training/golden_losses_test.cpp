@@ -1,4 +1,4 @@
-// Losses, gradient norms and rates as the reference printed them: behavioural specification §5.4 no. 37 to
+// Losses, gradient norms and rates as fairseq printed them: behavioural specification §5.4 no. 37 to
 // 44, §5.2 no. 20 and 21. Tolerances are the specification's: losses 0.002 bits, gradient norms 0.5 %,
 // everything else as printed.
 #include <gtest/gtest.h>
@@ -81,7 +81,7 @@ const std::vector<Golden> golden{
       {"valid", "40", {{"loss", "6.974"}, {"best_loss", "6.917"}}}}},
 };
 
-/// How far a figure may lie from what the reference printed, which is rounded itself.
+/// How far a figure may lie from what fairseq printed, which is rounded itself.
 double tolerance(const std::string& figure, double value) {
   if (figure == "gnorm") return 0.005 * value;
   if (figure == "ppl") return 0.002 * std::log(2.0) * value;

@@ -1,5 +1,5 @@
-/// Training that goes on from checkpoints of the reference: the losses, gradient norms and rates with which
-/// the reference itself went on, as its log printed them. Tolerances are those of golden_losses_test.cpp.
+/// Training that goes on from checkpoints of fairseq: the losses, gradient norms and rates with which
+/// fairseq itself went on, as its log printed them. Tolerances are those of golden_losses_test.cpp.
 
 #include <gtest/gtest.h>
 

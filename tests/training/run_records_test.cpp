@@ -30,7 +30,7 @@ std::string printed(const char* format, double value) {
   return text.data();
 }
 
-/// A recorded figure as the reference logs it (specification §3.17): decimals by name, then "{:g}".
+/// A recorded figure as fairseq logs it (specification §3.17): decimals by name, then "{:g}".
 std::string as_logged(const std::string& name, double value) {
   static const std::map<std::string, const char*> decimals{
       {"loss", "%.3f"}, {"best_loss", "%.3f"}, {"gnorm", "%.3f"}, {"ppl", "%.2f"},        {"ups", "%.2f"},
@@ -233,7 +233,8 @@ TEST(TensorBoard, AFolderThatCannotBeMadeStopsNoTraining) {
   const std::string warning = "cannot write file/board/train_inner/events.out.tfevents.";
   const std::size_t place = log.find(warning);
   ASSERT_NE(place, std::string::npos) << log;
-  EXPECT_NE(log.find("Not a directory; the run continues without this output", place), std::string::npos) << log;
+  EXPECT_NE(log.find("Not a directory; the run continues without this output", place), std::string::npos)
+      << log;
   EXPECT_EQ(log.find(warning, place + 1), std::string::npos) << "said twice";
 }
 

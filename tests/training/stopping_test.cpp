@@ -108,7 +108,7 @@ TEST_P(Refusing, SaysWhy) {
   EXPECT_TRUE(records(result.out, "train_inner").empty());
 }
 
-/// What crashed the reference and runs here.
+/// What crashed fairseq and runs here.
 TEST(Mended, RunsNow) {
   const std::string alibi = " --no-token-positional-embeddings --alibi --no-save --max-update 2";
   std::string rows_only = flags_t();

@@ -1,5 +1,5 @@
 #pragma once
-/// Checkpoints: the reference's container (zip of a plain pickle and raw storages) and keys, written
+/// Checkpoints: fairseq's container (zip of a plain pickle and raw storages) and keys, written
 /// atomically. docs/checkpoints.md describes the format.
 
 #include <ATen/core/Tensor.h>
@@ -20,7 +20,7 @@
 
 namespace nopos::engine {
 
-/// One meter as checkpoints keep it: its class in the reference ("AverageMeter", "TimeMeter",
+/// One meter as checkpoints keep it: its class in fairseq ("AverageMeter", "TimeMeter",
 /// "StopwatchMeter") and fields.
 struct MeterState {
   std::string name;
@@ -50,7 +50,7 @@ struct RunState {
   std::int64_t num_updates = 0;
   std::int64_t epoch = 1;                ///< from 1
   std::int64_t iterations_in_epoch = 0;  ///< micro-batches taken of this epoch
-  /// `iterations_in_epoch` may be all of an epoch that has ended: older files of the reference.
+  /// `iterations_in_epoch` may be all of an epoch that has ended: older files of fairseq.
   bool may_stand_at_the_end = false;
   std::int64_t epoch_iterations = 0;  ///< micro-batches of the whole epoch, to notice other data
   bool shuffle = true;
@@ -111,8 +111,8 @@ LoadedCheckpoint load_checkpoint(const std::filesystem::path& file, Architecture
 void load_ema(const std::filesystem::path& file, const EmaState& average, const Architecture& model,
               const DictionaryMark& dictionary);
 
-/// Gives a model that is only evaluated the parameters of `file`, of ours or of the reference, with the
-/// reference's upgrades of older files. They stay where they are, in the file and in its precision: the model
+/// Gives a model that is only evaluated the parameters of `file`, of ours or of fairseq, with fairseq's
+///  upgrades of older files. They stay where they are, in the file and in its precision: the model
 /// takes no memory of its own for them, and must not be changed. Buffers are copied. Everything is checked
 /// before the model is touched. \throws Error (data)
 void load_model(const std::filesystem::path& file, Architecture& model, const DictionaryMark& dictionary);

@@ -21,9 +21,9 @@ void check_components(const PickleNode& own, const std::string& file, const RunC
 std::vector<std::string> setting_differences(const PickleNode& own, const std::string& file,
                                              const RunConfig& config);
 
-/// The same two for a file of the reference, whose settings stand in `cfg` or `args`.
+/// The same two for a file of fairseq, whose settings stand in `cfg` or `args`.
 void check_reference_components(const CheckpointFile& source, const RunConfig& config,
                                 const LoadOptions& options);
-std::vector<std::string> reference_differences(const CheckpointFile& source, const RunConfig& config);
+std::vector<std::string> fairseq_differences(const CheckpointFile& source, const RunConfig& config);
 
 }  // namespace nopos::engine

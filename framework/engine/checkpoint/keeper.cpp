@@ -72,7 +72,7 @@ std::vector<std::pair<double, std::string>> best_files(const CheckpointOptions& 
 }
 
 /// Name of a best-of-K file. The last digit is drawn, so that equal losses do not overwrite each other; it
-/// comes from the reference's generator and seed.
+/// comes from fairseq's generator and seed.
 std::string best_name(const CheckpointOptions& options, const SavePoint& point) {
   const std::int64_t numbers[] = {point.epoch, point.num_updates, python_hash(*point.validation_loss)};
   NumpyRandom random(composite_seed(numbers));

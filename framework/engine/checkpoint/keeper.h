@@ -1,6 +1,6 @@
 #pragma once
 /// Which checkpoints a run writes, under which names, which it removes, and which it starts from: the rules
-/// of the reference. The decisions are pure functions of names; `CheckpointKeeper` carries them out.
+/// of fairseq. The decisions are pure functions of names; `CheckpointKeeper` carries them out.
 
 #include <cstdint>
 #include <filesystem>

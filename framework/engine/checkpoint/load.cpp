@@ -30,7 +30,7 @@ struct OptimizerPart {
 std::int64_t step_of(const CheckpointFile& source, const ParameterSlab& slab, std::size_t index,
                      const PickleNode* state) {
   const std::string &file = source.name(), &name = slab.segments()[index].name;
-  if (source.own() == nullptr) {  // the reference keeps the same order, without names
+  if (source.own() == nullptr) {  // fairseq keeps the same order, without names
     if (state == nullptr) return 0;
     const PickleNode* step = state->get("step");
     // a state that is there has seen an update, also where an older file does not say how many
@@ -184,7 +184,7 @@ OptimizerPart optimizer_part(const CheckpointFile& source, const PickleNode& sav
 }
 
 /// The values that our checkpoints' weights were rounded from, into the masters here or, where there are
-/// none, into the weights. The reference does not keep them.
+/// none, into the weights. fairseq does not keep them.
 Copies master_copies(const CheckpointFile& source, const ParameterSlab& slab) {
   Copies copies;
   const PickleNode* saved = source.own() != nullptr ? source.own()->get("master") : nullptr;
@@ -223,7 +223,7 @@ Copies ema_copies(const CheckpointFile& source, EmaState* ema, const Architectur
   return copies;
 }
 
-/// A figure of a meter; the reference keeps some as tensors of one number.
+/// A figure of a meter; fairseq keeps some as tensors of one number.
 Value figure(const CheckpointFile& source, const PickleNode& node, const std::string& name) {
   if (!is_tensor(node)) return plain_value(node, name);
   const at::Tensor tensor = aligned(view(source, node, name));
@@ -256,7 +256,7 @@ std::optional<double> optional_number(const PickleNode* node, std::string_view w
   return node->as_number(what);
 }
 
-/// All of our own scale; of the reference's the factor alone, which is all that it keeps.
+/// All of our own scale; of fairseq's the factor alone, which is all that it keeps.
 void read_loss_scale(const CheckpointFile& source, RunState& state) {
   const PickleNode* saved = source.own() != nullptr ? source.own()->get("loss_scale") : nullptr;
   for (std::size_t i = 0; saved != nullptr && saved->is_mapping() && i < saved->items.size(); i += 2) {
@@ -329,7 +329,7 @@ LoadedCheckpoint load_checkpoint(const std::filesystem::path& file, Architecture
     loaded.notices = setting_differences(*source.own(), source.name(), config);
   } else {
     check_reference_components(source, config, options);
-    loaded.notices = reference_differences(source, config);
+    loaded.notices = fairseq_differences(source, config);
   }
   const PickleNode& saved_model = source.root().at("model", source.name());
   const Copies copies = model_copies(source, saved_model, state_dict(model), model);

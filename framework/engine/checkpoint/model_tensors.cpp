@@ -18,7 +18,7 @@ namespace {
 constexpr const char* embedding = "decoder.embed_tokens.weight";
 constexpr const char* output_weight = "decoder.output_projection.weight";
 
-/// Numbers without meaning, in the reference's files also without a defined value.
+/// Numbers without meaning, in fairseq's files also without a defined value.
 bool is_filler(const std::string& name) { return name.ends_with("._float_tensor"); }
 
 /// The file's tensors by the names that they have in the model.

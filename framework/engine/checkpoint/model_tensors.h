@@ -40,7 +40,7 @@ void make(const Copies& copies);
 void check_dictionary(const CheckpointFile& source, const DictionaryMark& mine);
 
 /// One copy per tensor of `mine` (of `model`, or an average of it), from an entry of the file, converted
-/// where both are floating point; after the upgrades that the reference makes to older files: an output
+/// where both are floating point; after the upgrades that fairseq makes to older files: an output
 /// weight under its old name or, where it is the embedding, missing; layer norms under their old names; the
 /// maps of attention as rows of one matrix. `_float_tensor`, whose content has no effect, is passed over.
 /// \throws Error (data) naming the tensors that are missing, unexpected or of another shape, the first ten of

@@ -1,6 +1,6 @@
 #pragma once
-/// What a run left behind, wherever the version of the reference that wrote the file kept it. Where an older
-/// file lacks something, it has the value that the reference gives it. Ours lack nothing.
+/// What a run left behind, wherever the version of fairseq that wrote the file kept it. Where an older
+/// file lacks something, it has the value that fairseq gives it. Ours lack nothing.
 
 #include <cstdint>
 
@@ -17,7 +17,7 @@ const PickleNode* last_history(const CheckpointFile& source);
 /// Finished updates: 0 where the file does not say.
 std::int64_t saved_updates(const CheckpointFile& source);
 
-/// State of the schedule, by the reference's names; null where there is none.
+/// State of the schedule, by fairseq's names; null where there is none.
 const PickleNode* saved_schedule(const CheckpointFile& source);
 
 /// An entry of `extra_state`; null where there is none. Very old files keep some of them beside it.

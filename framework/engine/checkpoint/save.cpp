@@ -124,7 +124,7 @@ Node extra_state(Composer& composer, const RunState& state) {
   return pickle.dict(extra);
 }
 
-/// All parameters' states in one row, as the reference keeps them beside a flat copy of the weights.
+/// All parameters' states in one row, as fairseq keeps them beside a flat copy of the weights.
 Node flat_state(Composer& composer, const ParameterSlab& slab, const Optimizer& optimizer) {
   Pickle& pickle = composer.pickle;
   Pickle::Pairs pairs;
@@ -149,7 +149,7 @@ Node optimizer_state(Composer& composer, const ParameterSlab& slab, const Optimi
   for (std::size_t i = 0; !flat && i < slab.segments().size(); ++i) {
     indices.push_back(pickle.integer(static_cast<std::int64_t>(i)));
     const ParameterSlab::Segment& segment = slab.segments()[i];
-    if (segment.step == 0) continue;  // never touched: the reference has made no state for it yet
+    if (segment.step == 0) continue;  // never touched: fairseq has made no state for it yet
     Pickle::Pairs pairs;
     if (optimizer.counts_steps()) pairs.emplace_back("step", pickle.integer(segment.step));
     for (const std::string& name : slab.state_names()) {
@@ -167,7 +167,7 @@ Node optimizer_state(Composer& composer, const ParameterSlab& slab, const Optimi
   group.emplace_back("params", pickle.list(std::move(indices)));
   Pickle::Pairs pairs = {{"state", pickle.dict_of(std::move(states))},
                          {"param_groups", pickle.list({pickle.dict(group)})}};
-  // the reference's mixed precision forgets its scale
+  // fairseq's mixed precision forgets its scale
   if (slab.precision().weights == at::kHalf && !state.loss_scale.empty()) {
     pairs.emplace_back("loss_scale", pickle.number(state.loss_scale.at("loss_scale")));
   }
@@ -194,7 +194,7 @@ Node component(Pickle& pickle, const ChosenComponent& component) {
                       {"options", options_with_sources(pickle, component.options)}});
 }
 
-/// What is ours: what made the model, and what a bit-exact continuation needs beyond the reference's keys.
+/// What is ours: what made the model, and what a bit-exact continuation needs beyond fairseq's keys.
 Node own_entry(Composer& composer, const ParameterSlab& slab, const RunState& state,
                const RunConfig& config) {
   Pickle& pickle = composer.pickle;

@@ -1,5 +1,5 @@
 #pragma once
-/// A module's tensors by name, in the order in which the reference saves them, and tensors as checkpoints
+/// A module's tensors by name, in the order in which fairseq saves them, and tensors as checkpoints
 /// store them.
 
 #include <ATen/core/Tensor.h>

@@ -29,7 +29,7 @@ struct Components {
   std::unique_ptr<Ema> ema;               ///< null without `--store-ema`
 };
 
-/// Makes them in the reference's order: the generator is seeded before the task, and the model draws its
+/// Makes them in fairseq's order: the generator is seeded before the task, and the model draws its
 /// initial weights from it. \throws Error, as the plugins do
 Components make_components(const RunConfig& config);
 

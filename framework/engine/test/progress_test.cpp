@@ -1,4 +1,4 @@
-// The lines of spec §3.17; those marked [R] there were printed by the reference.
+// The lines of spec §3.17; those marked [R] there were printed by fairseq.
 #include "train/progress.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 #pragma once
-/// Meters: running figures of a run, aggregated, rounded and ordered as the reference logs them.
+/// Meters: running figures of a run, aggregated, rounded and ordered as fairseq logs them.
 
 #include <cstdint>
 #include <map>

@@ -1,5 +1,5 @@
 #pragma once
-/// The log lines of one pass over a split, in the reference's formats: `simple`, `json`, `none`, and a live
+/// The log lines of one pass over a split, in fairseq's formats: `simple`, `json`, `none`, and a live
 /// bar on a terminal.
 
 #include <cstdint>

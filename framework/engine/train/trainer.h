@@ -1,6 +1,6 @@
 #pragma once
 /// One update, and one pass of validation: forward, backward, scaling, clipping, the optimizer, the schedule
-/// and the meters, in the reference's order.
+/// and the meters, in fairseq's order.
 
 #include <ATen/core/Tensor.h>
 
@@ -18,7 +18,7 @@
 namespace nopos::engine {
 
 /// What gradients of norm `norm` are multiplied by so that it does not exceed `max_norm`; 0: no limit. With a
-/// scaled loss the reference adds nothing to the norm.
+/// scaled loss fairseq adds nothing to the norm.
 double clip_factor(double norm, double max_norm, bool scaled = false);
 
 class Trainer {

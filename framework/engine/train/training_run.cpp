@@ -172,7 +172,7 @@ void TrainingRun::restore() {
       std::to_string(trainer_.num_updates()) + " updates)");
 }
 
-/// Older files of the reference stand at the last batch of an epoch that has ended, instead of at the first
+/// Older files of fairseq stand at the last batch of an epoch that has ended, instead of at the first
 /// of the next. Which of the two it is, the data tell.
 void TrainingRun::settle_epoch() {
   if (!to_settle_ || first_iteration_ == 0) return;
@@ -338,7 +338,7 @@ std::vector<std::pair<std::string, Readings>> TrainingRun::validate() {
   for (const ValidationSplit& split : validation_) {
     say("begin validation on \"" + split.name + "\" subset");
     BatchList batches = split.batches;
-    if (const auto limit = dataset_options_.max_valid_steps) {  // the reference takes one more than it says
+    if (const auto limit = dataset_options_.max_valid_steps) {  // fairseq takes one more than it says
       batches.resize(std::min(batches.size(), static_cast<std::size_t>(*limit) + 1));
     }
     Progress progress(console_,

@@ -22,7 +22,7 @@ constexpr const char* tensors_file = "model.safetensors";
 constexpr const char* config_file = "config.json";
 constexpr const char* own_key = "nopos_checkpoint";
 
-/// Settings of the reference's model under the names that Hugging Face's configurations have for them.
+/// Settings of fairseq's model under the names that Hugging Face's configurations have for them.
 constexpr std::pair<const char*, const char*> settings[] = {
     {"hidden_size", "decoder_embed_dim"},
     {"intermediate_size", "decoder_ffn_embed_dim"},

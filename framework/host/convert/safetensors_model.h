@@ -11,7 +11,7 @@
 
 namespace nopos::host {
 
-/// Writes the model of a checkpoint, ours or the reference's, into `folder`, which is made. The optimizer's
+/// Writes the model of a checkpoint, ours or fairseq's, into `folder`, which is made. The optimizer's
 /// state stays behind. Tensors that share their numbers are written once under each name.
 /// \throws Error (data), also where the folder holds a model already
 void checkpoint_to_safetensors(const std::filesystem::path& checkpoint, const std::filesystem::path& folder);

@@ -159,7 +159,7 @@ class OptFolder {
     const bool has_head = std::any_of(tensors.begin(), tensors.end(), [](const SafeTensor& tensor) {
       return tensor.name == "lm_head.weight";
     });
-    if (!tied && !has_head) {  // old files of the reference leave a tied head out
+    if (!tied && !has_head) {  // old files of fairseq leave a tied head out
       SafeTensor head = *stored.find("decoder.embed_tokens.weight");
       head.name = "lm_head.weight";
       tensors.push_back(head);

@@ -1,5 +1,5 @@
 #pragma once
-/// Which positional encodings a run gets, from `--positional-encoding`, the reference's three flags, or a
+/// Which positional encodings a run gets, from `--positional-encoding`, fairseq's three flags, or a
 /// file.
 
 #include <string>
@@ -21,7 +21,7 @@ struct EncodingChoice {
 EncodingChoice choose_encodings(const ResolvedOptions& host, const ConfigFile& file,
                                 const registry::Catalogue& catalogue, std::vector<std::string>& notices);
 
-/// The encodings that the reference builds for its three flags.
+/// The encodings that fairseq builds for its three flags.
 std::vector<std::string> reference_encodings(bool no_token_positional_embeddings, bool learned, bool alibi);
 
 }  // namespace nopos::host

@@ -6,9 +6,9 @@
 
 namespace nopos::host {
 
-/// The options of the run's optimizer that the flag names, by the names that the reference keeps in
+/// The options of the run's optimizer that the flag names, by the names that fairseq keeps in
 /// checkpoints ("betas" of Adam is its option adam-betas). The rate follows from the schedule, so that "lr"
-/// is left out, as in the reference. \throws Error (usage, configuration)
+/// is left out, as in fairseq. \throws Error (usage, configuration)
 Settings optimizer_overrides(const RunSetup& setup, const RunConfig& config);
 
 }  // namespace nopos::host

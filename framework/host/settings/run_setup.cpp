@@ -95,7 +95,7 @@ std::string whose_flag(const std::string& flag, const RunSetup& setup) {
   return owners.empty() ? "" : ": it belongs to " + join(owners) + ", which this run does not use";
 }
 
-// What the reference takes from another option when it is not given.
+// What fairseq takes from another option when it is not given.
 void complete_validation_limits(std::vector<Owner>& owners) {
   for (Owner& owner : owners) {
     if (owner.label != "dataset") continue;

@@ -15,7 +15,7 @@
 namespace nopos::host {
 namespace {
 
-// Settings of the reference's model that are no options of the architecture here: other options cover them.
+// Settings of fairseq's model that are no options of the architecture here: other options cover them.
 const std::set<std::string, std::less<>> covered_elsewhere = {"_name",
                                                               "arch",
                                                               "no_token_positional_embeddings",
@@ -49,7 +49,7 @@ std::optional<std::int64_t> positions(const std::string& name, const Value& valu
                                            std::to_string(max_positions_in_file) + ".");
 }
 
-/// Whether the reference's loader would leave out the final layer norm: files older than its version 3.
+/// Whether fairseq's loader would leave out the final layer norm: files older than its version 3.
 bool before_final_norm(const CheckpointFile& file) {
   const PickleNode* version = file.root().at("model", file.name()).get("decoder.version");
   if (version == nullptr) return true;
@@ -67,7 +67,7 @@ const registry::ComponentManifest& architecture(const CheckpointFile& file,
   }
 }
 
-/// Options of the reference's model. A setting that is no option must be off: it would change the model.
+/// Options of fairseq's model. A setting that is no option must be off: it would change the model.
 void read_options_of(const CheckpointFile& file, const PickleNode& model, bool only_model,
                      const std::vector<OptionInfo>& known, Settings& overrides, Settings& values) {
   for (std::size_t i = 0; i < model.items.size(); i += 2) {
@@ -201,7 +201,7 @@ SavedModel own_model(const CheckpointFile& file, const registry::Catalogue& cata
   return saved;
 }
 
-/// Overrides that change something else than the model are accepted, as the reference does, without effect.
+/// Overrides that change something else than the model are accepted, as fairseq does, without effect.
 void refuse_unknown_overrides(const CheckpointFile& file, const Settings& left) {
   static const std::set<std::string, std::less<>> positions = {"no_token_positional_embeddings",
                                                                "decoder_learned_pos", "alibi"};

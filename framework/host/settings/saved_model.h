@@ -19,14 +19,14 @@ struct SavedModel {
 /// that is not found, with the plugin's id and version as the file records them
 void require_plugins_of_model(const CheckpointFile& file, const registry::Catalogue& catalogue);
 
-/// `overrides` replace settings by name, as the reference writes them ("max_target_positions").
+/// `overrides` replace settings by name, as fairseq writes them ("max_target_positions").
 /// \throws Error (plugin_missing) where no plugin has the architecture, naming it; (configuration) for an
 /// override that names nothing in the checkpoint; (data)
 SavedModel read_saved_model(const CheckpointFile& file, const registry::Catalogue& catalogue,
                             Settings overrides);
 
 /// The whole recipe of one of our checkpoints: its components with all options, and what its run was told of
-/// data, precision and metrics. \throws Error (configuration) for a file of the reference, (data)
+/// data, precision and metrics. \throws Error (configuration) for a file of fairseq, (data)
 ConfigFile saved_recipe(const CheckpointFile& file);
 
 /// The data of the training that wrote a file, as it was told, relative to where it ran; empty where the file

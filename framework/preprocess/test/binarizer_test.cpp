@@ -41,7 +41,7 @@ std::string joined(const std::vector<std::vector<std::string>>& lines) {
   return text;
 }
 
-/// What the reference says, word by word.
+/// What fairseq says, word by word.
 struct Oracle {
   std::vector<std::string> words;  // from id 4 on
   std::vector<std::int64_t> ids;

@@ -17,7 +17,7 @@ struct CharacterFilter {
   std::int64_t width = 0, count = 0;
 };
 
-/// Reads the reference's spelling, "[(1, 64), (2, 128)]".
+/// Reads fairseq's spelling, "[(1, 64), (2, 128)]".
 /// \throws nopos::Error (configuration) where it is another.
 std::vector<CharacterFilter> character_filters(const std::string& text);
 

@@ -156,7 +156,7 @@ at::Tensor Decoder::embedded(const nopos::ForwardPass& pass) {
 }
 
 std::vector<bool> Decoder::drawn_layers() const {
-  // The numbers are drawn in evaluation too, as the reference does; all layers stay then.
+  // The numbers are drawn in evaluation too, as fairseq does; all layers stay then.
   std::vector<bool> stay(layers_.size(), true);
   if (layer_drop_ == 0) return stay;
   const at::Tensor chances = at::empty({static_cast<std::int64_t>(stay.size())}, at::kFloat).uniform_();

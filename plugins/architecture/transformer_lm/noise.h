@@ -6,7 +6,7 @@
 
 namespace transformer_lm {
 
-/// Gives `decoder`'s maps and tables the quantisation noise that `options` ask for. As in the reference, the
+/// Gives `decoder`'s maps and tables the quantization noise that `options` ask for. As in fairseq, the
 /// maps of attention have none: it computes with their weights, past their noise.
 /// \throws nopos::Error (configuration) where the blocks do not divide a weight's columns
 void add_noise(torch::nn::Module& decoder, const Options& options);

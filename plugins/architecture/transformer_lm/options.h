@@ -1,5 +1,5 @@
 #pragma once
-/// The options of `transformer_lm`; names and defaults are the reference's.
+/// The options of `transformer_lm`; names and defaults are fairseq's.
 
 #include <nopos/nn/feed_forward.h>
 #include <nopos/options.h>

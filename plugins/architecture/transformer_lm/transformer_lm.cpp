@@ -1,6 +1,6 @@
-/// The decoder-only transformer language model of the reference: token embedding, positional encoding, a
+/// The decoder-only transformer language model of fairseq: token embedding, positional encoding, a
 /// stack of causal self-attention layers, and an output head. Module names, their order and the order of
-/// random draws are the reference's, so that checkpoints are interchangeable and a seed gives the same
+/// random draws are fairseq's, so that checkpoints are interchangeable and a seed gives the same
 /// weights. Vaswani et al. 2017, arXiv 1706.03762; adaptive input: Baevski, Auli 2019, arXiv 1809.10853.
 #include <ATen/Context.h>
 #include <nopos/architecture.h>

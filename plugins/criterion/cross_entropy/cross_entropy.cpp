@@ -1,5 +1,5 @@
 /// Cross-entropy of the next token, summed over the targets that are not padding. Works with every output
-/// head; an adaptive softmax too, where the reference's fails in backward.
+/// head; an adaptive softmax too, where fairseq's fails in backward.
 #include <nopos/criterion.h>
 
 namespace {

@@ -1,5 +1,5 @@
 /// A linear warm-up from 0 to `--lr`, then a polynomial decay that reaches `--end-learning-rate` at
-/// `--total-num-update`. With a warm-up the first update has rate 0, as in the reference.
+/// `--total-num-update`. With a warm-up the first update has rate 0, as in fairseq.
 #include <nopos/error.h>
 #include <nopos/lr_scheduler.h>
 
@@ -50,7 +50,7 @@ class PolynomialDecay final : public nopos::LRScheduler {
            options_.end_learning_rate;
   }
 
-  // The reference takes entry `epoch` of the list, where `fixed` takes epoch - 1.
+  // fairseq takes entry `epoch` of the list, where `fixed` takes epoch - 1.
   void begin_epoch(std::int64_t epoch) override {
     rate_ = rates_[std::min(static_cast<std::size_t>(epoch), rates_.size() - 1)];
   }

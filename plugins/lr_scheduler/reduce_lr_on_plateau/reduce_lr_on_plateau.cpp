@@ -63,7 +63,7 @@ class ReduceLrOnPlateau final : public nopos::LRScheduler {
     }
   }
 
-  // The reference keeps the first two, and the rate with the optimizer; it forgets the third.
+  // fairseq keeps the first two, and the rate with the optimizer; it forgets the third.
   std::map<std::string, double> state() const override {
     return {{"best", best_},
             {"last_epoch", static_cast<double>(validations_)},

@@ -25,7 +25,7 @@ class Step final : public nopos::LRScheduler {
     }
   };
 
-  // The reference takes the first of several rates without a word.
+  // fairseq takes the first of several rates without a word.
   Step(const Options& options, const Context& context)
       : options_(options), max_lr_(nopos::only_rate(context, "step", "its maximum rate")) {
     if (max_lr_ <= options.min_lr) {

@@ -72,7 +72,7 @@ class Adafactor final : public nopos::Optimizer {
         at::from_blob(const_cast<float*>(chunk.grad), shape, at::kFloat) * chunk.grad_scale;
     const double rms = root_mean_square(value);
     *chunk.state[4] = static_cast<float>(rms);
-    // The paper's: each parameter by its own root mean square. The reference multiplies those of all
+    // The paper's: each parameter by its own root mean square. fairseq multiplies those of all
     // parameters before it in the list into the rate as well.
     const double lr = lr_ * (options_.scale_parameter ? std::max(options_.eps[1], rms) : 1);
 

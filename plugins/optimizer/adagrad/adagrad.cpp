@@ -7,7 +7,7 @@
 
 namespace {
 
-constexpr double eps = 1e-10;  // PyTorch's, which the reference's flags cannot change
+constexpr double eps = 1e-10;  // PyTorch's, which fairseq's flags cannot change
 
 NOPOS_SIMD_CLONES
 void adagrad(float lr, float weight_decay, float grad_scale, std::int64_t size, float* __restrict value,

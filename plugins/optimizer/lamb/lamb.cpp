@@ -1,4 +1,4 @@
-/// LAMB as apex has it, which the reference takes it from: Adam's step with the decay inside, scaled to the
+/// LAMB as apex has it, which fairseq takes it from: Adam's step with the decay inside, scaled to the
 /// norm of the parameter; gradients are first scaled down to a norm of 1 over all parameters.
 /// You et al. 2020, arXiv 1904.00962, algorithm 2.
 #include <ATen/ATen.h>

@@ -1,4 +1,4 @@
-/// Nesterov's accelerated gradient, in the reference's form: the buffer holds the last step, so it is
+/// Nesterov's accelerated gradient, in fairseq's form: the buffer holds the last step, so it is
 /// rescaled when the rate changes; weight decay is decoupled and times the rate. Nesterov 1983; the form is
 /// that of Bengio et al. 2013, arXiv 1212.0901, equations 6 and 7.
 #include <nopos/nn/simd.h>

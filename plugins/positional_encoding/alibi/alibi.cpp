@@ -8,7 +8,7 @@
 
 namespace {
 
-/// One slope per head: the powers of 2^(-8/heads). Where `heads` is not a power of two the reference takes as
+/// One slope per head: the powers of 2^(-8/heads). Where `heads` is not a power of two fairseq takes as
 /// many of them as the next lower power of two says, and fills up with every second slope of twice that
 /// number of heads; the paper's authors take the first part from the lower power of two instead. Trained
 /// models depend on it.

@@ -14,7 +14,7 @@ at::Tensor slopes(std::int64_t heads) {
   return alibi->tables().at(0).second;
 }
 
-// As the reference prints them, nine digits.
+// As fairseq prints them, nine digits.
 TEST(Alibi, SlopesAreTheReferences) {
   const std::vector<std::vector<double>> golden = {
       {0.00390625},

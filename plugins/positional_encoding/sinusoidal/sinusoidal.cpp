@@ -1,5 +1,5 @@
 /// Sinusoidal positions: sines and cosines of geometrically falling frequencies, added to the token
-/// embedding. Vaswani et al. 2017, arXiv 1706.03762, section 3.5, in the reference's layout: all sines, then
+/// embedding. Vaswani et al. 2017, arXiv 1706.03762, section 3.5, in fairseq's layout: all sines, then
 /// all cosines; the frequencies end at exactly 1/10000; the first token takes row padding_idx + 1.
 #include <ATen/ATen.h>
 #include <nopos/error.h>
@@ -34,7 +34,7 @@ class Sinusoidal final : public nopos::PositionalEncoding {
                          "positional_encoding/sinusoidal: the model is " + std::to_string(dim_) +
                              " wide, but at least two frequencies, so a width of 4, are needed.");
     }
-    register_buffer("_float_tensor", at::zeros({1}));  // in the reference's checkpoints, without use
+    register_buffer("_float_tensor", at::zeros({1}));  // in fairseq's checkpoints, without use
     // rows for longer sequences are made when one comes
     table_ = sinusoids(std::min(model.max_positions, most_at_first) + model.padding_idx + 1, dim_,
                        model.padding_idx);

@@ -1,4 +1,4 @@
-/// Words between runs of Unicode white space, as the reference's preprocessing splits text.
+/// Words between runs of Unicode white space, as fairseq's preprocessing splits text.
 #include <nopos/text.h>
 #include <nopos/tokenizer.h>
 

@@ -109,7 +109,7 @@ BatchList EpochBatches::cut(std::int64_t seed) const {
 
 BatchList EpochBatches::batches(std::int64_t epoch, bool shuffle) {
   dataset_->set_epoch(epoch);
-  // The reference hands the seed of the order on to the shuffling, which adds the epoch once more.
+  // fairseq hands the seed of the order on to the shuffling, which adds the epoch once more.
   const std::int64_t seed = options_.seed + (options_.reorder_each_epoch ? epoch : 0);
   if (!cut_ || options_.reorder_each_epoch) cut_ = cut(seed);
   const auto shards = static_cast<std::size_t>(options_.num_shards);

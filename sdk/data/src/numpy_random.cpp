@@ -53,7 +53,7 @@ std::int64_t composite_seed(std::span<const std::int64_t> numbers) {
   }
   hash += numbers.size() ^ (prime_5 ^ 3527539u);
   if (hash == ~std::uint64_t{0}) hash = 1546275796;
-  // the reference takes the remainder in floating point, where the hash has lost its lowest bits
+  // fairseq takes the remainder in floating point, where the hash has lost its lowest bits
   const double remainder = std::fmod(static_cast<double>(static_cast<std::int64_t>(hash)), 1e6);
   return static_cast<std::int64_t>(remainder < 0 ? remainder + 1e6 : remainder);
 }

@@ -1,5 +1,5 @@
 #pragma once
-/// Cases of batch_by_size as the reference recorded them, one JSON object a line.
+/// Cases of batch_by_size as fairseq recorded them, one JSON object a line.
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// Golden values: lists that the reference printed (golden/), and NumPy 2's RandomState for the generator.
+// Golden values: lists that fairseq printed (golden/), and NumPy 2's RandomState for the generator.
 #include "nopos/epoch_batches.h"
 
 #include <nlohmann/json.hpp>

@@ -1,4 +1,4 @@
-// All cases of batch_by_size that were recorded from the reference; data_test carries the first hundred.
+// All cases of batch_by_size that were recorded from fairseq; data_test carries the first hundred.
 #include <cstdlib>
 
 #include "batch_cases.h"

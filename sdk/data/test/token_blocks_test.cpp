@@ -110,7 +110,7 @@ TEST_F(Blocks, AnOverlongSentenceKeepsItsSizeAndTheFilterDropsIt) {
       blocks({{4, 5, 2}, overlong, {6, 2}}, "complete", 512),
       MonolingualDataset::Settings{.vocabulary = 20, .output_vocabulary = 20});
   ASSERT_EQ(dataset->size(), 3);
-  EXPECT_EQ(dataset->num_tokens(1), 70001);  // the reference's 16 bits make 4465 of it and let it pass
+  EXPECT_EQ(dataset->num_tokens(1), 70001);  // fairseq's 16 bits make 4465 of it and let it pass
   EpochBatches training(dataset, {.max_tokens = 1024, .max_positions = 512, .skip_invalid = true});
   test::LogCollector log;
   BatchIndices kept = training.batches(1, false).at(0);

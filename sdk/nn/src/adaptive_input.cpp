@@ -9,7 +9,7 @@
 namespace nopos {
 namespace {
 
-constexpr std::int64_t zero_row = 1;  // of every band, as the reference has it
+constexpr std::int64_t zero_row = 1;  // of every band, as fairseq has it
 
 }  // namespace
 
@@ -25,7 +25,7 @@ struct AdaptiveInput::Table final : torch::nn::Module, NoisyWeight {
 AdaptiveInput::AdaptiveInput(AdaptiveBands bands, std::int64_t initial_dim, double factor,
                              std::int64_t output_dim, std::int64_t padding_idx)
     : bands_(std::move(bands)), output_dim_(output_dim), padding_idx_(padding_idx) {
-  // in the reference's checkpoints; here its type is that of the result
+  // in fairseq's checkpoints; here its type is that of the result
   unused_ = register_buffer("_float_tensor", at::zeros({1}));
   const auto list = register_module("embeddings", std::make_shared<torch::nn::Module>());
   for (std::size_t band = 0; band < bands_.size(); ++band) {

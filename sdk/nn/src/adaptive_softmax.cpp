@@ -39,7 +39,7 @@ AdaptiveSoftmax::AdaptiveSoftmax(const AdaptiveInput& input, const Shape& shape,
   register_buffer("version", at::ones({1}, at::kLong));
   const auto tails = static_cast<std::int64_t>(bands_.size()) - 1;
   const auto head = register_module("head", std::make_shared<torch::nn::Module>());
-  head->register_buffer("_float_tensor", at::zeros({1}));  // in the reference's checkpoints, without use
+  head->register_buffer("_float_tensor", at::zeros({1}));  // in fairseq's checkpoints, without use
   head_.push_back(head->register_module("word_proj", std::make_shared<Linear>(input.embedding(0))));
   head_.push_back(
       head->register_module("class_proj", std::make_shared<Linear>(shape.input_dim, tails, false)));

@@ -1,5 +1,4 @@
 #include "nopos/forward_pass.h"
-#include "nopos/attention_bias.h"
 
 #include <ATen/ATen.h>
 
@@ -8,6 +7,7 @@
 #include <string>
 
 #include "forward_state.h"
+#include "nopos/attention_bias.h"
 #include "nopos/error.h"
 #include "nopos/nn/attention.h"
 

@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "nopos/nn/recomputation.h"
-#include "quantisation_grid.h"
+#include "quantization_grid.h"
 
 namespace nopos {
 namespace {
@@ -53,7 +53,7 @@ class Rounding {
   /// probability `p`.
   at::Tensor operator()(const at::Tensor& x, double p) {
     const at::Tensor values = x.detach();
-    if (!recomputing() && forwards_++ % forwards_per_grid == 0) grid_ = quantisation_grid(values);
+    if (!recomputing() && forwards_++ % forwards_per_grid == 0) grid_ = quantization_grid(values);
     const at::Tensor kept = at::zeros_like(values).bernoulli_(1 - p).to(at::kBool);
     const at::Tensor clamped = x.clamp(grid_.lowest(), grid_.highest());
     return StraightThrough::apply(
@@ -61,7 +61,7 @@ class Rounding {
   }
 
  private:
-  QuantisationGrid grid_;
+  QuantizationGrid grid_;
   std::int64_t forwards_ = 0;
 };
 

@@ -3,7 +3,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "quantisation_grid.h"
+#include "quantization_grid.h"
 
 namespace nopos {
 namespace {
@@ -18,26 +18,26 @@ TEST(DroppedBlocks, AreZeroInRunsAndTheRestIsScaled) {
   at::manual_seed(3);
   const at::Tensor noisy = noise->weight(weight, /*training=*/true);
   EXPECT_TRUE(at::allclose(noisy, expected));
-  EXPECT_TRUE(at::equal(weight, before));  // the reference overwrites it, and so loses blocks for good
+  EXPECT_TRUE(at::equal(weight, before));  // fairseq overwrites it, and so loses blocks for good
   const at::Tensor factor = at::randn({6, 16});
   (noisy * factor).sum().backward();
   EXPECT_TRUE(at::equal(weight.grad(), factor));
   EXPECT_TRUE(noise->weight(weight, /*training=*/false).is_same(weight));
 }
 
-double squared_error(const QuantisationGrid& grid, const at::Tensor& values) {
+double squared_error(const QuantizationGrid& grid, const at::Tensor& values) {
   return (grid.rounded(values) - values).square().sum().item<double>();
 }
 
-QuantisationGrid full_range(const at::Tensor& values) {
+QuantizationGrid full_range(const at::Tensor& values) {
   const double low = values.min().item<double>(), high = values.max().item<double>();
   const double scale = (high - low) / 255;
   return {scale, std::nearbyint(-low / scale)};
 }
 
-TEST(QuantisationGrid, SpansEvenlySpreadValuesWhole) {
+TEST(QuantizationGrid, SpansEvenlySpreadValuesWhole) {
   const at::Tensor values = at::linspace(-1, 3, 4097);
-  const QuantisationGrid grid = quantisation_grid(values);
+  const QuantizationGrid grid = quantization_grid(values);
   EXPECT_NEAR(grid.scale, 4.0 / 255, 0.01 * 4 / 255);
   EXPECT_NEAR(grid.lowest(), -1, 0.03);
   EXPECT_EQ(grid.zero_point, std::floor(grid.zero_point));
@@ -46,26 +46,26 @@ TEST(QuantisationGrid, SpansEvenlySpreadValuesWhole) {
   EXPECT_LT(squared_error(grid, values), 1.1 * squared_error(full_range(values), values));
 }
 
-TEST(QuantisationGrid, GivesUpOutliersWhereThatLowersTheError) {
+TEST(QuantizationGrid, GivesUpOutliersWhereThatLowersTheError) {
   at::manual_seed(1);
   at::Tensor values = at::randn({100000});
   values[0] = 6;
-  const QuantisationGrid grid = quantisation_grid(values);
+  const QuantizationGrid grid = quantization_grid(values);
   EXPECT_LT(grid.highest(), 5.5);
   EXPECT_LT(squared_error(grid, values), squared_error(full_range(values), values));
 }
 
-TEST(QuantisationGrid, TakesValuesOfOneSortAndNone) {
-  EXPECT_EQ(quantisation_grid(at::empty({0})).rounded(at::empty({0})).numel(), 0);
-  EXPECT_NEAR(quantisation_grid(at::full({5}, 2.0)).rounded(at::full({1}, 2.0)).item<double>(), 2, 1e-6);
-  EXPECT_EQ(quantisation_grid(at::zeros({5})).rounded(at::zeros({1})).item<double>(), 0);
-  EXPECT_NEAR(quantisation_grid(at::full({5}, -2.0)).rounded(at::full({1}, -2.0)).item<double>(), -2, 1e-6);
+TEST(QuantizationGrid, TakesValuesOfOneSortAndNone) {
+  EXPECT_EQ(quantization_grid(at::empty({0})).rounded(at::empty({0})).numel(), 0);
+  EXPECT_NEAR(quantization_grid(at::full({5}, 2.0)).rounded(at::full({1}, 2.0)).item<double>(), 2, 1e-6);
+  EXPECT_EQ(quantization_grid(at::zeros({5})).rounded(at::zeros({1})).item<double>(), 0);
+  EXPECT_NEAR(quantization_grid(at::full({5}, -2.0)).rounded(at::full({1}, -2.0)).item<double>(), -2, 1e-6);
 }
 
 TEST(RoundedWeights, RoundTheirShareInTrainingAndAllInEvaluation) {
   at::manual_seed(2);
   const at::Tensor weight = at::randn({100, 100}).requires_grad_();
-  const QuantisationGrid grid = quantisation_grid(weight.detach());
+  const QuantizationGrid grid = quantization_grid(weight.detach());
   const auto noise = rounded_weights(0.25);
   const at::Tensor noisy = noise->weight(weight, /*training=*/true);
   const at::Tensor clamped = weight.detach().clamp(grid.lowest(), grid.highest());
@@ -94,9 +94,9 @@ TEST(NoisyWeight, ComputesWithTheNoise) {
   Linear map(8, 4);
   map.add_noise(rounded_weights(1));
   const at::Tensor x = at::randn({3, 8});
-  const QuantisationGrid grid = quantisation_grid(map.weight().detach());
+  const QuantizationGrid grid = quantization_grid(map.weight().detach());
   const at::Tensor y = at::linear(x, grid.rounded(map.weight().detach()), map.bias());
-  const QuantisationGrid of_output = quantisation_grid(y);
+  const QuantizationGrid of_output = quantization_grid(y);
   EXPECT_TRUE(at::allclose(map.forward(x), y.clamp(of_output.lowest(), of_output.highest()), 1e-4, 1e-4));
   map.eval();
   EXPECT_TRUE(at::allclose(map.forward(x), of_output.rounded(y), 1e-4, 1e-4));

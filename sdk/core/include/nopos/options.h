@@ -47,7 +47,7 @@ using Settings = std::map<std::string, Value, std::less<>>;
 enum class OptionType { boolean, integer, number, text, integers, numbers };
 
 /// What setting an option does. `no_effect`: accepted and ignored, with one notice to the user. `refused`:
-/// any value but the default is an error, because it would change the result and is not implemented.
+/// any value but the default is an error, because it would change the result and NoPos does not have it.
 enum class Effect { active, no_effect, refused };
 
 struct OptionInfo {
@@ -61,8 +61,8 @@ struct OptionInfo {
   std::vector<std::string> choices;  ///< of a text option
   std::vector<std::string> aliases;  ///< further names of the flag
   bool positional = false;           ///< may be given without its flag
-  char joint = '\0';                 ///< of a text option that may be repeated: stands between its texts
-  std::string implied;               ///< what the flag stands for without a value; empty: it needs one
+  char joint = '\0';                 ///< of a text option that may be repeated: put between its texts
+  std::string implied;               ///< the value if the flag is given without one; empty: it needs one
   Effect effect = Effect::active;
   std::string effect_reason;
 };
@@ -88,7 +88,7 @@ struct Positional {};
 struct Repeatable {
   char joint;
 };
-/// The flag alone, without a value, stands for this one.
+/// The value if the flag is given without one.
 struct Implied {
   std::string value;
 };
@@ -202,7 +202,7 @@ class OptionDeclarations {
  public:
   OptionDeclarations(const Settings* settings, std::string_view owner) : settings_(settings), owner_(owner) {}
 
-  /// \return the value that the settings give it, checked; nothing where they give none
+  /// \return the value that the settings give it, checked; nothing if they give none
   std::optional<Value> declare(OptionInfo info);
 
   /// An option that is accepted, so that command lines of another program run as they are, and does nothing.
@@ -214,7 +214,8 @@ class OptionDeclarations {
                       NoEffect{std::move(reason)}, constraints...));
   }
 
-  /// The same, but any value than its default is an error: it would change the result, and is not built.
+  /// The same, but any value other than its default is an error: it would change the result, and NoPos does
+  /// not have it.
   template <class M, class... Constraints>
   void refused(std::string name, const M& otherwise, std::string help, std::string reason,
                const Constraints&... constraints) {

@@ -1,4 +1,4 @@
-#include "quantisation_grid.h"
+#include "quantization_grid.h"
 
 #include <ATen/ATen.h>
 
@@ -78,11 +78,11 @@ Bins best_bins(const Histogram& histogram) {
 
 }  // namespace
 
-at::Tensor QuantisationGrid::rounded(const at::Tensor& x) const {
+at::Tensor QuantizationGrid::rounded(const at::Tensor& x) const {
   return x.div(scale).add_(zero_point).round_().clamp_(0, steps - 1).sub_(zero_point).mul_(scale);
 }
 
-QuantisationGrid quantisation_grid(const at::Tensor& values) {
+QuantizationGrid quantization_grid(const at::Tensor& values) {
   const at::Tensor numbers = values.to(at::kCPU, at::kFloat).reshape(-1);
   if (numbers.numel() == 0) return {};
   const auto [least, greatest] = at::aminmax(numbers);
@@ -96,7 +96,7 @@ QuantisationGrid quantisation_grid(const at::Tensor& values) {
     low += histogram.width * range.first;
   }
   low = std::min(low, 0.0), high = std::max(high, 0.0);
-  QuantisationGrid grid;
+  QuantizationGrid grid;
   grid.scale = std::max<double>((high - low) / (steps - 1), std::numeric_limits<float>::epsilon());
   grid.zero_point = std::clamp(-std::nearbyint(low / grid.scale), 0.0, steps - 1.0);
   return grid;

@@ -56,7 +56,7 @@ void check_reference_components(const CheckpointFile& source, const RunConfig& c
   for (const auto& [kind, now] : mine_now) {
     const std::string key = kind + "_name";
     const PickleNode* name = history->get(key);
-    // before it kept the name, the reference had one optimizer
+    // before it kept the name, fairseq had one optimizer
     const std::string before = name != nullptr       ? name->as_text(key)
                                : kind == "optimizer" ? "FairseqNAG"
                                                      : now;
@@ -69,7 +69,7 @@ void check_reference_components(const CheckpointFile& source, const RunConfig& c
   }
 }
 
-std::vector<std::string> reference_differences(const CheckpointFile& source, const RunConfig& config) {
+std::vector<std::string> fairseq_differences(const CheckpointFile& source, const RunConfig& config) {
   std::vector<std::string> lines;
   const PickleNode* saved = attributes_of(source.root().get("cfg"));
   if (saved == nullptr) return lines;

@@ -5,7 +5,7 @@
 
 namespace nopos {
 
-struct QuantisationGrid {
+struct QuantizationGrid {
   double scale = 1;       ///< the width of a step
   double zero_point = 0;  ///< the step that is 0: a whole number from 0 to 255
 
@@ -16,8 +16,8 @@ struct QuantisationGrid {
   at::Tensor rounded(const at::Tensor& x) const;
 };
 
-/// The grid through `values` that the reference's histogram observer chooses: outer bins of a histogram are
+/// The grid through `values` that fairseq's histogram observer chooses: outer bins of a histogram are
 /// given up, on the side that is emptier, for as long as that lowers the mean squared error of rounding.
-QuantisationGrid quantisation_grid(const at::Tensor& values);
+QuantizationGrid quantization_grid(const at::Tensor& values);
 
 }  // namespace nopos
