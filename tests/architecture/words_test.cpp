@@ -92,7 +92,7 @@ constexpr Phrase phrases[]{
     {"minimised", "minimized"},
     {"normalisation", "normalization"},
     {"normalised", "normalized"},
-    {"quantization", "quantization"},
+    {"quantisation", "quantization"},
     {"quantised", "quantized"},
     {"recognised", "recognized"},
     {"behaviour", "behavior"},

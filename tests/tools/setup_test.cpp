@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <sstream>
 #include <string>
 
 #include "command.h"
@@ -47,9 +48,10 @@ class SetupTest : public testing::Test {
     write_file(root / "__init__.py", "raise ImportError('setup must not import torch')\n");
     write_file(root / "lib/libtorch_cpu.so", "library");
     write_file(root / "include/ATen/ATen.h", "// header\n");
-    write_file(root / "include/torch/headeronly/version.h",
-               "#define TORCH_VERSION_MAJOR " + std::to_string(major) + "\n#define TORCH_VERSION_MINOR " +
-                   std::to_string(minor) + "\n#define TORCH_VERSION_PATCH 1\n");
+    std::ostringstream version;
+    version << "#define TORCH_VERSION_MAJOR " << major << "\n#define TORCH_VERSION_MINOR " << minor
+            << "\n#define TORCH_VERSION_PATCH 1\n";
+    write_file(root / "include/torch/headeronly/version.h", version.str());
   }
 
   void expect_complete() const {

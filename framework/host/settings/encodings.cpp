@@ -71,7 +71,7 @@ EncodingChoice choose_encodings(const ResolvedOptions& host, const ConfigFile& f
     choice = {{std::string(find_kind("positional_encoding")->otherwise)}, "default: no other flag given"};
   }
   if (flags == "sinusoidal+alibi" && !options.positional_encoding) {
-    notices.push_back(
+    notices.emplace_back(
         "warning: --alibi alone trains sinusoidal positions and ALiBi together, as fairseq does; for ALiBi "
         "only, add --no-token-positional-embeddings, or write --positional-encoding alibi");
   }
