@@ -103,7 +103,14 @@ TEST(Interface, LayoutsStayWithinANumber) {
   LAYOUT(OuterBias);
   LAYOUT(DenseBias);
   LAYOUT(PositionalEncoding);
-  LAYOUT(PositionalEncoding::Traits);
+  LAYOUT(RelativeTerm);
+  LAYOUT(RelativeKeyTerm);
+  LAYOUT(RelativeValues);
+  LAYOUT(Declaration);
+  LAYOUT(Constant);
+  LAYOUT(AfterUpdate);
+  LAYOUT(Adopts);
+  LAYOUT(Encodings);
   LAYOUT(Architecture);
   LAYOUT(Architecture::Context);
   LAYOUT(DecodingState);

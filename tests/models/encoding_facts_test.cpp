@@ -8,6 +8,7 @@
 #include "built_plugin.h"
 #include "command.h"
 #include "embedded.h"
+#include "encoding_hooks.h"
 
 namespace nopos {
 namespace {
@@ -28,20 +29,24 @@ TEST_P(EncodingFacts, AreTrue) {
   const auto encoding = test::make_component<PositionalEncoding>(
       name, {}, {.embed_dim = 8, .heads = 2, .head_dim = 4, .layers = 1, .max_positions = 6});
   std::string hooks, tables;
-  BiasMasks masks;
-  const ForwardPass pass(*encoding, masks, test::row_of({5, 6, 7}), {});
-  if (!pass.forward().regular()) hooks = joined(hooks, "positions");
-  if (pass.embedding().defined()) hooks = joined(hooks, "embed");
+  const auto all = compose(encoding);
+  ForwardPass pass(*all, test::row_of({5, 6, 7}), {});
+  LayerHooks layer(pass.state(), pass.forward(), /*depth=*/0);
+  const auto differs = [](const Heads& made, const at::Tensor& given) {
+    return !made.q.equal(given) || !made.k.equal(given) || !made.v.equal(given);
+  };
   const at::Tensor ones = at::ones({1, 2, 3, 4}), x = at::ones({1, 3, 8});
-  if (const Heads made = pass.transformed(0, x, {ones, ones, ones});
-      !made.q.equal(ones) || !made.k.equal(ones) || !made.v.equal(ones))
-    hooks = joined(hooks, "transform");
-  if (!pass.declared(0, x, ones, ones).empty()) hooks = joined(hooks, "scores");
+  if (!pass.forward().regular()) hooks = joined(hooks, "positions");
+  if (!pass.embed(x.clone()).equal(x)) hooks = joined(hooks, "embed");
+  if (!layer.layer_input(x).equal(x)) hooks = joined(hooks, "layer_input");
+  if (differs(layer.inputs(x), x)) hooks = joined(hooks, "inputs");
+  if (differs(layer.transform(x, {ones, ones, ones}), ones)) hooks = joined(hooks, "transform");
+  if (!layer.scores(x, {ones, ones, ones}, 1).plain()) hooks = joined(hooks, "scores");
   EXPECT_EQ(facts.at("hooks"), hooks.empty() ? "none" : hooks);
-  EXPECT_EQ(facts.at("longest sequence") == "any", !encoding->traits().max_length.has_value());
+  EXPECT_EQ(facts.at("longest sequence") == "any", !all->max_length().has_value());
 
   const std::string told = facts.at("tables");
-  const auto actual = encoding->tables();
+  const auto actual = all->tables();
   EXPECT_EQ(told == "none", actual.empty());
   for (const auto& [table, tensor] : actual) {
     const std::string shape = tensor.dim() == 1 ? "[heads]" : "[positions + 2, dimension]";

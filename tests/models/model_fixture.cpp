@@ -5,7 +5,7 @@
 #include <stdexcept>
 
 #include "built_plugin.h"
-#include "nopos/composite_encoding.h"
+#include "nopos/encodings.h"
 #include "nopos/model_state.h"
 
 namespace nopos::test {
@@ -39,14 +39,14 @@ Settings flags_a() {
 
 std::shared_ptr<Architecture> make_model(const ModelSpec& spec) {
   const auto encoding = [&](const ModelShape& shape) {
-    std::vector<std::pair<std::string, std::shared_ptr<PositionalEncoding>>> parts;
+    std::vector<EncodingInstance> parts;
     for (std::size_t begin = 0; begin <= spec.encoding.size();) {
       const std::size_t end = std::min(spec.encoding.find('+', begin), spec.encoding.size());
       const std::string name = spec.encoding.substr(begin, end - begin);
-      parts.emplace_back(name, make_component<PositionalEncoding>(name, {}, shape));
+      parts.push_back({{}, name, make_component<PositionalEncoding>(name, {}, shape)});
       begin = end + 1;
     }
-    return compose(std::move(parts), shape);
+    return compose(std::move(parts), {}, shape);
   };
   const std::int64_t vocabulary = spec.dictionary != nullptr ? spec.dictionary->size() : spec.vocabulary;
   at::manual_seed(1);
@@ -55,7 +55,7 @@ std::shared_ptr<Architecture> make_model(const ModelSpec& spec) {
                                        .output_vocabulary = vocabulary,
                                        .tokens_per_sample = spec.tokens_per_sample,
                                        .max_target_positions = 0,
-                                       .make_encoding = encoding,
+                                       .make_encodings = encoding,
                                        .dictionary = spec.dictionary});
 }
 

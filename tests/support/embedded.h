@@ -3,9 +3,10 @@
 
 #include <ATen/ATen.h>
 
+#include <memory>
 #include <vector>
 
-#include "nopos/attention_bias.h"
+#include "nopos/encodings.h"
 #include "nopos/nn/attention.h"
 
 namespace nopos::test {
@@ -14,24 +15,38 @@ inline Batch row_of(const std::vector<std::int64_t>& tokens) {
   return {.tokens = at::tensor(tokens, at::kLong).unsqueeze(0)};
 }
 
-/// What `encoding` adds to the embeddings of one row of tokens that comes after `past` others: [1,T,C], or
-/// undefined.
-inline at::Tensor embedded(PositionalEncoding& encoding, const std::vector<std::int64_t>& tokens,
-                           std::int64_t past = 0) {
-  BiasMasks masks;
-  DecodingState state({.rows = 1, .planned = past + static_cast<std::int64_t>(tokens.size())});
+/// What `encoding` adds to the embeddings, `dim` wide, of one row of tokens that comes after `past` others:
+/// [1,T,C].
+inline at::Tensor embedded(const std::shared_ptr<PositionalEncoding>& encoding, std::int64_t dim,
+                           const std::vector<std::int64_t>& tokens, std::int64_t past = 0) {
+  const auto all = compose(encoding);
+  const auto length = static_cast<std::int64_t>(tokens.size());
+  DecodingState state({.rows = 1, .planned = past + length});
   const ForwardOptions options{.state = &state};
   if (past > 0) {
     const std::vector<std::int64_t> before(static_cast<std::size_t>(past), 5);
-    ForwardPass(encoding, masks, row_of(before), {}, options).finish({});
+    ForwardPass(*all, row_of(before), {}, options).finish({});
   }
-  return ForwardPass(encoding, masks, row_of(tokens), {}, options).embedding();
+  return ForwardPass(*all, row_of(tokens), {}, options).embed(at::zeros({1, length, dim}));
 }
 
-/// What `encoding` declares for the scores of a first layer.
-inline AttentionBias declared(PositionalEncoding& encoding) {
-  BiasMasks masks;
-  return ForwardPass(encoding, masks, row_of({7, 8, 9}), {}).declared(/*layer=*/0);
+/// The attention weights [H,T,T] of T tokens in a layer whose queries are zero: the softmax of what
+/// `encoding` declares.
+inline at::Tensor weights_of_bias(const std::shared_ptr<PositionalEncoding>& encoding, std::int64_t heads,
+                                  std::int64_t length, bool causal = true) {
+  struct Weights final : Observer {
+    bool wants_weights(std::int64_t) const override { return true; }
+    void weights(std::int64_t, const at::Tensor& weights) override { seen = weights; }
+    at::Tensor seen;
+  } observer;
+  const at::NoGradGuard no_grad;
+  const MultiheadAttention attention({.dim = heads, .heads = heads});
+  for (const auto& parameter : attention.named_parameters()) parameter.value().zero_();
+  const auto all = compose(encoding);
+  const std::vector<std::int64_t> tokens(static_cast<std::size_t>(length), 5);
+  ForwardPass pass(*all, row_of(tokens), {.causal = causal}, {.observer = &observer});
+  attention.forward(at::zeros({1, length, heads}), pass, /*layer=*/0);
+  return observer.seen[0];
 }
 
 }  // namespace nopos::test

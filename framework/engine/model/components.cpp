@@ -9,7 +9,7 @@
 #include "checkpoint_options.h"
 #include "common_options.h"
 #include "dataset_options.h"
-#include "nopos/composite_encoding.h"
+#include "nopos/encodings.h"
 #include "nopos/error.h"
 #include "nopos/log.h"
 #include "nopos/model_state.h"
@@ -34,12 +34,14 @@ std::shared_ptr<Interface> made(const RunConfig& config, const typename Interfac
   return made<Interface>(config.component(Interface::kind), context);
 }
 
-std::shared_ptr<PositionalEncoding> make_encoding(const RunConfig& config, const ModelShape& shape) {
-  std::vector<std::pair<std::string, std::shared_ptr<PositionalEncoding>>> encodings;
-  for (const ChosenComponent& chosen : config.components_of(PositionalEncoding::kind)) {
-    encodings.emplace_back(chosen.name, made<PositionalEncoding>(chosen, shape));
-  }
-  return compose(std::move(encodings), shape);
+std::shared_ptr<Encodings> make_encodings(const RunConfig& config, ModelShape shape,
+                                          std::int64_t train_length) {
+  shape.train_length = train_length;
+  std::vector<EncodingInstance> instances;
+  for (const ChosenComponent& chosen : config.components_of(PositionalEncoding::kind))
+    instances.push_back(
+        {.label = {}, .name = chosen.name, .encoding = made<PositionalEncoding>(chosen, shape)});
+  return compose(std::move(instances), {}, shape);
 }
 
 /// One line per module, with the names of the classes, without their namespaces.
@@ -67,13 +69,15 @@ std::shared_ptr<Architecture> make_model(const RunConfig& config, const Task& ta
   const std::int64_t positions =
       max_target_positions.value_or(tokens_per_sample ? *tokens_per_sample : task.max_positions());
   return made<Architecture>(
-      config, {.vocabulary = task.dictionary().size(),
-               .output_vocabulary = task.output_dictionary().size(),
-               .padding_idx = Dictionary::pad,
-               .tokens_per_sample = tokens,
-               .max_target_positions = positions,
-               .make_encoding = [&config](const ModelShape& shape) { return make_encoding(config, shape); },
-               .dictionary = &task.dictionary()});
+      config,
+      {.vocabulary = task.dictionary().size(),
+       .output_vocabulary = task.output_dictionary().size(),
+       .padding_idx = Dictionary::pad,
+       .tokens_per_sample = tokens,
+       .max_target_positions = positions,
+       .make_encodings = [&config, trained = task.tokens_per_sample()](
+                             const ModelShape& shape) { return make_encodings(config, shape, trained); },
+       .dictionary = &task.dictionary()});
 }
 
 std::int64_t parameter_count(const Architecture& model, bool trained_only) {

@@ -55,12 +55,12 @@ Decoder::Decoder(const Options& o, const Context& context)
   }
   project_in_ = width_change(*this, "project_in_dim", embed_tokens_->dim(), dim);
   positions_ =
-      register_module("embed_positions", context.make_encoding({.embed_dim = dim,
-                                                                .heads = o.decoder_attention_heads,
-                                                                .head_dim = dim / o.decoder_attention_heads,
-                                                                .layers = o.decoder_layers,
-                                                                .max_positions = max_positions_,
-                                                                .padding_idx = padding_idx_}));
+      register_module("embed_positions", context.make_encodings({.embed_dim = dim,
+                                                                 .heads = o.decoder_attention_heads,
+                                                                 .head_dim = dim / o.decoder_attention_heads,
+                                                                 .layers = o.decoder_layers,
+                                                                 .max_positions = max_positions_,
+                                                                 .padding_idx = padding_idx_}));
   if (o.layernorm_embedding) {
     embedding_norm_ = register_module("layernorm_embedding", std::make_shared<nopos::LayerNorm>(dim));
   }
@@ -150,7 +150,7 @@ at::Tensor Decoder::embedded(const nopos::ForwardPass& pass) {
   if (scale_ != 1) x.mul_(scale_);
   if (noise_map_) x = noise_map_->forward(x);
   if (project_in_) x = project_in_->forward(x);
-  if (const at::Tensor added = pass.embedding(); added.defined()) x.add_(added);
+  x = pass.embed(std::move(x));
   if (embedding_norm_) x = embedding_norm_->forward(x);
   return nopos::apply_dropout(x, dropout_, is_training());
 }
@@ -172,7 +172,8 @@ at::Tensor Decoder::through_layer(std::size_t index, const at::Tensor& x,
   const nopos::ForwardOptions& options = pass->options();
   if (!recompute_ || options.state != nullptr || options.observer != nullptr)
     return one.layer->forward(x, *pass, one.place);
-  // Masks with gradients belong to the graph in which they were made, and each run of the layer has its own.
+  // Tensors that encodings share between layers belong to the graph in which they were made, and each run of
+  // the layer has its own.
   const auto again = [layer = one.layer, place = one.place, pass](const at::Tensor& input) {
     pass->forget();
     at::Tensor y = layer->forward(input, *pass, place);
@@ -185,8 +186,7 @@ at::Tensor Decoder::through_layer(std::size_t index, const at::Tensor& x,
 at::Tensor Decoder::features(const nopos::Batch& batch, const nopos::ForwardOptions& options) {
   // tokens [B,T] -> [B,T,C of the head]
   const auto pass = std::make_shared<nopos::ForwardPass>(
-      *positions_, masks_, batch, nopos::ForwardPass::Model{.padding_idx = padding_idx_, .model = this},
-      options);
+      *positions_, batch, nopos::ForwardPass::Model{.padding_idx = padding_idx_, .model = this}, options);
   at::Tensor x = embedded(*pass);
   pass->hidden(0, x);
   const std::vector<bool> stay = drawn_layers();
@@ -201,7 +201,7 @@ at::Tensor Decoder::features(const nopos::Batch& batch, const nopos::ForwardOpti
 }
 
 std::shared_ptr<nopos::DecodingState> Decoder::decoding_state(std::int64_t rows, std::int64_t planned) const {
-  const std::optional<std::int64_t> longest = positions_->traits().max_length;
+  const std::optional<std::int64_t> longest = positions_->max_length();
   if (longest && planned > *longest) {
     refuse("a decoding state for " + std::to_string(planned) + " tokens was asked for, but the positional " +
            "encoding ends at " + std::to_string(*longest) + ".");
@@ -213,7 +213,7 @@ std::shared_ptr<nopos::DecodingState> Decoder::decoding_state(std::int64_t rows,
 }
 
 std::int64_t Decoder::max_positions() const {
-  return std::min(max_positions_, positions_->traits().max_length.value_or(max_positions_));
+  return std::min(max_positions_, positions_->max_length().value_or(max_positions_));
 }
 
 std::string Decoder::summary() const {

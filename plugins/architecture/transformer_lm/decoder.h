@@ -59,11 +59,10 @@ class Decoder final : public torch::nn::Module {
   std::shared_ptr<nopos::AdaptiveInput> adaptive_input_;     // or of this
   std::shared_ptr<CharacterEmbedding> character_embedding_;  // or of this
   std::shared_ptr<nopos::Linear> noise_map_, project_in_, project_out_;
-  std::shared_ptr<nopos::PositionalEncoding> positions_;
+  std::shared_ptr<nopos::Encodings> positions_;
   std::shared_ptr<nopos::LayerNorm> embedding_norm_, final_norm_;
   std::vector<AnyLayer> layers_;
   std::shared_ptr<nopos::OutputHead> head_;
-  nopos::BiasMasks masks_;
 };
 
 }  // namespace transformer_lm

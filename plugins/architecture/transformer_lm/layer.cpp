@@ -12,8 +12,9 @@ Layer::Layer(const Options& o) : normalize_before_(o.decoder_normalize_before), 
   };
   if (o.scale_heads) head_scales_ = register_parameter("c_attn", at::ones({o.decoder_attention_heads}));
   if (o.scale_resids) residual_scales_ = register_parameter("w_resid", at::ones({dim}));
-  self_attn_ = register_module("self_attn", std::make_shared<nopos::MultiheadAttention>(
-                                                dim, o.decoder_attention_heads, o.attention_dropout));
+  self_attn_ = register_module(
+      "self_attn", std::make_shared<nopos::MultiheadAttention>(nopos::AttentionShape{
+                       .dim = dim, .heads = o.decoder_attention_heads, .dropout = o.attention_dropout}));
   if (o.scale_attn) attention_norm_ = norm("attn_ln", dim);
   self_attn_layer_norm_ = norm("self_attn_layer_norm", dim);
   const auto inner_norm = o.scale_fc ? norm("ffn_layernorm", o.decoder_ffn_embed_dim) : nullptr;
@@ -25,6 +26,7 @@ Layer::Layer(const Options& o) : normalize_before_(o.decoder_normalize_before), 
 }
 
 at::Tensor Layer::forward(at::Tensor x, nopos::ForwardPass& pass, std::int64_t index) const {
+  x = pass.layer_input(index, x);
   x = residual(std::move(x), *self_attn_layer_norm_, {},
                [&](const at::Tensor& y) { return attended(y, pass, index); });
   return residual(std::move(x), *final_layer_norm_, residual_scales_,

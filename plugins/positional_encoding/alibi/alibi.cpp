@@ -27,17 +27,16 @@ std::vector<double> slopes(std::int64_t heads) {
 class Alibi final : public nopos::PositionalEncoding {
  public:
   explicit Alibi(const nopos::ModelShape& model)
-      : slopes_(at::tensor(slopes(model.heads), at::kDouble).to(at::kFloat)), symmetric_(!model.causal) {}
+      : slopes_(constant("slopes", at::tensor(slopes(model.heads), at::kDouble).to(at::kFloat))),
+        symmetric_(!model.causal) {}
 
-  void scores(nopos::Scores& scores, nopos::Layer& /*layer*/) override {
-    scores.add(nopos::SlopeBias{slopes_, symmetric_});
+  void scores(nopos::Scores& scores, nopos::Layer& layer) override {
+    scores.add(nopos::SlopeBias{slopes_.on(layer.forward().device()), symmetric_});
   }
 
-  std::vector<std::pair<std::string, at::Tensor>> tables() const override { return {{"slopes", slopes_}}; }
-
  private:
-  at::Tensor slopes_;  // [H]
-  bool symmetric_;     // where tokens see later ones
+  nopos::Constant slopes_;  // [H]
+  bool symmetric_;          // where tokens see later ones
 };
 
 }  // namespace

@@ -15,18 +15,15 @@ class Learned final : public nopos::PositionalEncoding {
     const std::int64_t rows = model.max_positions + model.padding_idx + 1;  // counted from padding_idx + 1
     weight_ = register_parameter("weight", nopos::fresh_embedding(rows, model.embed_dim));
     nopos::init_embedding_(weight_, model.padding_idx);
+    declare().max_length(max_length_).table("weight", [this] { return weight_; });
   }
 
-  Traits traits() const override { return {.max_length = max_length_}; }
-
-  at::Tensor embed(const nopos::Forward& forward) override {
-    // -> [B,T,C]
+  at::Tensor embed(at::Tensor x, const nopos::Forward& forward) override {
+    // x [B,T,C] -> [B,T,C]
     const at::Tensor rows = nopos::position_rows(forward, padding_idx_);
-    if (forward.total() > max_length_ || !forward.regular()) check(rows.max().item<std::int64_t>());
-    return at::embedding(weight_, rows, padding_idx_);
+    if (!forward.regular()) check(rows.max().item<std::int64_t>());  // others may have moved the tokens
+    return x.add_(at::embedding(weight_, rows, padding_idx_));
   }
-
-  std::vector<std::pair<std::string, at::Tensor>> tables() const override { return {{"weight", weight_}}; }
 
  private:
   void check(std::int64_t last_row) const {

@@ -22,12 +22,12 @@ TEST(Learned, HasARowPerPositionAfterThePaddingRow) {
   EXPECT_EQ(weight.sizes(), (at::IntArrayRef{34, 64}));
   EXPECT_TRUE(at::equal(weight[1], at::zeros({64})));
   EXPECT_NEAR(weight.std().item<double>(), 1.0 / 8, 0.01);
-  EXPECT_TRUE(at::equal(test::embedded(*encoding, {7, 7})[0], weight.narrow(0, 2, 2)));
+  EXPECT_TRUE(at::equal(test::embedded(encoding, 64, {7, 7})[0], weight.narrow(0, 2, 2)));
 }
 
 TEST(Learned, PaddingGetsAndTrainsNothing) {
   const auto encoding = learned(8);
-  const at::Tensor added = test::embedded(*encoding, {7, 1, 7});
+  const at::Tensor added = test::embedded(encoding, 64, {7, 1, 7});
   EXPECT_TRUE(at::equal(added[0][1], at::zeros({64})));
   added.sum().backward();
   const at::Tensor used = encoding->named_parameters()["weight"].grad().sum(1);
@@ -37,10 +37,10 @@ TEST(Learned, PaddingGetsAndTrainsNothing) {
 
 TEST(Learned, EndsWithItsTable) {
   const auto encoding = learned(4);
-  EXPECT_EQ(encoding->traits().max_length, 4);
-  EXPECT_NO_THROW(test::embedded(*encoding, {5, 5}, /*past=*/2));
-  EXPECT_THROW(test::embedded(*encoding, {5, 5}, /*past=*/3), Error);
-  EXPECT_NO_THROW(test::embedded(*encoding, {1, 1, 5, 5, 5, 5}));  // padding takes no place
+  EXPECT_EQ(compose(encoding)->max_length(), 4);
+  EXPECT_NO_THROW(test::embedded(encoding, 64, {5, 5}, /*past=*/2));
+  EXPECT_THROW(test::embedded(encoding, 64, {5, 5}, /*past=*/3), Error);
+  EXPECT_NO_THROW(test::embedded(encoding, 64, {1, 1, 5, 5, 5, 5}));  // padding takes no place
 }
 
 }  // namespace

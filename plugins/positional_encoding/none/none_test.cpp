@@ -1,3 +1,4 @@
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include "built_plugin.h"
@@ -8,9 +9,10 @@ namespace {
 
 TEST(None, AddsNothingAndKeepsNothing) {
   const auto none = test::make_component<PositionalEncoding>("none");
-  EXPECT_FALSE(test::embedded(*none, {5, 5, 5}).defined());
-  EXPECT_TRUE(test::declared(*none).empty());
-  EXPECT_FALSE(none->traits().max_length.has_value());
+  EXPECT_TRUE(at::equal(test::embedded(none, 4, {5, 5, 5}), at::zeros({1, 3, 4})));
+  const at::Tensor row = test::weights_of_bias(none, 2, 4)[1][3];
+  EXPECT_TRUE(at::allclose(row, at::full({4}, 0.25)));
+  EXPECT_FALSE(compose(none)->max_length().has_value());
   EXPECT_TRUE(none->parameters().empty());
   EXPECT_TRUE(none->buffers().empty());
 }

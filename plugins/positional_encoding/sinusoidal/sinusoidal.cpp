@@ -38,10 +38,11 @@ class Sinusoidal final : public nopos::PositionalEncoding {
     // rows for longer sequences are made when one comes
     table_ = sinusoids(std::min(model.max_positions, most_at_first) + model.padding_idx + 1, dim_,
                        model.padding_idx);
+    declare().table("table", [this] { return table_; });
   }
 
-  at::Tensor embed(const nopos::Forward& forward) override {
-    // -> [B,T,C]
+  at::Tensor embed(at::Tensor x, const nopos::Forward& forward) override {
+    // x [B,T,C] -> [B,T,C]
     const at::Tensor wanted = nopos::position_rows(forward, padding_idx_);
     const std::int64_t rows = forward.regular() ? forward.total() + padding_idx_ + 1  // at most
                                                 : wanted.max().item<std::int64_t>() + 1;
@@ -49,10 +50,8 @@ class Sinusoidal final : public nopos::PositionalEncoding {
       table_ = sinusoids(std::max(rows, 2 * table_.size(0)), dim_, padding_idx_).to(table_.options());
     }
     if (table_.device() != forward.device()) table_ = table_.to(forward.device());
-    return table_.index_select(0, wanted.view(-1)).view({wanted.size(0), wanted.size(1), dim_});
+    return x.add_(table_.index_select(0, wanted.view(-1)).view({wanted.size(0), wanted.size(1), dim_}));
   }
-
-  std::vector<std::pair<std::string, at::Tensor>> tables() const override { return {{"table", table_}}; }
 
  private:
   std::int64_t dim_, padding_idx_;

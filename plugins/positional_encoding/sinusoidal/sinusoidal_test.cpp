@@ -26,14 +26,14 @@ double entry(std::int64_t row, std::int64_t column, std::int64_t dim) {
 }
 
 TEST(Sinusoidal, TheFirstTokenTakesRowTwo) {
-  const at::Tensor first = test::embedded(*sinusoidal(64), {9})[0][0];
+  const at::Tensor first = test::embedded(sinusoidal(64), 64, {9})[0][0];
   EXPECT_NEAR(first[0].item<double>(), 0.9093, 5e-5);    // sin 2
   EXPECT_NEAR(first[32].item<double>(), -0.4161, 5e-5);  // cos 2
 }
 
 TEST(Sinusoidal, TableIsTheFormulaForEvenAndOddWidths) {
   for (const std::int64_t dim : {4, 7, 64}) {
-    const at::Tensor table = sinusoidal(dim, 30)->tables().at(0).second;
+    const at::Tensor table = compose(sinusoidal(dim, 30))->tables().at(0).second;
     ASSERT_EQ(table.sizes(), (at::IntArrayRef{32, dim}));
     for (std::int64_t row = 0; row < 32; ++row) {
       for (std::int64_t column = 0; column < dim; ++column) {
@@ -44,21 +44,20 @@ TEST(Sinusoidal, TableIsTheFormulaForEvenAndOddWidths) {
 }
 
 TEST(Sinusoidal, CountsWithoutPadding) {
-  PositionalEncoding none;
-  BiasMasks masks;
-  const ForwardPass pass(none, masks, test::row_of({2, 5, 1, 7, 8}), {});
+  const auto none = compose(std::vector<EncodingInstance>());
+  const ForwardPass pass(*none, test::row_of({2, 5, 1, 7, 8}), {});
   EXPECT_TRUE(
       at::equal(position_rows(pass.forward(), 1), at::tensor({2, 3, 1, 4, 5}, at::kLong).unsqueeze(0)));
-  const at::Tensor added = test::embedded(*sinusoidal(16), {2, 5, 1, 7, 8});
+  const at::Tensor added = test::embedded(sinusoidal(16), 16, {2, 5, 1, 7, 8});
   EXPECT_TRUE(at::equal(added[0][2], at::zeros({16})));
-  EXPECT_TRUE(at::equal(added[0][3], test::embedded(*sinusoidal(16), {2, 5, 7})[0][2]));
+  EXPECT_TRUE(at::equal(added[0][3], test::embedded(sinusoidal(16), 16, {2, 5, 7})[0][2]));
 }
 
 TEST(Sinusoidal, GrowsWithTheInputAndContinuesAfterAChunk) {
   const auto encoding = sinusoidal(16, 4);
-  const at::Tensor whole = test::embedded(*encoding, std::vector<std::int64_t>(40, 5));
+  const at::Tensor whole = test::embedded(encoding, 16, std::vector<std::int64_t>(40, 5));
   EXPECT_NEAR(whole[0][39][3].item<double>(), entry(41, 3, 16), 4e-6);
-  const at::Tensor chunk = test::embedded(*encoding, std::vector<std::int64_t>(10, 5), /*past=*/30);
+  const at::Tensor chunk = test::embedded(encoding, 16, std::vector<std::int64_t>(10, 5), /*past=*/30);
   EXPECT_TRUE(at::equal(chunk[0], whole[0].narrow(0, 30, 10)));
 }
 

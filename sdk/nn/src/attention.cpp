@@ -1,20 +1,20 @@
 #include "nopos/nn/attention.h"
 
 #include <ATen/ATen.h>
-#include <torch/csrc/autograd/custom_function.h>
 
-#include <algorithm>
 #include <cmath>
+#include <optional>
 #include <string>
 #include <utility>
 
-#include "bfloat16_attention.h"
+#include "attention_path.h"
 #include "bfloat16_maps.h"
 #include "bfloat16_product.h"
 #include "dropout_draw.h"
+#include "encoding_hooks.h"
 #include "explicit_attention.h"
 #include "forward_state.h"
-#include "nopos/attention_bias.h"
+#include "fused_attention.h"
 #include "nopos/error.h"
 #include "nopos/nn/initial_weights.h"
 #include "nopos/nn/recomputation.h"
@@ -22,170 +22,189 @@
 namespace nopos {
 namespace {
 
-constexpr std::int64_t longest_plain = 512;  // keys; measured, docs/decisions/precision.md
+[[noreturn]] void refuse(const std::string& sentence) {
+  throw Error(ExitCode::configuration, "attention: " + sentence);
+}
 
-/// The formula as it stands, in products of whole matrices, with dropout of the weights where p > 0. Backward
-/// needs the weights alone; what the layers keep is most of a model's memory.
-struct PlainAttention : torch::autograd::Function<PlainAttention> {
-  // q,k,v [B,H,T,D], mask [1|B,1|H,T,T] -> [B,H,T,D]
-  static at::Tensor forward(torch::autograd::AutogradContext* ctx, const at::Tensor& q, const at::Tensor& k,
-                            const at::Tensor& v, const at::Tensor& mask, double p) {
-    const auto flat = [](const at::Tensor& x) { return x.reshape({-1, x.size(2), x.size(3)}); };
-    const at::Tensor scaled_q = flat(q) * scale(q), flat_k = flat(k), flat_v = flat(v);
-    const at::Tensor scores = at::bmm(scaled_q, flat_k.transpose(1, 2));
-    scores.view({q.size(0), q.size(1), q.size(2), k.size(2)}).add_(mask);
-    const at::Tensor weights = scores.softmax(-1);
-    const DropoutChoice choice = p > 0 ? choose(weights, p) : DropoutChoice{};
-    ctx->save_for_backward({scaled_q, flat_k, flat_v, weights, choice.mask});
-    ctx->saved_data["p"] = p;
-    ctx->saved_data["key"] = choice.key;
-    ctx->saved_data["mask_sizes"] = mask.requires_grad() ? mask.sizes().vec() : std::vector<std::int64_t>();
-    return at::bmm(kept(weights, p, choice), flat_v).view(q.sizes());
+/// The shape with its defaults filled in, if it can be built.
+AttentionShape whole(AttentionShape shape) {
+  const auto text = [](std::int64_t n) { return std::to_string(n); };
+  if (shape.heads < 1) refuse("the number of heads is " + text(shape.heads) + "; it is at least 1.");
+  if (shape.key_heads == 0) shape.key_heads = shape.heads;
+  if (shape.key_heads < 1 || shape.heads % shape.key_heads != 0) {
+    refuse("the number of heads " + text(shape.heads) + " is not a multiple of the number of key heads " +
+           text(shape.key_heads) + ".");
   }
-
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* ctx,
-                                                 torch::autograd::variable_list grads) {
-    const auto saved = ctx->get_saved_variables();
-    const at::Tensor &scaled_q = saved[0], &k = saved[1], &v = saved[2], &weights = saved[3];  // [B*H,T,...]
-    const double p = ctx->saved_data["p"].toDouble();
-    const DropoutChoice choice{ctx->saved_data["key"].toInt(), saved[4]};
-    const auto sizes = grads[0].sizes();
-    const at::Tensor grad = grads[0].reshape(v.sizes());
-    const at::Tensor grad_v = at::bmm(kept(weights, p, choice).transpose(1, 2), grad);
-    const at::Tensor grad_weights = kept(at::bmm(grad, v.transpose(1, 2)), p, choice);
-    const at::Tensor grad_scores =
-        at::_softmax_backward_data(grad_weights, weights, -1, weights.scalar_type());
-    const auto mask_sizes = ctx->saved_data["mask_sizes"].toIntVector();
-    at::Tensor grad_mask;
-    if (!mask_sizes.empty()) {
-      grad_mask = grad_scores.view({sizes[0], sizes[1], sizes[2], k.size(1)}).sum_to_size(mask_sizes);
+  if (shape.head_dim == 0) {
+    if (shape.dim % shape.heads != 0) {
+      refuse("the dimension " + text(shape.dim) + " is not a multiple of the number of heads " +
+             text(shape.heads) + ".");
     }
-    return {at::bmm(grad_scores, k).mul_(scale(v)).view(sizes),
-            at::bmm(grad_scores.transpose(1, 2), scaled_q).view(sizes), grad_v.view(sizes), grad_mask,
-            at::Tensor()};
+    shape.head_dim = shape.dim / shape.heads;
   }
-
- private:
-  static double scale(const at::Tensor& heads) { return 1 / std::sqrt(static_cast<double>(heads.size(-1))); }
-
-  static at::Tensor kept(const at::Tensor& x, double p, const DropoutChoice& choice) {
-    return p > 0 ? dropped(x, p, choice) : x;
+  if (shape.value_dim == 0) shape.value_dim = shape.head_dim;
+  if (shape.dim < 1 || shape.head_dim < 1 || shape.value_dim < 1) {
+    refuse("its widths are " + text(shape.dim) + ", of a head " + text(shape.head_dim) + " and " +
+           text(shape.value_dim) + "; each is at least 1.");
   }
-};
-
-/// Whether attention, where it is not `bfloat16_attention`, goes by PlainAttention: on the CPU, where ATen's
-/// fused kernel knows no dropout, and where its blocks are too small for the start of a bfloat16 product,
-/// which its backward pays for every one.
-bool goes_plain(const at::Tensor& q, const at::Tensor& k, double p) {
-  // q [B,H,T,D], k [B,H,S,D]
-  const bool small_blocks =
-      q.scalar_type() == at::kBFloat16 && q.requires_grad() && k.size(2) <= longest_plain;
-  return q.is_cpu() && (p > 0 || small_blocks);
+  return shape;
 }
 
 at::Tensor joined(const at::Tensor& heads) { return heads.transpose(1, 2).flatten(2); }
 
-bool reads_positions(const AttentionBias& bias) {
-  return std::any_of(bias.terms().begin(), bias.terms().end(),
-                     [](const AttentionBias::Term& term) { return std::holds_alternative<DenseBias>(term); });
+bool requires_gradient(const Heads& heads, const ScoresState& declared) {
+  if (!at::GradMode::is_enabled()) return false;
+  const auto any = [](const auto&... tensors) {
+    return ((tensors.defined() && tensors.requires_grad()) || ...);
+  };
+  bool found = any(heads.q, heads.k, heads.v);
+  for (const SlopeBias& term : declared.slopes) found = found || any(term.slopes);
+  for (const DistanceBias& term : declared.distances) found = found || any(term.values);
+  for (const OuterBias& term : declared.outers) found = found || any(term.queries, term.keys);
+  for (const RelativeTerm& term : declared.relatives) found = found || any(term.features, term.table);
+  return found;
 }
 
-/// Whether a forward has to go by the formula: only whole sequences whose tokens stand side by side are what
-/// the fast ways know, and they take columns for positions.
-bool goes_explicit(const ForwardState& forward, const AttentionBias& bias, bool shows_weights) {
-  return forward.only_explicit || forward.past > 0 || !forward.causal || !forward.regular() ||
-         shows_weights || (!forward.layout.plain && reads_positions(bias));
+/// Attention of one layer, its heads made and its terms declared.
+class Attending {
+ public:
+  Attending(const Heads& heads, const ScoresState& declared, ForwardState& forward, double dropout)
+      : heads_(heads),
+        declared_(declared),
+        forward_(forward),
+        layout_(forward.seen_within(declared.window)),
+        dropout_(dropout) {}
+
+  AttentionPath path(bool shows_weights) const {
+    return choose({.formula_is_forced = forward_.only_formula || shows_weights,
+                   .on_cpu = heads_.q.is_cpu(),
+                   .type = heads_.q.scalar_type(),
+                   .fused = has_fused_attention(heads_.q),
+                   .narrow_aten = !widens_bfloat16(heads_.q),
+                   .has_gradient = requires_gradient(heads_, declared_),
+                   .has_dropout = dropout_ > 0,
+                   .dropout_by_key = draws_dropout_by_key(),
+                   .queries = heads_.q.size(2),
+                   .keys = heads_.k.size(2),
+                   .plain_layout = layout_.plain && forward_.causal,
+                   .has_holes = layout_.visible.hidden.defined(),
+                   .by_columns = forward_.regular(),
+                   .has_terms = !declared_.plain(),
+                   .has_tables = has_tables(declared_),
+                   .needs_formula = declared_.needs_formula()});
+  }
+
+  /// -> [B,T,H*Dv]
+  at::Tensor operator()(AttentionPath path, at::Tensor* weights) const {
+    const auto& [q, k, v] = heads_;
+    if (path == AttentionPath::aten) {
+      const bool grouped = k.size(1) != q.size(1);
+      return changed(at::scaled_dot_product_attention(q, k, v, {}, dropout_, /*is_causal=*/true,
+                                                      declared_.scale, grouped));
+    }
+    if (path == AttentionPath::formula) {
+      at::Tensor keys = forward_.key_positions;
+      if (forward_.alike()) keys = keys.narrow(0, 0, 1);
+      const ExplicitAttention formula{.declared = declared_,
+                                      .visible = layout_.visible,
+                                      .query_positions = keys.narrow(-1, forward_.past, q.size(2)),
+                                      .key_positions = keys,
+                                      .dropout = dropout_,
+                                      .dropout_key = dropout_key(),
+                                      .weights = weights};
+      return changed(formula(q, k, v));
+    }
+    const at::Tensor result = fused_attention(path, heads_, declared_, forward_, layout_.visible, dropout_);
+    if (declared_.changes.empty()) return result;
+    return changed(result.view({q.size(0), q.size(2), q.size(1), -1}).transpose(1, 2));
+  }
+
+ private:
+  std::optional<std::int64_t> dropout_key() const {
+    if (dropout_ == 0 || !heads_.q.is_cpu() || !draws_dropout_by_key()) return std::nullopt;
+    return draw_dropout_key();
+  }
+  /// results [B,H,T,Dv] -> [B,T,H*Dv]
+  at::Tensor changed(at::Tensor results) const {
+    for (const auto& change : declared_.changes) results = change(results);
+    return joined(results);
+  }
+
+  const Heads& heads_;
+  const ScoresState& declared_;
+  ForwardState& forward_;
+  const Layout& layout_;
+  double dropout_;
+};
+
+/// Keeps for the log which way a layer went.
+void note(Encodings::Data& data, std::int64_t layer, AttentionPath path) {
+  const auto index = static_cast<std::size_t>(layer);
+  if (data.paths.size() <= index) data.paths.resize(index + 1, "not used");
+  data.paths[index] = name_of(path);
 }
 
 }  // namespace
 
-MultiheadAttention::MultiheadAttention(std::int64_t dim, std::int64_t heads, double dropout)
-    : heads_(heads), dropout_(dropout) {
-  if (heads < 1 || dim % heads != 0) {
-    throw Error(ExitCode::configuration, "attention: the dimension " + std::to_string(dim) +
-                                             " is not a multiple of the number of heads " +
-                                             std::to_string(heads) + ".");
-  }
-  k_proj_ = register_module("k_proj", std::make_shared<Linear>(dim, dim));
-  v_proj_ = register_module("v_proj", std::make_shared<Linear>(dim, dim));
-  q_proj_ = register_module("q_proj", std::make_shared<Linear>(dim, dim));
-  out_proj_ = register_module("out_proj", std::make_shared<Linear>(dim, dim));
-  for (const auto& projection : {k_proj_, v_proj_, q_proj_}) {
+MultiheadAttention::MultiheadAttention(const AttentionShape& shape) : shape_(whole(shape)) {
+  const auto map = [&](const char* name, std::int64_t in, std::int64_t out) {
+    return register_module(name, std::make_shared<Linear>(in, out, shape_.bias));
+  };
+  k_proj_ = map("k_proj", shape_.dim, shape_.key_heads * shape_.head_dim);
+  v_proj_ = map("v_proj", shape_.dim, shape_.key_heads * shape_.value_dim);
+  q_proj_ = map("q_proj", shape_.dim, shape_.heads * shape_.head_dim);
+  out_proj_ = map("out_proj", shape_.heads * shape_.value_dim, shape_.dim);
+  for (const auto& projection : {k_proj_, v_proj_, q_proj_})
     init_xavier_(projection->weight(), 1 / std::sqrt(2.0));
-  }
   init_xavier_(out_proj_->weight());
   const at::NoGradGuard no_grad;
-  out_proj_->bias().zero_();
+  if (shape_.bias) out_proj_->bias().zero_();
 }
 
-std::array<at::Tensor, 3> MultiheadAttention::projected(const at::Tensor& x) const {
-  // x [B,T,C] -> q,k,v [B,H,T,D]
-  if (has_bfloat16_product(x, q_proj_->weight()) && x.requires_grad()) {
-    return bfloat16_heads(
-        x, {affine_weights(*q_proj_, x), affine_weights(*k_proj_, x), affine_weights(*v_proj_, x)}, heads_);
+Heads MultiheadAttention::projected(const Heads& inputs) const {
+  // each [B,T,C] -> q [B,H,T,D], k [B,Hk,T,D], v [B,Hk,T,Dv]
+  const at::Tensor& x = inputs.q;
+  const bool one_input = inputs.k.is_same(x) && inputs.v.is_same(x);
+  const bool alike = shape_.key_heads == shape_.heads && shape_.value_dim == shape_.head_dim && shape_.bias;
+  if (one_input && alike && has_bfloat16_product(x, q_proj_->weight()) && x.requires_grad()) {
+    auto [q, k, v] = bfloat16_heads(
+        x, {affine_weights(*q_proj_, x), affine_weights(*k_proj_, x), affine_weights(*v_proj_, x)},
+        shape_.heads);
+    return {std::move(q), std::move(k), std::move(v)};
   }
-  const auto heads_of = [&](const Linear& map) {
-    return map.forward(x).view({x.size(0), x.size(1), heads_, -1}).transpose(1, 2);
+  const auto heads_of = [&](const Linear& map, const at::Tensor& input, std::int64_t heads) {
+    return map.forward(input).view({input.size(0), input.size(1), heads, -1}).transpose(1, 2);
   };
-  return {heads_of(*q_proj_), heads_of(*k_proj_), heads_of(*v_proj_)};
+  return {heads_of(*q_proj_, inputs.q, shape_.heads), heads_of(*k_proj_, inputs.k, shape_.key_heads),
+          heads_of(*v_proj_, inputs.v, shape_.key_heads)};
 }
 
 at::Tensor MultiheadAttention::forward(const at::Tensor& x, ForwardPass& pass, std::int64_t layer) const {
-  // x [B,T,C] -> q, k, v [B,H,T,D] -> [B,T,C]
-  auto [q, k, v] = projected(x);
-  const ForwardState& forward = pass.state();
-  Heads heads = pass.transformed(layer, x, {std::move(q), std::move(k), std::move(v)});
-  if (LayerMemory* const memory = forward.memory(layer)) {
+  // x [B,T,C] -> [B,T,C]
+  ForwardState& state = pass.state();
+  LayerHooks hooks(state, pass.forward(), layer);
+  Heads heads = projected(hooks.inputs(x));
+  LayerMemory* const memory = state.memory(layer);
+  const auto remember = [&] {
     constexpr std::int64_t columns = 2;
-    heads.k = memory->k.append(heads.k, forward.past, forward.planned, columns);
-    heads.v = memory->v.append(heads.v, forward.past, forward.planned, columns);
-  }
-  return out_proj_->forward(mixed(heads, pass.declared(layer, x, heads.q, heads.k), pass, layer));
-}
-
-at::Tensor MultiheadAttention::mixed(const Heads& heads, const AttentionBias& bias, ForwardPass& pass,
-                                     std::int64_t layer) const {
-  // q [B,H,T,D], k, v [B,H,S,D] -> [B,T,H*D]
-  const ForwardState& forward = pass.state();
-  Observer* const observer = forward.options.observer;
-  const bool shows_weights = observer != nullptr && observer->wants_weights(layer);
-  if (!goes_explicit(forward, bias, shows_weights)) return mixed_fast(heads, bias, pass);
-  at::Tensor weights, keys = forward.key_positions;
-  if (forward.alike()) keys = keys.narrow(0, 0, 1);
-  const ExplicitAttention attention{.bias = bias,
-                                    .visible = forward.layout.visible,
-                                    .query_positions = keys.narrow(1, forward.past, heads.q.size(2)),
-                                    .key_positions = keys,
-                                    .dropout = is_training() ? dropout_ : 0,
-                                    .weights = shows_weights ? &weights : nullptr};
-  const at::Tensor result = joined(attention(heads.q, heads.k, heads.v));
-  if (shows_weights && !recomputing()) observer->weights(layer, weights);
-  return result;
-}
-
-at::Tensor MultiheadAttention::mixed_fast(const Heads& heads, const AttentionBias& bias,
-                                          ForwardPass& pass) const {
-  // q, k, v [B,H,T,D] -> [B,T,H*D]
-  const auto& [q, k, v] = heads;
-  const double p = is_training() ? dropout_ : 0;
-  const bool by_heads = p == 0 && has_bfloat16_product(q) && (q.requires_grad() || widens_bfloat16(q));
-  const auto in_float = [&] {
-    return mixed_fast({q.to(at::kFloat), k.to(at::kFloat), v.to(at::kFloat)}, bias, pass).to(at::kBFloat16);
+    heads.k = memory->k.append(heads.k, state.past, state.planned, columns);
+    heads.v = memory->v.append(heads.v, state.past, state.planned, columns);
   };
-  if (widens_bfloat16(q) && !by_heads) return in_float();
-  const bool plain = goes_plain(q, k, p), only_causal = bias.empty() && pass.state().layout.plain;
-  if (only_causal && by_heads) return bfloat16_attention(q, k, v, {});
-  if (only_causal && !plain)  // as many queries as keys: elsewhere ATen's triangle would lie wrong
-    return joined(at::scaled_dot_product_attention(q, k, v, {}, p, /*is_causal=*/true));
-  const at::TensorOptions options = by_heads ? q.options().dtype(at::kFloat) : q.options();
-  const at::Tensor like = at::empty({0}, options);
-  at::Tensor wide = pass.state().masks.mask(bias, q, like);
-  if (!pass.state().layout.plain) wide = wide + pass.state().mask_of_ranges(like);
-  if (by_heads && !wide.requires_grad()) return bfloat16_attention(q, k, v, wide);
-  if (widens_bfloat16(q)) return in_float();
-  const at::Tensor mask = wide.to(q.scalar_type());
-  return joined(plain ? PlainAttention::apply(q, k, v, mask, p)
-                      : at::scaled_dot_product_attention(q, k, v, mask, p));
+  if (memory != nullptr && hooks.raw_keys()) remember();
+  heads = hooks.transform(x, std::move(heads));
+  if (memory != nullptr && !hooks.raw_keys()) remember();
+
+  const double scale = 1 / std::sqrt(static_cast<double>(shape_.head_dim));
+  const ScoresState declared = hooks.scores(x, heads, scale);
+  Observer* const observer = state.options.observer;
+  const bool shows_weights = observer != nullptr && observer->wants_weights(layer);
+  const Attending attending(heads, declared, state, is_training() ? shape_.dropout : 0);
+  const AttentionPath path = attending.path(shows_weights);
+  note(state.encodings.data(), layer, path);
+  at::Tensor weights;
+  const at::Tensor mixed = attending(path, shows_weights ? &weights : nullptr);
+  if (shows_weights && !recomputing()) observer->weights(layer, weights);
+  return out_proj_->forward(mixed);
 }
 
 }  // namespace nopos

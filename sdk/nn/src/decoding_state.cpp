@@ -72,7 +72,9 @@ class Restoring {
     } else if (name == "documents") {
       data_.documents = fitting(name, tensor, of_tokens, 2).clone();
     } else if (name == "positions" || name == "own_positions") {
-      data_.positions = fitting(name, tensor, of_tokens, 2).clone();
+      const bool has_axes = tensor.defined() && tensor.dim() == 3 && tensor.size(0) > 0;
+      fitting(name, has_axes ? tensor.select(0, 0) : tensor, of_tokens, 2);
+      data_.positions = tensor.clone();
       data_.own_positions = name == "own_positions";
     } else {
       take_of_layer(name, tensor);
@@ -176,7 +178,9 @@ void DecodingState::reorder(const at::Tensor& rows) {
   const auto pick = [&](at::Tensor& tensor) {
     if (tensor.defined()) tensor = tensor.index_select(0, rows);
   };
-  pick(data_->ids), pick(data_->real), pick(data_->documents), pick(data_->positions);
+  pick(data_->ids), pick(data_->real), pick(data_->documents);
+  if (at::Tensor& positions = data_->positions; positions.defined())
+    positions = positions.index_select(positions.dim() - 2, rows);
   for (LayerMemory& memory : data_->layers) {
     for (Growing* columns : {&memory.k, &memory.v}) {
       if (columns->defined()) columns->select_rows(rows);
@@ -199,7 +203,7 @@ bool DecodingState::truncate(std::int64_t length) {
   }
   data_->length = length;  // columns behind it are overwritten
   const auto cut = [&](at::Tensor& tensor) {
-    if (tensor.defined()) tensor = tensor.narrow(1, 0, length);
+    if (tensor.defined()) tensor = tensor.narrow(-1, 0, length);
   };
   cut(data_->real), cut(data_->documents), cut(data_->positions);
   if (length == 0) {

@@ -26,17 +26,28 @@ constexpr std::int64_t lanes = 16;
 using Lanes = std::uint32_t __attribute__((vector_size(lanes * sizeof(std::uint32_t))));
 using State = std::array<std::array<std::uint32_t, lanes>, 4>;
 
-/// SplitMix64 (Steele, Lea and Flood 2014): its outputs seed the streams of the blocks, 64 each.
+constexpr std::uint64_t gamma = 0x9e3779b97f4a7c15;
+
+/// SplitMix64 (Steele, Lea and Flood 2014): its output for a counter, which goes in steps of `gamma`.
+std::uint64_t mixed(std::uint64_t counter) {
+  std::uint64_t bits = (counter ^ (counter >> 30)) * 0xbf58476d1ce4e5b9;
+  bits = (bits ^ (bits >> 27)) * 0x94d049bb133111eb;
+  return bits ^ (bits >> 31);
+}
+
+/// An element stays where its number, of 32 bits, is at least this.
+std::uint32_t threshold_of(double p) {
+  return static_cast<std::uint32_t>(std::min(std::round(std::ldexp(p, 32)), 4294967295.0));
+}
+
+/// 64 outputs of SplitMix64 seed the streams of a block.
 State seeds(std::uint64_t key, std::int64_t block_index) {
-  constexpr std::uint64_t gamma = 0x9e3779b97f4a7c15;
   std::uint64_t counter = key + static_cast<std::uint64_t>(block_index) * 4 * lanes * gamma;
   State state;
   for (auto& word : state) {
     for (std::uint32_t& lane : word) {
       counter += gamma;
-      std::uint64_t mixed = (counter ^ (counter >> 30)) * 0xbf58476d1ce4e5b9;
-      mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
-      lane = static_cast<std::uint32_t>((mixed ^ (mixed >> 31)) >> 32);
+      lane = static_cast<std::uint32_t>(mixed(counter) >> 32);
     }
   }
   return state;
@@ -67,10 +78,27 @@ void draw_factors(const State& state, std::uint32_t threshold, float scale, floa
   }
 }
 
+/// Factors of columns from `begin` on: triple32 (Wellons 2018) of the column, with a word of the row's added
+/// before its first and another mixed in before its second multiplication, else two rows whose first words
+/// are near each other would have the same choices, shifted.
+NOPOS_SIMD_CLONES
+void draw_row(std::uint32_t first_word, std::uint32_t second_word, std::int64_t size, std::uint32_t threshold,
+              float scale, float* __restrict factors) {
+  for (std::int64_t i = 0; i < size; ++i) {
+    std::uint32_t number = first_word + static_cast<std::uint32_t>(i);
+    number = (number ^ (number >> 17)) * 0xed5ad4bb;
+    number ^= second_word;
+    number = (number ^ (number >> 11)) * 0xac4c1b51;
+    number = (number ^ (number >> 15)) * 0x31848bab;
+    number ^= number >> 14;
+    factors[i] = number >= threshold ? scale : 0.0f;
+  }
+}
+
 template <class Scalar, class Before>
 void multiply(std::int64_t size, const Scalar* from, double p, std::uint64_t key, Before before, Scalar* to) {
   using Compute = at::opmath_type<Scalar>;
-  const auto threshold = static_cast<std::uint32_t>(std::min(std::round(std::ldexp(p, 32)), 4294967295.0));
+  const std::uint32_t threshold = threshold_of(p);
   const auto scale = static_cast<float>(dropout_scale(p));
   at::parallel_for(
       0, (size + block - 1) / block, blocks_a_thread, [&](std::int64_t first, std::int64_t last) {
@@ -99,16 +127,15 @@ at::Tensor multiplied(const at::Tensor& input, double p, std::int64_t key, Befor
 
 }  // namespace
 
-DropoutChoice choose(const at::Tensor& x, double p) {
-  DropoutChoice choice;
-  if (!enabled(Lever::dropout_keys)) {
-    choice.mask = at::empty_like(x, x.options().dtype(at::kBool)).bernoulli_(1 - p);
-    return choice;
-  }
+std::int64_t draw_dropout_key() {
   at::Generator generator = at::detail::getDefaultCPUGenerator();
   const std::lock_guard lock(generator.mutex());
-  choice.key = static_cast<std::int64_t>(at::check_generator<at::CPUGeneratorImpl>(generator)->random64());
-  return choice;
+  return static_cast<std::int64_t>(at::check_generator<at::CPUGeneratorImpl>(generator)->random64());
+}
+
+DropoutChoice choose(const at::Tensor& x, double p) {
+  if (enabled(Lever::dropout_keys)) return {.key = draw_dropout_key(), .mask = {}};
+  return {.mask = at::empty_like(x, x.options().dtype(at::kBool)).bernoulli_(1 - p)};
 }
 
 at::Tensor dropped(const at::Tensor& x, double p, const DropoutChoice& choice) {
@@ -119,6 +146,28 @@ at::Tensor dropped(const at::Tensor& x, double p, const DropoutChoice& choice) {
 at::Tensor dropped_relu(const at::Tensor& x, double p, const DropoutChoice& choice) {
   if (choice.mask.defined()) return dropped(at::relu(x), p, choice);
   return multiplied(x, p, choice.key, [](auto value) { return value > 0 ? value : decltype(value)(0); });
+}
+
+void dropout_row(std::int64_t key, double p, std::int64_t row, std::int64_t begin, std::int64_t size,
+                 float* factors) {
+  const std::uint64_t words =
+      mixed(static_cast<std::uint64_t>(key) + static_cast<std::uint64_t>(row) * gamma);
+  draw_row(static_cast<std::uint32_t>(words) + static_cast<std::uint32_t>(begin),
+           static_cast<std::uint32_t>(words >> 32), size, threshold_of(p),
+           static_cast<float>(dropout_scale(p)), factors);
+}
+
+at::Tensor dropout_rows(std::int64_t key, double p, at::IntArrayRef sizes, std::int64_t begin,
+                        std::int64_t t) {
+  // -> [B,H,t,S]
+  const std::int64_t heads = sizes[0] * sizes[1], length = sizes[2], keys = sizes[3];
+  at::Tensor factors = at::empty({sizes[0], sizes[1], t, keys}, at::kFloat);
+  float* const to = factors.mutable_data_ptr<float>();
+  at::parallel_for(0, heads * t, 1 + block / (keys + 1), [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t row = first; row < last; ++row)
+      dropout_row(key, p, row / t * length + begin + row % t, 0, keys, to + row * keys);
+  });
+  return factors;
 }
 
 }  // namespace nopos

@@ -3,6 +3,7 @@
 /// needs no mask of forward, and several threads choose at once.
 
 #include <ATen/core/Tensor.h>
+#include <c10/util/ArrayRef.h>
 
 #include <cstdint>
 
@@ -22,5 +23,18 @@ at::Tensor dropped(const at::Tensor& x, double p, const DropoutChoice& choice);
 
 /// The same of max(x, 0), in one pass.
 at::Tensor dropped_relu(const at::Tensor& x, double p, const DropoutChoice& choice);
+
+/// A key for `dropout_row`, drawn as `choose` draws.
+std::int64_t draw_dropout_key();
+
+/// Of the weights of attention: what those of one query, which is row `row` of B·H·T, and the keys in columns
+/// [begin, begin + size) are multiplied by, 0 or dropout_scale(p). A number depends on nothing but key, row
+/// and column.
+void dropout_row(std::int64_t key, double p, std::int64_t row, std::int64_t begin, std::int64_t size,
+                 float* factors);
+
+/// The same of the queries [begin, begin + t) of weights [B,H,T,S] -> [B,H,t,S] of float32 on the CPU
+at::Tensor dropout_rows(std::int64_t key, double p, at::IntArrayRef sizes, std::int64_t begin,
+                        std::int64_t t);
 
 }  // namespace nopos

@@ -2,31 +2,27 @@
 
 #include <ATen/ATen.h>
 
+#include <initializer_list>
 #include <sstream>
 #include <string>
 #include <vector>
 
-#include "nopos/attention_bias.h"
 #include "nopos/finite_trace.h"
 
 namespace nopos {
 namespace {
 
-/// A size, or the letter that stands for one that is not known.
-std::string number(std::int64_t size, const char* letter = "H") {
-  return size > 0 ? std::to_string(size) : letter;
-}
-
-std::string with_shape(const std::vector<std::string>& sizes) {
-  std::string text(1, '[');
-  for (const std::string& size : sizes) text.append(text.size() > 1 ? "," : "").append(size);
-  return text.append("]");
-}
-
-std::string with_shape(at::IntArrayRef sizes) {
-  std::vector<std::string> texts;
-  for (const std::int64_t size : sizes) texts.push_back(std::to_string(size));
-  return with_shape(texts);
+template <class Sizes>
+std::string with_shape(const Sizes& sizes) {
+  std::ostringstream text;
+  text << '[';
+  const char* between = "";
+  for (const auto& size : sizes) {
+    text << between << size;
+    between = ",";
+  }
+  text << ']';
+  return text.str();
 }
 
 [[noreturn]] void refuse(const PluginCall& call, const std::string& what, const at::Tensor& found,
@@ -34,124 +30,171 @@ std::string with_shape(at::IntArrayRef sizes) {
   call.refuse("it returned " + what + described(found) + ", expected is " + expected);
 }
 
-[[noreturn]] void refuse_numbers(const PluginCall& call, const std::string& what, const at::Tensor& found,
-                                 const std::string& shape) {
-  refuse(call, what, found, "floating-point numbers of shape " + shape);
-}
+/// A size that a tensor must have: one number, or 1 as well, or any where it is 0.
+struct Size {
+  std::int64_t wanted;
+  bool or_one = false;
+  const char* letter = "N";  // of any
 
-bool is_numbers(const at::Tensor& tensor, std::int64_t dims) {
-  return tensor.defined() && tensor.is_floating_point() && tensor.dim() == dims;
-}
+  bool fits(std::int64_t size) const {
+    return wanted == 0 ? size >= 1 : size == wanted || (or_one && size == 1);
+  }
+  std::string text() const {
+    if (wanted == 0) return letter;
+    return std::to_string(wanted) + (or_one && wanted != 1 ? " or 1" : "");
+  }
+};
 
-bool is_one_of(std::int64_t size, std::int64_t wanted) { return size == wanted || size == 1; }
+class TermChecks {
+ public:
+  TermChecks(const PluginCall& call, const HeadSizes& sizes, at::Device device)
+      : call_(call), sizes_(sizes), device_(device) {}
 
-/// [B,H,t,S], each of B and H may be 1
-void check_dense(const PluginCall& call, const at::Tensor& bias, const Tile& tile, std::int64_t heads) {
-  const std::int64_t rows = tile.q.size(0), queries = tile.q.size(2), keys = tile.key_positions.size(-1);
-  if (is_numbers(bias, 4) && is_one_of(bias.size(0), rows) && is_one_of(bias.size(1), heads) &&
-      bias.size(2) == queries && bias.size(3) == keys)
-    return;
-  refuse_numbers(call, "a dense bias, ", bias,
-                 with_shape({std::to_string(rows) + " or 1", std::to_string(heads) + " or 1",
-                             std::to_string(queries), std::to_string(keys)}));
-}
+  /// Floating-point numbers of these sizes, on the model's device.
+  void numbers(const std::string& what, const at::Tensor& found, const std::vector<Size>& sizes) const {
+    bool fits = found.defined() && found.is_floating_point() && found.device() == device_ &&
+                found.dim() == static_cast<std::int64_t>(sizes.size());
+    std::vector<std::string> texts;
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      fits = fits && sizes[i].fits(found.size(static_cast<std::int64_t>(i)));
+      texts.push_back(sizes[i].text());
+    }
+    if (!fits) {
+      refuse(call_, what, found,
+             "floating-point numbers of shape " + with_shape(texts) +
+                 (device_.is_cpu() ? "" : " on " + device_.str()));
+    }
+    if (FiniteTrace* trace = FiniteTrace::current()) trace->add(call_, {}, {found});
+  }
 
-/// [B,H,columns], each of B and H may be 1, or undefined
-void check_outer(const PluginCall& call, const std::string& name, const at::Tensor& part,
-                 const Forward& forward, std::int64_t columns, std::int64_t heads) {
-  if (!part.defined()) return;
-  if (is_numbers(part, 3) && is_one_of(part.size(0), forward.rows()) &&
-      (heads == 0 || is_one_of(part.size(1), heads)) && part.size(2) == columns)
-    return;
-  refuse_numbers(call, "an outer bias, its " + name + ", ", part,
-                 with_shape({std::to_string(forward.rows()) + " or 1", number(heads) + " or 1",
-                             std::to_string(columns)}));
-}
+  Size rows() const { return {sizes_.rows, true}; }
+  Size heads() const { return {sizes_.heads, true}; }
 
-void trace(const PluginCall& call, std::initializer_list<at::Tensor> made) {
-  if (FiniteTrace* trace = FiniteTrace::current()) trace->add(call, {}, made);
+  /// features [B,H,columns,R] and table [H,N,R]
+  void relative(const std::string& what, const at::Tensor& features, const at::Tensor& table,
+                std::int64_t columns) const {
+    numbers(what + ", its features, ", features, {rows(), heads(), {columns}, {0, false, "R"}});
+    numbers(what + ", its table, ", table, {heads(), {0}, {features.size(3)}});
+  }
+
+  const HeadSizes& sizes() const { return sizes_; }
+
+ private:
+  const PluginCall& call_;
+  HeadSizes sizes_;
+  at::Device device_;
+};
+
+/// `function` with a check of what it returns, marked as a call of the hook `scores`.
+template <class Function, class Check>
+auto checked(const PositionalEncoding& encoding, const PluginCall& call, Function function,
+             const Check& check) {
+  return [&encoding, function = std::move(function), layer = call.layer(), check](const auto& given) {
+    const PluginCall asked(plugin_of(encoding), PluginCall::Hook{"scores", layer});
+    try {
+      at::Tensor made = function(given);
+      check(asked, made, given);
+      return made;
+    } catch (...) {
+      asked.rethrow_named();
+    }
+  };
 }
 
 }  // namespace
 
 std::string described(const at::Tensor& tensor) {
   if (!tensor.defined()) return "no tensor";
-  std::ostringstream text;
-  text << c10::toString(tensor.scalar_type()) << ' ' << with_shape(tensor.sizes());
-  if (!tensor.is_cpu()) text << " on " << tensor.device();
-  return text.str();
+  std::string text = std::string(c10::toString(tensor.scalar_type())) + ' ' + with_shape(tensor.sizes());
+  if (!tensor.is_cpu()) text += " on " + tensor.device().str();
+  return text;
 }
 
 void check_positions(const PluginCall& call, const at::Tensor& positions, const Forward& forward) {
-  if (positions.defined() && positions.sizes() == forward.tokens().sizes() &&
-      (positions.scalar_type() == at::kLong || positions.scalar_type() == at::kFloat) &&
-      positions.device() == forward.device())
-    return;
-  refuse(call, "", positions,
-         "Long or Float " + with_shape(forward.tokens().sizes()) + " on " + forward.device().str());
+  const at::IntArrayRef wanted = forward.tokens().sizes();
+  const bool fits = (positions.dim() == 2 || positions.dim() == 3) &&
+                    positions.sizes().slice(static_cast<std::size_t>(positions.dim() - 2)) == wanted &&
+                    (positions.scalar_type() == at::kLong || positions.scalar_type() == at::kFloat) &&
+                    positions.device() == forward.device() && positions.size(0) > 0;
+  if (!fits) {
+    refuse(call, "", positions,
+           "Long or Float " + with_shape(wanted) + ", with or without axes before, on " +
+               forward.device().str());
+  }
+  if (positions.is_floating_point() && !positions.isfinite().all().item<bool>())
+    call.refuse("it returned positions that are not finite");
 }
 
-void check_embedding(const PluginCall& call, const at::Tensor& added, const Forward& forward,
-                     const ModelShape& shape) {
-  if (!added.defined()) return;
-  if (is_numbers(added, 3) && added.size(0) == forward.rows() && added.size(1) == forward.length() &&
-      (shape.embed_dim == 0 || added.size(2) == shape.embed_dim) && added.device() == forward.device())
-    return;
-  refuse_numbers(call, "", added,
-                 with_shape({std::to_string(forward.rows()), std::to_string(forward.length()),
-                             number(shape.embed_dim, "C")}) +
-                     " on " + forward.device().str());
-}
-
-void check_transformed(const PluginCall& call, const char* name, const at::Tensor& made,
-                       const at::Tensor& given) {
+void check_like(const PluginCall& call, const char* what, const at::Tensor& made, const at::Tensor& given) {
   if (made.is_same(given)) return;
   if (made.defined() && made.sizes() == given.sizes() && made.scalar_type() == given.scalar_type() &&
       made.device() == given.device())
     return;
-  refuse(call, std::string(name) + " as ", made, described(given) + ", as it was given");
+  refuse(call, what, made, described(given) + ", as it was given");
 }
 
-AttentionBias checked_bias(const PositionalEncoding& encoding, const PluginCall& call,
-                           const AttentionBias& bias, const ModelShape& shape, const Forward& forward) {
-  AttentionBias checked;
-  for (const AttentionBias::Term& term : bias.terms()) {
-    if (const auto* slope = std::get_if<SlopeBias>(&term)) {
-      const at::Tensor& slopes = slope->slopes;
-      if (!is_numbers(slopes, 1) || (shape.heads > 0 && slopes.size(0) != shape.heads))
-        refuse_numbers(call, "slopes, ", slopes, with_shape({number(shape.heads)}));
-      trace(call, {slopes});
-      checked += *slope;
-    } else if (const auto* table = std::get_if<DistanceBias>(&term)) {
-      const at::Tensor& values = table->values;
-      if (!is_numbers(values, 2) || values.size(1) < 1 ||
-          (shape.heads > 0 && !is_one_of(values.size(0), shape.heads)))
-        refuse_numbers(call, "a table, ", values, with_shape({number(shape.heads) + " or 1", "N"}));
-      trace(call, {values});
-      checked += *table;
-    } else if (const auto* outer = std::get_if<OuterBias>(&term)) {
-      check_outer(call, "queries", outer->queries, forward, forward.length(), shape.heads);
-      check_outer(call, "keys", outer->keys, forward, forward.total(), shape.heads);
-      trace(call, {outer->queries, outer->keys});
-      checked += *outer;
-    } else {
-      const auto& dense = std::get<DenseBias>(term);
-      if (!dense.values) call.refuse("it returned a dense bias without a function");
-      checked += DenseBias{[&encoding, values = dense.values, layer = call.layer()](const Tile& tile) {
-        const PluginCall asked(plugin_of(encoding), PluginCall::Hook{"scores", layer});
-        at::Tensor made;
-        try {
-          made = values(tile);
-        } catch (...) {
-          asked.rethrow_named();
-        }
-        check_dense(asked, made, tile, tile.q.size(1));
-        trace(asked, {made});
-        return made;
-      }};
-    }
+void check_transformed(const PluginCall& call, const Heads& made, const Heads& given) {
+  const auto check = [&](const char* name, const at::Tensor& one, const at::Tensor& before) {
+    const bool fits = one.defined() && one.dim() == 4 && one.size(3) > 0 &&
+                      one.sizes().slice(0, 3) == before.sizes().slice(0, 3) &&
+                      one.scalar_type() == before.scalar_type() && one.device() == before.device();
+    if (!fits)
+      refuse(call, std::string(name) + " as ", one,
+             described(before) + ", as it was given, of any last size");
+  };
+  if (!made.q.is_same(given.q)) check("q", made.q, given.q);
+  if (!made.k.is_same(given.k)) check("k", made.k, given.k);
+  check_like(call, "v as ", made.v, given.v);
+  if (made.q.size(3) != made.k.size(3)) {
+    call.refuse("it returned q as " + described(made.q) + " and k as " + described(made.k) +
+                ", whose last sizes must be equal");
   }
-  return checked;
+}
+
+void check_terms(const PositionalEncoding& encoding, const PluginCall& call, ScoresState& terms,
+                 const HeadSizes& sizes) {
+  const at::Device device = terms.q.device();
+  const TermChecks checks(call, sizes, device);
+  for (const SlopeBias& term : terms.slopes) checks.numbers("slopes, ", term.slopes, {{sizes.heads}});
+  for (const DistanceBias& term : terms.distances)
+    checks.numbers("a table, ", term.values, {checks.heads(), {0}});
+  for (const OuterBias& term : terms.outers) {
+    const auto part = [&](const char* what, const at::Tensor& values, std::int64_t columns) {
+      if (values.defined()) checks.numbers(what, values, {checks.rows(), checks.heads(), {columns}});
+    };
+    part("an outer bias, its queries, ", term.queries, sizes.queries);
+    part("an outer bias, its keys, ", term.keys, sizes.keys);
+  }
+  for (const RelativeTerm& term : terms.relatives)
+    checks.relative("a relative term", term.features, term.table, sizes.queries);
+  for (const RelativeKeyTerm& term : terms.relative_keys)
+    checks.relative("a relative term of keys", term.features, term.table, sizes.keys);
+  for (const RelativeValues& term : terms.relative_values)
+    checks.numbers("relative values, their table, ", term.table, {checks.heads(), {0}, {sizes.value_dim}});
+
+  const auto of_tile = [sizes, device](const std::string& what, bool whole) {
+    return [sizes, device, what, whole](const PluginCall& asked, const at::Tensor& made, const Tile& tile) {
+      TermChecks(asked, sizes, device)
+          .numbers(what, made, {{sizes.rows, !whole}, {sizes.heads, !whole}, {tile.q.size(2)}, {sizes.keys}});
+    };
+  };
+  for (DenseBias& term : terms.dense) {
+    if (!term.values) call.refuse("it returned a dense bias without a function");
+    term.values = checked(encoding, call, std::move(term.values), of_tile("a dense bias, ", false));
+  }
+  for (auto& rescore : terms.rescores) {
+    if (!rescore) call.refuse("it called rescore without a function");
+    rescore = checked(encoding, call, std::move(rescore), of_tile("scores, ", true));
+  }
+  if (terms.normalize)
+    terms.normalize = checked(encoding, call, std::move(terms.normalize), of_tile("weights, ", true));
+  for (auto& change : terms.changes) {
+    if (!change) call.refuse("it called then without a function");
+    change = checked(encoding, call, std::move(change),
+                     [](const PluginCall& asked, const at::Tensor& made, const at::Tensor& given) {
+                       check_like(asked, "results as ", made, given);
+                     });
+  }
 }
 
 }  // namespace nopos

@@ -1,24 +1,27 @@
 #pragma once
 /// What an encoding's hooks may return: shape, type and device, looked at without touching a number.
 
-#include "nopos/attention_bias.h"
+#include "forward_state.h"
 #include "nopos/plugin_call.h"
-#include "nopos/positional_encoding.h"
 
 namespace nopos {
 
-/// "float [2,4,16]", "int64 [2] on cuda:0", "no tensor".
+/// "Float [2,4,16]", "Long [2] on cuda:0", "no tensor".
 std::string described(const at::Tensor& tensor);
 
-/// Each refuses, by `call`, what `call` returned. Widths that `shape` leaves at 0 are not known.
+/// Each refuses, by `call`, what `call` returned. Float positions must also be finite.
 void check_positions(const PluginCall& call, const at::Tensor& positions, const Forward& forward);
-void check_embedding(const PluginCall& call, const at::Tensor& added, const Forward& forward,
-                     const ModelShape& shape);
-/// `name` is "q", "k" or "v", `given` what it was.
-void check_transformed(const PluginCall& call, const char* name, const at::Tensor& made,
-                       const at::Tensor& given);
-/// The terms declared for `scores`, and, when they are asked, those that are functions.
-AttentionBias checked_bias(const PositionalEncoding& encoding, const PluginCall& call,
-                           const AttentionBias& bias, const ModelShape& shape, const Forward& forward);
+/// `what` comes before the description of `made`: "q as ".
+void check_like(const PluginCall& call, const char* what, const at::Tensor& made, const at::Tensor& given);
+void check_transformed(const PluginCall& call, const Heads& made, const Heads& given);
+
+struct HeadSizes {
+  std::int64_t rows, heads, queries, keys, value_dim;  // B, H, T, S, Dv
+};
+
+/// The terms that `encoding` declared; those that are functions are wrapped, so that what they return is
+/// checked when they are called.
+void check_terms(const PositionalEncoding& encoding, const PluginCall& call, ScoresState& terms,
+                 const HeadSizes& sizes);
 
 }  // namespace nopos

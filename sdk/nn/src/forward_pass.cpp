@@ -3,19 +3,18 @@
 #include <ATen/ATen.h>
 
 #include <cstdlib>
-#include <limits>
+#include <optional>
 #include <string>
 
-#include "forward_state.h"
-#include "nopos/attention_bias.h"
+#include "declaration.h"
+#include "encoding_hooks.h"
 #include "nopos/error.h"
-#include "nopos/nn/attention.h"
 
 namespace nopos {
 namespace {
 
 /// The environment's word on the path of attention.
-bool only_explicit() {
+bool only_formula() {
   const char* variable = std::getenv("NOPOS_ATTENTION");
   if (variable == nullptr || *variable == '\0') return false;
   if (std::string_view(variable) == "explicit") return true;
@@ -50,8 +49,34 @@ void check(const DecodingState::Data& data, const Batch& batch, const void* mode
     refuse("documents are told apart in some chunks only; give document ids with all of them or with none.");
 }
 
+/// [...,N] and [...,T] -> [...,N+T]
 at::Tensor behind(const at::Tensor& before, const at::Tensor& now) {
-  return before.defined() && before.size(1) > 0 ? at::cat({before, now}, 1) : now;
+  return before.defined() && before.size(-1) > 0 ? at::cat({before, now}, -1) : now;
+}
+
+/// Positions of earlier chunks and of this one.
+at::Tensor joined_positions(const at::Tensor& before, const at::Tensor& now) {
+  const bool is_first = !before.defined() || before.size(-1) == 0;
+  if (!is_first &&
+      before.sizes().slice(0, before.sizes().size() - 1) != now.sizes().slice(0, now.sizes().size() - 1)) {
+    refuse("positions are " + c10::str(now.sizes()) + ", but those of earlier chunks are " +
+           c10::str(before.sizes()) + "; all dimensions but the last must be equal.");
+  }
+  return behind(before, now);
+}
+
+/// Refuses sequences longer than an encoding has places for; padding needs none.
+void check_length(const ForwardState& s, bool positions_are_given) {
+  for (const EncodingInstance& instance : s.encodings.data().instances) {
+    const std::optional<std::int64_t> most = instance.encoding->declared().data().max_length;
+    if (!most || (s.total() <= *most && !positions_are_given)) continue;
+    const std::int64_t length = at::where(s.real, s.positions, 0).max().item<std::int64_t>() + 1;
+    if (length <= *most) continue;
+    throw Error(ExitCode::configuration,
+                "positional_encoding/" + instance.name + ": a sequence of " + number(length) +
+                    " tokens is longer than the " + number(*most) +
+                    " that it can encode; raise --max-target-positions, or use an encoding without a limit.");
+  }
 }
 
 }  // namespace
@@ -65,24 +90,27 @@ LayerMemory* ForwardState::memory(std::int64_t layer) const {
   return &layers[static_cast<std::size_t>(layer)];
 }
 
-at::Tensor ForwardState::mask_of_ranges(const at::Tensor& like) {
-  if (!range_mask.defined() || range_mask.scalar_type() != like.scalar_type()) {
-    const std::int64_t length = tokens.size(1);
-    const at::Tensor unseen = layout.visible.seen(0, length, length, 0).logical_not_().unsqueeze(1);
-    range_mask = at::zeros(unseen.sizes(), like.options())
-                     .masked_fill_(unseen, -std::numeric_limits<double>::infinity());
-  }
-  return range_mask;
+std::string ForwardState::key(const std::string& name) const {
+  const std::string& own = part->label.empty() ? part->name : part->label;
+  return own + '.' + name;
 }
 
-ForwardPass::ForwardPass(PositionalEncoding& encoding, BiasMasks& masks, const Batch& batch,
-                         const Model& model, const ForwardOptions& options)
-    : state_(std::make_unique<ForwardState>(encoding, masks, options)), forward_(*state_) {
+const Layout& ForwardState::seen_within(std::int64_t layer_window) {
+  if (layer_window == 0 || (window > 0 && window <= layer_window) || layer_window >= total()) return layout;
+  const auto known = windows.find(layer_window);
+  if (known != windows.end()) return known->second;
+  return windows[layer_window] = layout_of({all_real, all_documents}, past, causal, layer_window);
+}
+
+ForwardPass::ForwardPass(Encodings& encodings, const Batch& batch, const Model& model,
+                         const ForwardOptions& options)
+    : state_(std::make_unique<ForwardState>(encodings, options)), forward_(*state_) {
   // tokens [B,T]
   ForwardState& s = *state_;
-  s.only_explicit = only_explicit();
+  s.only_formula = only_formula();
   s.causal = model.causal;
   s.padding_idx = model.padding_idx;
+  s.window = model.window;
   s.tokens = batch.tokens;
   s.ids = batch.ids;
   s.documents = batch.document_ids;
@@ -101,38 +129,23 @@ ForwardPass::ForwardPass(PositionalEncoding& encoding, BiasMasks& masks, const B
   }
   s.planned = options.state != nullptr ? options.state->planned() : s.tokens.size(1);
   s.layout = layout_of({s.all_real, s.all_documents}, s.past, s.causal, model.window);
-  s.positions = batch.positions.defined() ? batch.positions : s.layout.positions;
-  if (const at::Tensor own = encoding.positions(forward_); own.defined()) {
-    s.positions = own;
-    s.own_positions = true;
-  }
-  s.own_positions = s.own_positions || batch.positions.defined();
-  s.key_positions = behind(earlier, s.positions);
-  masks.begin_forward();
+  const bool positions_are_given = batch.positions.defined();
+  s.own_positions = s.own_positions || positions_are_given;
+  s.positions = positions_are_given ? batch.positions : s.layout.positions;
+  check_length(s, positions_are_given);
+  ask_positions(s, forward_);
+  s.key_positions = joined_positions(earlier, s.positions);
 }
 
 ForwardPass::~ForwardPass() = default;
 
 const Forward& ForwardPass::forward() const { return forward_; }
-PositionalEncoding& ForwardPass::encoding() const { return state_->encoding; }
 const ForwardOptions& ForwardPass::options() const { return state_->options; }
 
-at::Tensor ForwardPass::embedding() const { return state_->encoding.embed(forward_); }
+at::Tensor ForwardPass::embed(at::Tensor x) const { return embedded(*state_, forward_, std::move(x)); }
 
-Heads ForwardPass::transformed(std::int64_t layer, const at::Tensor& x, Heads heads) const {
-  LayerState of_layer{forward_, layer, x};
-  Layer hooks(of_layer);
-  return state_->encoding.transform(std::move(heads), hooks);
-}
-
-AttentionBias ForwardPass::declared(std::int64_t layer, const at::Tensor& x, const at::Tensor& q,
-                                    const at::Tensor& k) const {
-  LayerState of_layer{forward_, layer, x};
-  Layer hooks(of_layer);
-  ScoresState declared{q, k};
-  Scores scores(declared);
-  state_->encoding.scores(scores, hooks);
-  return std::move(declared.bias);
+at::Tensor ForwardPass::layer_input(std::int64_t layer, const at::Tensor& x) const {
+  return LayerHooks(*state_, forward_, layer).layer_input(x);
 }
 
 void ForwardPass::hidden(std::int64_t depth, const at::Tensor& x) const {
@@ -163,9 +176,6 @@ at::Tensor ForwardPass::finish(const at::Tensor& x) {
   return x.gather(1, column.view({-1, 1, 1}).expand({x.size(0), 1, x.size(2)}));
 }
 
-void ForwardPass::forget() {
-  state_->masks.begin_forward();
-  state_->memo.clear();
-}
+void ForwardPass::forget() { state_->memo.clear(); }
 
 }  // namespace nopos

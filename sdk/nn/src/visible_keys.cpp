@@ -65,8 +65,9 @@ Layout layout_of(const Columns& all, std::int64_t past, bool causal, std::int64_
     }
   }
   if (window > 0) {
-    first = at::max(first, places - (window - 1));
-    if (!causal) last = at::min(last, places + window);
+    // the columns of the tokens that stand so many before and behind; padding between them does not count
+    first = at::max(first, at::searchsorted(count, count - (window - 1)));
+    if (!causal) last = at::min(last, at::searchsorted(count, count + window));
   }
   first = at::where(all.real, first, places);
   last = at::where(all.real, last, places + 1);

@@ -30,7 +30,8 @@ struct Layout {
   bool plain = true;    ///< tokens see all that came before them, and nothing else needs to be said
 };
 
-/// Of the last T of S columns, past = S - T. A document is a run of tokens with one id; `window` 0: none.
+/// Of the last T of S columns, past = S - T. A document is a run of tokens with one id; a
+/// query sees tokens fewer than `window` away, 0: all.
 Layout layout_of(const Columns& columns, std::int64_t past, bool causal, std::int64_t window);
 
 }  // namespace nopos

@@ -1,12 +1,15 @@
 #include "nopos/nn/attention.h"
-#include "nopos/attention_bias.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <variant>
+#include <vector>
 
+#include "nopos/encodings.h"
 #include "nopos/error.h"
 #include "ways_of_bfloat16.h"
 
@@ -15,31 +18,31 @@ namespace {
 
 constexpr std::int64_t B = 2, H = 3, T = 7, C = 12, D = C / H;
 
-/// Declares whatever bias it is given; may double the queries.
+using Term = std::variant<SlopeBias, DistanceBias, OuterBias, DenseBias>;
+using Terms = std::vector<Term>;
+
+/// Declares whatever bias it is given; may multiply the queries.
 class Declared final : public PositionalEncoding {
  public:
-  explicit Declared(AttentionBias bias = {}, double query_scale = 1)
-      : bias_(std::move(bias)), query_scale_(query_scale) {}
+  explicit Declared(Terms terms = {}, double query_scale = 1)
+      : terms_(std::move(terms)), query_scale_(query_scale) {}
   void scores(Scores& scores, Layer&) override {
-    for (const AttentionBias::Term& term : bias_.terms())
-      std::visit([&](const auto& one) { scores.add(one); }, term);
+    for (const Term& term : terms_) std::visit([&](const auto& one) { scores.add(one); }, term);
   }
   Heads transform(Heads heads, Layer&) override { return {heads.q * query_scale_, heads.k, heads.v}; }
 
  private:
-  AttentionBias bias_;
+  Terms terms_;
   double query_scale_;
 };
 
-at::Tensor run(const MultiheadAttention& attention, PositionalEncoding& encoding, const at::Tensor& x,
-               BiasMasks& masks) {
-  ForwardPass pass(encoding, masks, {.tokens = at::full({x.size(0), x.size(1)}, 5, at::kLong)}, {});
+at::Tensor run(const MultiheadAttention& attention, Encodings& encodings, const at::Tensor& x) {
+  ForwardPass pass(encodings, {.tokens = at::full({x.size(0), x.size(1)}, 5, at::kLong)}, {});
   return attention.forward(x, pass, 0);
 }
 
-at::Tensor run(const MultiheadAttention& attention, PositionalEncoding& encoding, const at::Tensor& x) {
-  BiasMasks masks;
-  return run(attention, encoding, x, masks);
+std::shared_ptr<Encodings> declaring(Terms terms, double query_scale = 1) {
+  return compose(std::make_shared<Declared>(std::move(terms), query_scale));
 }
 
 /// -> [1,1,t,S]
@@ -84,13 +87,13 @@ class Attention : public testing::Test {
  protected:
   void SetUp() override { at::manual_seed(7); }
 
-  void expect_formula(AttentionBias declared, const std::function<double(std::int64_t, std::int64_t)>& bias,
+  void expect_formula(Terms declared, const std::function<double(std::int64_t, std::int64_t)>& bias,
                       double query_scale = 1) {
     const at::NoGradGuard no_grad;
-    const MultiheadAttention attention(C, H, /*dropout=*/0);
-    Declared encoding(std::move(declared), query_scale);
+    const MultiheadAttention attention({.dim = C, .heads = H});
+    const auto encoding = declaring(std::move(declared), query_scale);
     const at::Tensor x = at::randn({B, T, C});
-    EXPECT_TRUE(at::allclose(run(attention, encoding, x).to(at::kDouble),
+    EXPECT_TRUE(at::allclose(run(attention, *encoding, x).to(at::kDouble),
                              by_hand(attention, x, query_scale, bias), 1e-5, 1e-6));
   }
 
@@ -112,29 +115,26 @@ TEST_F(Attention, WithEachDeclaredBias) {
     return table[h][std::min<std::int64_t>(d, 3)].item<double>();
   };
   const auto by_square = [](std::int64_t, std::int64_t d) { return 0.1 * double(d * d); };
-  expect_formula(slope, by_slope);
-  expect_formula(DistanceBias{table}, by_table);
-  expect_formula(dense, by_square);
-  expect_formula(OuterBias{{}, at::arange(T, at::kFloat).mul(0.1).view({1, 1, T})},
+  expect_formula({slope}, by_slope);
+  expect_formula({DistanceBias{table}}, by_table);
+  expect_formula({dense}, by_square);
+  expect_formula({OuterBias{{}, at::arange(T, at::kFloat).mul(0.1).view({1, 1, T})}},
                  [](auto, auto d) { return -0.1 * double(d); });  // and 0.1 i, which no query sees
-  AttentionBias sum = slope;
-  sum += DistanceBias{table};
-  sum += dense;
-  expect_formula(sum, [&](auto h, auto d) { return by_slope(h, d) + by_table(h, d) + by_square(h, d); });
+  expect_formula({slope, DistanceBias{table}, dense},
+                 [&](auto h, auto d) { return by_slope(h, d) + by_table(h, d) + by_square(h, d); });
 }
 
 TEST_F(Attention, TrainsATableThatRequiresGradients) {
-  const MultiheadAttention attention(C, H, 0);
+  const MultiheadAttention attention({.dim = C, .heads = H});
   const at::Tensor values = table.clone().requires_grad_(true);
-  Declared encoding(DistanceBias{values});
-  BiasMasks masks;
+  const auto encoding = declaring({DistanceBias{values}});
   const at::Tensor x = at::randn({B, T, C});
-  run(attention, encoding, x, masks).square().sum().backward();
+  run(attention, *encoding, x).square().sum().backward();
   const at::Tensor first = values.grad().clone();
   EXPECT_GT(first.abs().min().item<float>(), 0);
   values.mutable_grad().reset();
   values.data().mul_(2);  // as an optimizer does, unseen by autograd
-  run(attention, encoding, x, masks).square().sum().backward();
+  run(attention, *encoding, x).square().sum().backward();
   EXPECT_FALSE(at::allclose(values.grad(), first));
 }
 
@@ -144,13 +144,11 @@ TEST_F(Attention, WithDropoutHasTheSameGradients) {
   std::vector<std::vector<at::Tensor>> found;
   for (const double p : {0.0, 1e-9}) {
     at::manual_seed(11);
-    const MultiheadAttention attention(C, H, p);
+    const MultiheadAttention attention({.dim = C, .heads = H, .dropout = p});
     const at::Tensor x = at::randn({B, T, C}).requires_grad_(true),
                      values = table.clone().requires_grad_(true);
-    AttentionBias bias = slope;
-    bias += DistanceBias{values};
-    Declared encoding(bias);
-    const at::Tensor y = run(attention, encoding, x);
+    const auto encoding = declaring({slope, DistanceBias{values}});
+    const at::Tensor y = run(attention, *encoding, x);
     y.square().sum().backward();
     found.push_back({y.detach(), x.grad(), values.grad()});
     for (const auto& parameter : attention.named_parameters())
@@ -164,13 +162,13 @@ TEST_F(Attention, WithDropoutHasTheSameGradients) {
 // In bfloat16 the processor, the length of a block and what is trained decide on the path; each has the
 // gradients of float32, within what bfloat16 can tell apart.
 TEST_F(Attention, InBfloat16HasTheGradientsOfFloat32) {
-  const auto gradients = [&](const AttentionBias& bias, std::int64_t length, at::ScalarType type) {
+  const auto gradients = [&](const Terms& bias, std::int64_t length, at::ScalarType type) {
     at::manual_seed(12);
-    MultiheadAttention attention(C, H, 0);
+    MultiheadAttention attention({.dim = C, .heads = H});
     attention.to(at::kBFloat16), attention.to(type);
     const at::Tensor x = at::randn({B, length, C}).to(at::kBFloat16).to(type).requires_grad_(true);
-    Declared encoding(bias);
-    const at::Tensor y = run(attention, encoding, x);
+    const auto encoding = declaring(bias);
+    const at::Tensor y = run(attention, *encoding, x);
     y.square().sum().backward();
     std::vector<at::Tensor> found{y.detach(), x.grad()};
     for (const auto& parameter : attention.named_parameters()) {
@@ -179,10 +177,9 @@ TEST_F(Attention, InBfloat16HasTheGradientsOfFloat32) {
     }
     return found;
   };
-  AttentionBias sum = slope;
-  sum += DenseBias{[](const Tile& tile) { return distances(tile).cos(); }};
-  const AttentionBias trained = DistanceBias{table.clone().requires_grad_(true)};
-  for (const AttentionBias& bias : {AttentionBias(), AttentionBias(slope), sum, trained}) {
+  const Terms sum = {slope, DenseBias{[](const Tile& tile) { return distances(tile).cos(); }}};
+  const Terms trained = {DistanceBias{table.clone().requires_grad_(true)}};
+  for (const Terms& bias : {Terms(), Terms{slope}, sum, trained}) {
     for (const std::int64_t length : {T, std::int64_t{300}, std::int64_t{513}}) {
       const std::vector<at::Tensor> exact = gradients(bias, length, at::kFloat);
       test::WaysOfBfloat16 ways;
@@ -193,7 +190,7 @@ TEST_F(Attention, InBfloat16HasTheGradientsOfFloat32) {
           const at::Tensor error = found[i].to(at::kFloat) - exact[i];
           EXPECT_EQ(found[i].scalar_type(), at::kBFloat16);
           EXPECT_LT(error.norm().item<float>(), 0.02 * exact[i].norm().item<float>())
-              << bias.terms().size() << ' ' << length << ' ' << static_cast<int>(way) << ' ' << i;
+              << bias.size() << ' ' << length << ' ' << static_cast<int>(way) << ' ' << i;
         }
       }
     }
@@ -201,33 +198,23 @@ TEST_F(Attention, InBfloat16HasTheGradientsOfFloat32) {
 }
 
 TEST_F(Attention, DropsItsShareOfWeightsAndKeepsTheMean) {
-  MultiheadAttention attention(C, H, 0.5);
-  Declared encoding;
+  MultiheadAttention attention({.dim = C, .heads = H, .dropout = 0.5});
+  const auto encoding = declaring({});
   const at::Tensor x = at::randn({B, T, C});
   attention.eval();
-  const at::Tensor expected = run(attention, encoding, x).detach();
+  const at::Tensor expected = run(attention, *encoding, x).detach();
   attention.train();
   at::Tensor sum = at::zeros_like(x);
-  for (int i = 0; i < 2000; ++i) sum += run(attention, encoding, x).detach();
-  EXPECT_FALSE(at::allclose(run(attention, encoding, x), expected, 1e-2, 1e-2));
+  for (int i = 0; i < 2000; ++i) sum += run(attention, *encoding, x).detach();
+  EXPECT_FALSE(at::allclose(run(attention, *encoding, x), expected, 1e-2, 1e-2));
   EXPECT_TRUE(at::allclose(sum / 2000, expected, 0, 0.08));
 }
 
-TEST_F(Attention, MasksAreSharedAndGrow) {
-  BiasMasks masks;
-  const at::Tensor like = at::zeros({1});
-  const auto mask = [&](std::int64_t length) {
-    return masks.mask(slope, at::zeros({1, H, length, D}), like);
-  };
-  const at::Tensor small = mask(4);
-  masks.begin_forward();
-  EXPECT_EQ(mask(4).data_ptr(), small.data_ptr());
-  const at::Tensor large = mask(9);
-  EXPECT_TRUE(at::equal(large.narrow(2, 0, 4).narrow(3, 0, 4), small));
-  EXPECT_EQ(mask(7).data_ptr(), large.data_ptr());  // a part of the longest
+TEST_F(Attention, RefusesShapesThatDoNotFit) {
+  EXPECT_THROW(MultiheadAttention({.dim = 10, .heads = 3}), Error);
+  EXPECT_THROW(MultiheadAttention({.dim = 12, .heads = 3, .key_heads = 2}), Error);
+  EXPECT_THROW(MultiheadAttention({.dim = 12, .heads = 0}), Error);
 }
-
-TEST_F(Attention, RefusesAWidthThatItsHeadsDoNotDivide) { EXPECT_THROW(MultiheadAttention(10, 3, 0), Error); }
 
 }  // namespace
 }  // namespace nopos

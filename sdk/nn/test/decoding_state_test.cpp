@@ -7,7 +7,7 @@
 #include <functional>
 #include <string>
 
-#include "nopos/composite_encoding.h"
+#include "nopos/encodings.h"
 #include "nopos/error.h"
 #include "small_model.h"
 
@@ -21,26 +21,33 @@ const std::vector<std::vector<std::int64_t>> splits{
 
 struct Encoding {
   const char* name;
-  std::function<Part()> make;
+  std::function<std::shared_ptr<Encodings>()> make;
   bool can_truncate = true;
   bool sees_documents = true;  // of itself: a carried sum goes over their ends
 };
 
 const std::vector<Encoding> encodings{
-    {"none", [] { return std::make_shared<PositionalEncoding>(); }},
-    {"slopes", [] { return std::make_shared<Slopes>(); }},
-    {"table", [] { return std::make_shared<Table>(0); }},
-    {"waves", [] { return std::make_shared<Waves>(); }},
-    {"heights", [] { return std::make_shared<Heights>(); }},
-    {"gate", [] { return std::make_shared<Gate>(); }},
-    {"carrier", [] { return std::make_shared<Carrier>(); }, false, false},
+    {"none", [] { return compose(std::make_shared<PositionalEncoding>()); }},
+    {"slopes", [] { return compose(std::make_shared<Slopes>()); }},
+    {"table", [] { return compose(std::make_shared<Table>(0)); }},
+    {"waves", [] { return compose(std::make_shared<Waves>()); }},
+    {"heights", [] { return compose(std::make_shared<Heights>()); }},
+    {"gate", [] { return compose(std::make_shared<Gate>()); }},
+    {"carrier", [] { return compose(std::make_shared<Carrier>()); }, false, false},
     {"two_gates",  // which keep what they remember under one name
      [] {
-       return compose({{"a", std::make_shared<Gate>()}, {"b", std::make_shared<Gate>()}});
+       return compose({{"", "a", std::make_shared<Gate>()}, {"", "b", std::make_shared<Gate>()}});
      }},
     {"gate_and_slopes",
      [] {
-       return compose({{"gate", std::make_shared<Gate>()}, {"slopes", std::make_shared<Slopes>()}});
+       return compose({{"", "gate", std::make_shared<Gate>()}, {"", "slopes", std::make_shared<Slopes>()}});
+     }},
+    {"layer_list",  // gate+slopes@5,table
+     [] {
+       return compose({{"", "gate", std::make_shared<Gate>()},
+                       {"", "slopes", std::make_shared<Slopes>()},
+                       {"", "table", std::make_shared<Table>(0)}},
+                      {{{0, 1}, 5}, {{2}, 0}});
      }},
 };
 
@@ -152,16 +159,15 @@ TEST(DecodingState, IsNotWholeWithoutWhatEncodingsCarry) {
 
 TEST(DecodingState, WithGradientsGivesThoseOfOneForward) {
   at::manual_seed(3);
-  MultiheadAttention attention(C, H, 0);
+  MultiheadAttention attention({.dim = C, .heads = H});
   attention.to(at::kDouble);
-  PositionalEncoding none;
-  BiasMasks masks;
+  const auto none = compose(std::vector<EncodingInstance>());
   const auto gradient = [&](const std::vector<std::int64_t>& split) {
     const at::Tensor x = (at::arange(B * T * C, at::kDouble).view({B, T, C}) * 0.7).sin().requires_grad_();
     DecodingState state({.rows = B, .planned = T, .layers = 1});
     at::Tensor sum = at::zeros({}, at::kDouble);
     for (const std::int64_t length : split) {
-      ForwardPass run(none, masks, {.tokens = at::full({B, length}, 5, at::kLong)}, {}, {.state = &state});
+      ForwardPass run(*none, {.tokens = at::full({B, length}, 5, at::kLong)}, {}, {.state = &state});
       const at::Tensor y = attention.forward(x.narrow(1, state.length(), length), run, 0);
       sum = sum + run.finish(y).square().sum();
     }

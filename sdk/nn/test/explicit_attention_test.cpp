@@ -3,15 +3,20 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <string>
+#include <variant>
+#include <vector>
 
-#include "nopos/attention_bias.h"
 #include "nopos/error.h"
 
 namespace nopos {
 namespace {
+
+using Term = std::variant<SlopeBias, DistanceBias, OuterBias, RelativeTerm, RelativeKeyTerm, DenseBias>;
+using Terms = std::vector<Term>;
 
 constexpr std::int64_t B = 2, H = 3, T = 5, S = 8, D = 4;
 
@@ -56,11 +61,15 @@ class Explicit : public testing::Test {
     if (j > column) return false;
     return b == 0 ? j != 1 : j >= 4 || column < 4;
   }
-  at::Tensor attention(const AttentionBias& bias, std::int64_t tile, at::Tensor* weights = nullptr) const {
-    return ExplicitAttention{.bias = bias,
+  at::Tensor attention(const Terms& terms, std::int64_t tile, at::Tensor* weights = nullptr) const {
+    ScoresState state{.q = q, .k = k, .scale = 1 / std::sqrt(double(D))};
+    Scores scores(state);
+    for (const Term& term : terms) std::visit([&](const auto& one) { scores.add(one); }, term);
+    return ExplicitAttention{.declared = state,
                              .visible = layout.visible,
                              .query_positions = keys.narrow(1, S - T, T),
                              .key_positions = keys,
+                             .dropout_key = {},
                              .weights = weights,
                              .tile = tile}(q, k, v);
   }
@@ -76,41 +85,51 @@ TEST_F(Explicit, IsTheFormulaForEachTermAndEveryTile) {
   const at::Tensor slopes = at::tensor({0.5, 0.25, 2.0}), table = at::randn({H, 4}, at::kDouble);
   const at::Tensor of_queries = at::randn({B, 1, T}, at::kDouble),
                    of_keys = at::randn({1, H, S}, at::kDouble);
+  const at::Tensor features = at::randn({B, H, S, 3}, at::kDouble), rows = at::randn({H, 4, 3}, at::kDouble);
+  const auto place = [&](int b, int i, int j) {  // in a table of 4 that begins at distance 1
+    return std::clamp<std::int64_t>(static_cast<std::int64_t>(distance(b, i, j)) - 1, 0, 3);
+  };
   const auto at_distance = [&](int b, int h, int i, int j) {
-    return table[h][std::min(std::max<std::int64_t>(static_cast<std::int64_t>(distance(b, i, j)) - 1, 0),
-                             std::int64_t{3})]
-        .item<double>();
+    return table[h][place(b, i, j)].item<double>();
   };
   struct {
-    AttentionBias bias;
+    Terms terms;
     std::function<double(int, int, int, int)> expected;
   } const cases[] = {
       {{}, [](auto...) { return 0; }},
-      {SlopeBias{slopes},
+      {{SlopeBias{slopes}},
        [&](int b, int h, int i, int j) { return -slopes[h].item<double>() * distance(b, i, j); }},
-      {DistanceBias{table, /*first=*/1}, at_distance},
-      {DistanceBias{table.narrow(0, 1, 1), 1},
+      {{DistanceBias{table, /*first=*/1}}, at_distance},
+      {{DistanceBias{table.narrow(0, 1, 1), 1}},
        [&](int b, int, int i, int j) { return at_distance(b, 1, i, j); }},
-      {OuterBias{of_queries, of_keys},
+      {{OuterBias{of_queries, of_keys}},
        [&](int b, int h, int i, int j) {
          return of_queries[b][0][i].item<double>() + of_keys[0][h][j].item<double>();
        }},
-      {DenseBias{[](const Tile& tile) {
+      {{RelativeTerm{features.narrow(2, S - T, T), rows, 1}},
+       [&](int b, int h, int i, int j) {
+         return features[b][h][i + (S - T)].dot(rows[h][place(b, i, j)]).item<double>();
+       }},
+      {{RelativeKeyTerm{features, rows.narrow(0, 2, 1), 1}},
+       [&](int b, int h, int i, int j) {
+         return features[b][h][j].dot(rows[2][place(b, i, j)]).item<double>();
+       }},
+      {{DenseBias{[](const Tile& tile) {
          const at::Tensor n = tile.query_positions.unsqueeze(2) - tile.key_positions.unsqueeze(1);
          return n.unsqueeze(1) * tile.q.select(3, 0).unsqueeze(3);
-       }},
+       }}},
        [&](int b, int h, int i, int j) { return distance(b, i, j) * q[b][h][i][0].item<double>(); }}};
-  AttentionBias all;
+  Terms all;
   std::function<double(int, int, int, int)> sum = [](auto...) { return 0; };
-  const auto check = [&](const AttentionBias& bias, const std::function<double(int, int, int, int)>& expected,
+  const auto check = [&](const Terms& terms, const std::function<double(int, int, int, int)>& expected,
                          const std::string& what) {
     const at::Tensor wanted = by_hand(q, k, v, seen, expected);
     for (const std::int64_t tile : {1, 2, 5, 100})
-      EXPECT_TRUE(at::allclose(attention(bias, tile), wanted, 1e-11, 1e-11)) << what << ", tile " << tile;
+      EXPECT_TRUE(at::allclose(attention(terms, tile), wanted, 1e-11, 1e-11)) << what << ", tile " << tile;
   };
-  for (const auto& [bias, expected] : cases) {
-    check(bias, expected, std::to_string(all.terms().size()));
-    all += bias;
+  for (const auto& [terms, expected] : cases) {
+    check(terms, expected, std::to_string(all.size()));
+    all.insert(all.end(), terms.begin(), terms.end());
     sum = [before = sum, more = expected](int b, int h, int i, int j) {
       return before(b, h, i, j) + more(b, h, i, j);
     };
@@ -131,14 +150,14 @@ TEST_F(Explicit, HandsOutTheWeightsOfEachTile) {
 
 TEST_F(Explicit, HasOneValueForADistanceOnlyWhereDistancesAreWhole) {
   keys = keys.to(at::kFloat);
-  EXPECT_THROW(attention(DistanceBias{at::ones({H, 4})}, 5), Error);
-  EXPECT_NO_THROW(attention(SlopeBias{at::ones({H})}, 5));
+  EXPECT_THROW(attention({DistanceBias{at::ones({H, 4})}}, 5), Error);
+  EXPECT_NO_THROW(attention({SlopeBias{at::ones({H})}}, 5));
 }
 
 TEST_F(Explicit, ComputesNarrowTypesInFloat) {
-  const at::Tensor exact = attention(SlopeBias{at::full({H}, 0.3)}, 5);
+  const at::Tensor exact = attention({SlopeBias{at::full({H}, 0.3)}}, 5);
   q = q.to(at::kBFloat16), k = k.to(at::kBFloat16), v = v.to(at::kBFloat16);
-  const at::Tensor found = attention(SlopeBias{at::full({H}, 0.3)}, 5);
+  const at::Tensor found = attention({SlopeBias{at::full({H}, 0.3)}}, 5);
   EXPECT_EQ(found.scalar_type(), at::kBFloat16);
   EXPECT_LT((found.to(at::kDouble) - exact).norm().item<double>(), 0.02 * exact.norm().item<double>());
 }

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "nopos/composite_encoding.h"
+#include "nopos/encodings.h"
 #include "small_model.h"
 
 namespace nopos {
@@ -63,12 +63,10 @@ TEST(Forward, SharesBetweenLayersAndKnowsWhatIsPlanned) {
   const auto state = model.state(B, 30);
   model.features(some_tokens(B, 4), {.state = state.get()});
   EXPECT_EQ(table->made, 1);
-  PositionalEncoding none;
-  BiasMasks masks;
-  const ForwardPass alone(none, masks, {.tokens = some_tokens(B, 4)}, {});
+  const auto none = compose(std::vector<EncodingInstance>());
+  const ForwardPass alone(*none, {.tokens = some_tokens(B, 4)}, {});
   EXPECT_EQ(alone.forward().planned(), 4);
-  const ForwardPass next(none, masks, {.tokens = some_tokens(B, 4)}, {.model = &model},
-                         {.state = state.get()});
+  const ForwardPass next(*none, {.tokens = some_tokens(B, 4)}, {.model = &model}, {.state = state.get()});
   EXPECT_EQ(next.forward().planned(), 30);
   EXPECT_EQ(next.forward().past(), 4);
   EXPECT_EQ(next.forward().total(), 8);
@@ -80,8 +78,9 @@ TEST(Forward, SharesBetweenLayersAndKnowsWhatIsPlanned) {
 TEST(BothWays, PaddingAndDocumentsChangeNothing) {
   for (const std::int64_t window : {0, 4}) {
     at::manual_seed(3);
-    Model model(compose({{"table", std::make_shared<Table>(-4)}, {"slopes", std::make_shared<Slopes>()}}),
-                /*causal=*/false, window);
+    Model model(
+        compose({{"", "table", std::make_shared<Table>(-4)}, {"", "slopes", std::make_shared<Slopes>()}}),
+        /*causal=*/false, window);
     const at::Tensor tokens = some_tokens(1, T), first = tokens.narrow(1, 0, 5),
                      second = tokens.narrow(1, 5, 7);
     const at::Tensor alone = model.features(first), expected = at::cat({alone, model.features(second)}, 1);

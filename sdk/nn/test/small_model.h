@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "nopos/encodings.h"
 #include "nopos/nn/attention.h"
 
 namespace nopos::small {
@@ -52,7 +53,7 @@ struct Heights final : PositionalEncoding {
   void scores(Scores& scores, Layer&) override {
     scores.add(DenseBias{[](const Tile& tile) {
       const at::Tensor heights = tile.key_positions.to(at::kDouble).add(1).log();
-      return (heights * heights).unsqueeze(1).unsqueeze(1);
+      return (heights * heights).unsqueeze(1).unsqueeze(1).expand({-1, 1, tile.q.size(2), -1});
     }});
   }
 };
@@ -84,21 +85,23 @@ struct Carrier final : PositionalEncoding {
 class Model {
  public:
   explicit Model(Part encoding, bool causal = true, std::int64_t window = 0)
-      : encoding_(std::move(encoding)), model_{padding, causal, window, this} {
+      : Model(compose(std::move(encoding)), causal, window) {}
+  explicit Model(std::shared_ptr<Encodings> encodings, bool causal = true, std::int64_t window = 0)
+      : encodings_(std::move(encodings)), model_{padding, causal, window, this} {
     embedding_ = at::randn({V, C}, at::kDouble);
     for (int layer = 0; layer < 2; ++layer) {
-      layers_.push_back(std::make_shared<MultiheadAttention>(C, H, /*dropout=*/0));
+      layers_.push_back(std::make_shared<MultiheadAttention>(AttentionShape{.dim = C, .heads = H}));
       layers_.back()->to(at::kDouble);
       layers_.back()->eval();
     }
   }
   at::Tensor features(const Batch& batch, const ForwardOptions& options = {}) {
     const at::NoGradGuard no_grad;
-    ForwardPass run(*encoding_, masks_, batch, model_, options);
-    at::Tensor x = at::embedding(embedding_, batch.tokens);
-    if (const at::Tensor added = run.embedding(); added.defined()) x = x + added;
+    ForwardPass run(*encodings_, batch, model_, options);
+    at::Tensor x = run.embed(at::embedding(embedding_, batch.tokens));
     run.hidden(0, x);
     for (std::int64_t layer = 0; layer < 2; ++layer) {
+      x = run.layer_input(layer, x);
       x = x + 2 * layers_[static_cast<std::size_t>(layer)]->forward(x, run, layer);
       run.hidden(layer + 1, x);
     }
@@ -120,11 +123,10 @@ class Model {
   }
 
  private:
-  Part encoding_;
+  std::shared_ptr<Encodings> encodings_;
   ForwardPass::Model model_;
   at::Tensor embedding_;
   std::vector<std::shared_ptr<MultiheadAttention>> layers_;
-  BiasMasks masks_;
 };
 
 inline at::Tensor some_tokens(std::int64_t rows, std::int64_t length, std::uint64_t seed = 5) {

@@ -41,25 +41,33 @@ struct Encoding final : nopos::PositionalEncoding {
   using Options = ::Options;
   Encoding(const Options& options, const nopos::ModelShape& model) : fault(options.fault), shape(model) {
     go_wrong(fault, "constructor");
-  }
-  Traits traits() const override {
-    go_wrong(fault, "traits");
-    if (fault == "traits.length") return {.max_length = -5};
-    return {};
+    if (fault == "declaration.length") declare().max_length(-5);
+    if (fault == "declaration.parameter") declare().keeps_float32("absent");
   }
   at::Tensor positions(const nopos::Forward& forward) override {
     go_wrong(fault, "positions");
     if (fault == "positions.shape") return forward.positions().slice(1, 1);
     if (fault == "positions.type") return forward.positions().to(at::kInt);
+    if (fault == "positions.nan") return forward.positions() * std::nanf("");
     return {};
   }
-  at::Tensor embed(const nopos::Forward& forward) override {
+  at::Tensor embed(at::Tensor x, const nopos::Forward& forward) override {
     go_wrong(fault, "embed");
-    const std::int64_t rows = forward.rows(), length = forward.length();
-    if (fault == "embed.shape") return at::zeros({rows, length, shape.embed_dim + 1});
-    if (fault == "embed.type") return at::zeros({rows, length, shape.embed_dim}, at::kLong);
-    if (fault == "embed.nan") return at::full({rows, length, shape.embed_dim}, std::nan(""));
-    return {};
+    if (fault == "embed.shape") return at::zeros({forward.rows(), forward.length(), shape.embed_dim + 1});
+    if (fault == "embed.type") return x.to(at::kLong);
+    if (fault == "embed.nothing") return {};
+    if (fault == "embed.nan") return x * std::nan("");
+    return x;
+  }
+  at::Tensor layer_input(at::Tensor x, nopos::Layer& layer) override {
+    if (layer.index() != 1) return x;
+    go_wrong(fault, "layer_input");
+    return fault == "layer_input.shape" ? x.slice(1, 1) : x;
+  }
+  nopos::Heads inputs(nopos::Heads x, nopos::Layer& layer) override {
+    if (layer.index() == 1 && fault == "inputs.type") x.k = x.k.to(at::kDouble);
+    if (layer.index() == 1 && fault == "inputs.nothing") x.v = {};
+    return x;
   }
   nopos::Heads transform(nopos::Heads heads, nopos::Layer& layer) override {
     if (layer.index() != 1) return heads;
@@ -71,6 +79,7 @@ struct Encoding final : nopos::PositionalEncoding {
     if (fault == "transform.nothing") return {q, at::Tensor(), v};
     if (fault == "transform.values") return {q, k, v.slice(2, 1)};
     if (fault == "transform.nan") return {q * std::nan(""), k, v};
+    if (fault == "transform.widths") return {at::cat({q, q}, 3), k, v};
     if (fault == "transform.torch") return {at::cat({q, k.slice(1, 1)}), k, v};
     return heads;
   }
@@ -82,6 +91,13 @@ struct Encoding final : nopos::PositionalEncoding {
     if (fault == "scores.table") scores.add(nopos::DistanceBias{at::ones({heads, 4}, at::kLong)});
     if (fault == "scores.nan") scores.add(nopos::DistanceBias{at::full({heads, 4}, std::nan(""))});
     if (fault == "scores.outer") scores.add(nopos::OuterBias{at::ones({1, heads, 1}), {}});
+    if (fault == "scores.features")
+      scores.add(nopos::RelativeTerm{at::ones({1, heads, 1, 3}), at::ones({heads, 4, 3})});
+    if (fault == "scores.window") scores.window(0);
+    if (fault == "rescore.shape") scores.rescore([](const nopos::Tile& tile) { return tile.scores.sum(3); });
+    if (fault == "normalize.rows")
+      scores.normalize([](const nopos::Tile& tile) { return tile.scores.softmax(3).slice(2, 1); });
+    if (fault == "then.width") scores.then([](const at::Tensor& results) { return results.slice(3, 1); });
     if (!fault.starts_with("dense.")) return;
     scores.add(nopos::DenseBias{[this, heads](const nopos::Tile& tile) {
       go_wrong(fault, "dense");

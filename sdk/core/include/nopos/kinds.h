@@ -41,9 +41,9 @@ struct Kind {
 /// In the order in which a run is described.
 inline constexpr std::array kinds{
     Kind{"task", {4, 0}, PerRun::one, "task", "language_modeling", "task: how data becomes batches"},
-    Kind{"architecture", {3, 0}, PerRun::one, "arch", "", "architecture or preset (required)"},
+    Kind{"architecture", {4, 0}, PerRun::one, "arch", "", "architecture or preset (required)"},
     Kind{"positional_encoding",
-         {2, 0},
+         {3, 0},
          PerRun::several,
          "positional-encoding",
          "sinusoidal",

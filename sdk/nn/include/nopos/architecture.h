@@ -1,5 +1,5 @@
 #pragma once
-/// The kind `architecture`: a language model built from the SDK's blocks and the chosen positional encoding.
+/// The kind `architecture`: a language model built from the SDK's blocks and the chosen positional encodings.
 ///
 /// Presets (`transformer_lm_wiki103`) are data in `plugin.json`, not classes: values of options, some of
 /// which override the user's.
@@ -39,9 +39,9 @@ class Architecture : public torch::nn::Module {
     std::int64_t padding_idx = 1;
     std::int64_t tokens_per_sample = 0;     ///< the task's block length
     std::int64_t max_target_positions = 0;  ///< the task's; 0: tokens_per_sample
-    /// Makes the encoding that the user chose. Call it at the point where fairseq builds its own: it may draw
-    /// random numbers.
-    std::function<std::shared_ptr<PositionalEncoding>(const ModelShape&)> make_encoding;
+    /// Makes the encodings that the user chose. Call it at the point where fairseq builds its own: it may
+    /// draw random numbers. The shape's train_length is filled in by the host.
+    std::function<std::shared_ptr<Encodings>(const ModelShape&)> make_encodings;
     /// The source dictionary, for models that depend on its words; valid during construction only. May be
     /// null.
     const Dictionary* dictionary = nullptr;

@@ -3,15 +3,20 @@
 /// attention and its encodings see it. Positions, real tokens, documents and what each query sees are formed
 /// here, once. An architecture makes one at the beginning of `features`:
 ///
-///     ForwardPass pass(*encoding_, masks_, batch, {.padding_idx = 1, .model = this}, options);
-///     at::Tensor x = embedding(batch.tokens);
-///     if (const at::Tensor added = pass.embedding(); added.defined()) x.add_(added);
+///     ForwardPass pass(*encodings_, batch, {.padding_idx = 1, .model = this}, options);
+///     at::Tensor x = pass.embed(embedding(batch.tokens));
 ///     pass.hidden(0, x);
-///     for (layer...) { x = ... attention.forward(x, pass, layer) ...; pass.hidden(layer + 1, x); }
+///     for (layer...) {
+///       x = pass.layer_input(layer, x);
+///       x = ... attention.forward(x, pass, layer) ...;
+///       pass.hidden(layer + 1, x);
+///     }
 ///     x = pass.finish(x);
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +27,38 @@
 namespace nopos {
 
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
+
+/// The positional encodings of a model: which layer has which, in what order, within which window. The host
+/// makes them (Architecture::Context::make_encodings); an architecture registers the module as
+/// `embed_positions`, where checkpoints of fairseq have the parameters of an encoding, and hands it to each
+/// ForwardPass, which calls the hooks. What several encodings of a layer do adds up: positions, embeddings
+/// and heads go through them in the user's order, terms are summed, the last scale and the smallest window
+/// hold.
+class Encodings : public torch::nn::Module, public AfterUpdate {
+ public:
+  struct Data;  // the SDK's own
+  explicit Encodings(std::unique_ptr<Data> data);
+  ~Encodings() override;
+
+  /// Longest sequence that all of them can encode; nullopt: unlimited.
+  std::optional<std::int64_t> max_length() const;
+  /// Whether a sequence that outgrows the plan of its decoding state must be computed again.
+  bool depends_on_planned() const;
+  /// Parameters that stay in float32 whatever the model computes in, and those without weight decay.
+  std::vector<at::Tensor> kept_in_float32() const;
+  std::vector<at::Tensor> without_weight_decay() const;
+  /// Named tensors worth looking at (slopes, frequency tables), for analyses and tests.
+  NamedTensors tables() const;
+
+  void train(bool on = true) override;
+  void pretty_print(std::ostream& stream) const override;
+  void after_update() override;
+
+  Data& data() const { return *data_; }
+
+ private:
+  std::unique_ptr<Data> data_;
+};
 
 /// What a model remembers of sequences that come in chunks: a prompt, then token by token.
 ///
@@ -108,42 +145,33 @@ struct ForwardOptions {
   bool last_only = false;  ///< features of each row's last token that is not padding alone, [B,1,C]
 };
 
-class AttentionBias;  // the SDK's own
-class BiasMasks;
-
 class ForwardPass {
  public:
   struct Model {
     std::int64_t padding_idx = 1;
     bool causal = true;           ///< false: every token sees every other of its document
-    std::int64_t window = 0;      ///< a query sees keys fewer than this many columns away; 0: all
+    std::int64_t window = 0;      ///< a query sees keys fewer than this many tokens away; 0: all
     const void* model = nullptr;  ///< as DecodingState::Shape has it
   };
 
-  /// Asks the encoding for its positions. `encoding`, `masks`, and the state and observer in
-  /// `options` must outlive the pass and, if a graph is made, its backward.
+  /// Asks the encodings for positions. `encodings`, and the state and observer in `options`, must outlive the
+  /// pass and, if a graph is made, its backward.
   /// \throws Error (runtime) where the options' state does not fit the batch: another number of rows, other
   /// samples, another model, documents in some chunks only, more columns than planned
-  ForwardPass(PositionalEncoding& encoding, BiasMasks& masks, const Batch& batch, const Model& model,
+  ForwardPass(Encodings& encodings, const Batch& batch, const Model& model,
               const ForwardOptions& options = {});
   ~ForwardPass();
   ForwardPass(const ForwardPass&) = delete;
   ForwardPass& operator=(const ForwardPass&) = delete;
 
   const Forward& forward() const;
-  PositionalEncoding& encoding() const;
   const ForwardOptions& options() const;
 
-  /// What the encoding adds to the token embeddings, [B,T,C], or undefined.
-  at::Tensor embedding() const;
-  /// What the encoding makes of queries, keys and values, each [B,H,T,D], that layer `layer` made of x
-  /// [B,T,C].
-  Heads transformed(std::int64_t layer, const at::Tensor& x, Heads heads) const;
-  /// What the encoding declares for the scores of q and k in layer `layer`; x, q and k may be undefined if it
-  /// needs none. For the SDK's MultiheadAttention: AttentionBias is not public, architectures use that class.
-  AttentionBias declared(std::int64_t layer, const at::Tensor& x = {}, const at::Tensor& q = {},
-                         const at::Tensor& k = {}) const;
-
+  /// The token embeddings, scaled, x [B,T,C], the caller's to change -> what goes into the first layer,
+  /// before norm and dropout.
+  at::Tensor embed(at::Tensor x) const;
+  /// The residual stream x [B,T,C] that goes into the layer -> what the layer works with.
+  at::Tensor layer_input(std::int64_t layer, const at::Tensor& x) const;
   /// Shows the residual stream to the observer, where there is one.
   void hidden(std::int64_t depth, const at::Tensor& x) const;
   /// After the last layer: x [B,T,C] -> the columns that are wanted, [B,T,C] or [B,1,C]; the state now holds

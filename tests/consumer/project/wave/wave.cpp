@@ -19,11 +19,11 @@ struct Wave final : nopos::PositionalEncoding {
     amplitude = register_parameter("amplitude", at::full({model.embed_dim}, 0.1));
   }
 
-  // -> [B,T,C]
-  at::Tensor embed(const nopos::Forward& forward) override {
+  // x [B,T,C] -> [B,T,C]
+  at::Tensor embed(at::Tensor x, const nopos::Forward& forward) override {
     const at::Tensor angle =
         forward.positions().to(at::kFloat).mul(2 * M_PI / period).unsqueeze(-1);  // [B,T,1]
-    return at::cos(angle + at::arange(amplitude.size(0))) * amplitude;
+    return x + at::cos(angle + at::arange(amplitude.size(0))) * amplitude;
   }
 
   double period;
