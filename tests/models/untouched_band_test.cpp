@@ -6,7 +6,7 @@
 #include "built_plugin.h"
 #include "model_fixture.h"
 #include "nopos/model_state.h"
-#include "nopos/optimizer.h"
+#include "nopos/parameter_slab.h"
 
 namespace nopos {
 namespace {

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "nopos/optimizer.h"
+#include "nopos/parameter_slab.h"
 
 namespace nopos::test {
 

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "nopos/architecture.h"
-#include "nopos/optimizer.h"
+#include "nopos/parameter_slab.h"
 #include "nopos/task.h"
 #include "run_config.h"
 #include "state_dict.h"

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "nopos/optimizer.h"
+#include "nopos/parameter_slab.h"
 
 namespace nopos::engine {
 

@@ -2,6 +2,7 @@
 
 #include <ATen/Context.h>
 
+#include <algorithm>
 #include <regex>
 #include <sstream>
 #include <unordered_set>
@@ -42,6 +43,23 @@ std::shared_ptr<Encodings> make_encodings(const RunConfig& config, ModelShape sh
     instances.push_back(
         {.label = {}, .name = chosen.name, .encoding = made<PositionalEncoding>(chosen, shape)});
   return compose(std::move(instances), {}, shape);
+}
+
+/// What encodings declared of their parameters.
+ParameterSlab::Tags tags_of(const Architecture& model) {
+  const std::shared_ptr<Encodings> encodings = encodings_of(model).encodings;
+  if (encodings == nullptr) return {};
+  ParameterSlab::Tags tags;
+  const auto tag = [&](const std::vector<at::Tensor>& tensors, const char* text) {
+    for (const auto& parameter : model.named_parameters()) {
+      const auto is_same = [&](const at::Tensor& one) { return one.is_same(parameter.value()); };
+      if (std::any_of(tensors.begin(), tensors.end(), is_same)) tags[parameter.key()].emplace_back(text);
+    }
+  };
+  tag(encodings->parameters(), "positional");
+  tag(encodings->without_weight_decay(), "no_weight_decay");
+  tag(encodings->kept_in_float32(), "keeps_float32");
+  return tags;
 }
 
 /// One line per module, with the names of the classes, without their namespaces.
@@ -118,8 +136,9 @@ Components make_components(const RunConfig& config) {
                .maximize = config.group<CheckpointOptions>().maximize_best_checkpoint_metric}));
   const WeightPrecision precision = weight_precision(common);
   if (precision.weights == at::kBFloat16) convert(*parts.model, at::kBFloat16);
-  parts.slab =
-      std::make_unique<ParameterSlab>(trainable_parameters(*parts.model), *parts.optimizer, precision);
+  parts.encodings = encodings_of(*parts.model).encodings;
+  parts.slab = std::make_unique<ParameterSlab>(trainable_parameters(*parts.model), *parts.optimizer,
+                                               precision, tags_of(*parts.model));
   parts.loss_scale = make_loss_scale(common, optimization.update_freq);
   if (const auto ema = config.group<EmaOptions>(); ema.store_ema) {
     parts.ema = std::make_unique<Ema>(ema, *parts.model, precision.weights);

@@ -10,8 +10,9 @@
 #include "loss_scale.h"
 #include "nopos/architecture.h"
 #include "nopos/criterion.h"
+#include "nopos/encodings.h"
 #include "nopos/lr_scheduler.h"
-#include "nopos/optimizer.h"
+#include "nopos/parameter_slab.h"
 #include "nopos/task.h"
 #include "run_config.h"
 
@@ -21,6 +22,7 @@ namespace nopos::engine {
 struct Components {
   std::shared_ptr<Task> task;
   std::shared_ptr<Architecture> model;
+  std::shared_ptr<Encodings> encodings;  ///< of the model; null where it has none
   std::shared_ptr<Criterion> criterion;
   std::shared_ptr<Optimizer> optimizer;
   std::shared_ptr<LRScheduler> lr_scheduler;

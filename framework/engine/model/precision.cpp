@@ -2,8 +2,10 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <utility>
 
+#include "nopos/encodings.h"
 #include "nopos/error.h"
 #include "nopos/model_state.h"
 #include "nopos/nn/simd.h"
@@ -53,8 +55,12 @@ std::string precision_notice(const CommonOptions& common) {
 }
 
 void convert(Architecture& model, at::ScalarType type) {
+  const std::shared_ptr<Encodings> encodings = encodings_of(model).encodings;
+  const std::vector<at::Tensor> kept = encodings ? encodings->kept_in_float32() : std::vector<at::Tensor>();
   for (const auto& [name, tensor] : named_state(model)) {
-    if (tensor.is_floating_point() && tensor.scalar_type() != type) tensor.set_data(tensor.detach().to(type));
+    if (!tensor.is_floating_point() || tensor.scalar_type() == type) continue;
+    const auto is_same = [&tensor = tensor](const at::Tensor& one) { return one.is_same(tensor); };
+    if (std::none_of(kept.begin(), kept.end(), is_same)) tensor.set_data(tensor.detach().to(type));
   }
 }
 

@@ -3,7 +3,7 @@
 
 #include "common_options.h"
 #include "nopos/architecture.h"
-#include "nopos/optimizer.h"
+#include "nopos/parameter_slab.h"
 
 namespace nopos::engine {
 

@@ -111,6 +111,10 @@ bool Trainer::update(const std::vector<TokenBatch>& group) {
   const bool scaled = parts_.loss_scale && parts_.loss_scale->exact_clipping();
   parts_.slab->update(*parts_.optimizer, lr_, found.scale * clip_factor(found.norm, clip_norm_, scaled));
   parts_.slab->clear_grads();
+  if (parts_.encodings && parts_.encodings->adjusts_after_update()) {
+    parts_.encodings->after_update();
+    parts_.slab->weights_adjusted();
+  }
   if (parts_.loss_scale) parts_.loss_scale->succeeded();
   set_num_updates(num_updates_ + 1);
   if (parts_.ema) {

@@ -52,7 +52,7 @@ class Adadelta final : public nopos::Optimizer {
                          .rho = static_cast<float>(options_.rho),
                          .one_minus_rho = static_cast<float>(1 - options_.rho),
                          .eps = static_cast<float>(options_.eps),
-                         .weight_decay = static_cast<float>(options_.weight_decay),
+                         .weight_decay = static_cast<float>(decay_of(chunk, options_.weight_decay)),
                          .grad_scale = chunk.grad_scale};
     adadelta(c, chunk.size, chunk.value, chunk.grad, chunk.state[0], chunk.state[1]);
   }

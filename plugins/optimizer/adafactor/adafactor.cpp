@@ -66,7 +66,7 @@ class Adafactor final : public nopos::Optimizer {
 
   void update(const nopos::Chunk& chunk) const override {
     const at::NoGradGuard no_grad;
-    const at::IntArrayRef shape(chunk.shape.data(), chunk.shape.size());
+    const at::IntArrayRef shape(chunk.parameter->shape);
     const at::Tensor value = at::from_blob(chunk.value, shape, at::kFloat);
     const at::Tensor grad =
         at::from_blob(const_cast<float*>(chunk.grad), shape, at::kFloat) * chunk.grad_scale;
@@ -82,7 +82,7 @@ class Adafactor final : public nopos::Optimizer {
       const at::Tensor exp_avg = at::from_blob(chunk.state[0], shape, at::kFloat);
       step = exp_avg.mul_(*options_.beta1).add_(step, 1 - *options_.beta1);
     }
-    value.mul_(1 - options_.weight_decay * lr).sub_(step);
+    value.mul_(1 - decay_of(chunk, options_.weight_decay) * lr).sub_(step);
   }
 
   std::vector<std::pair<std::string, nopos::Value>> group() const override {

@@ -37,8 +37,8 @@ class Adagrad final : public nopos::Optimizer {
   void begin_update(double lr) override { lr_ = lr; }
 
   void update(const nopos::Chunk& chunk) const override {
-    adagrad(static_cast<float>(lr_), static_cast<float>(options_.weight_decay), chunk.grad_scale, chunk.size,
-            chunk.value, chunk.grad, chunk.state[0]);
+    adagrad(static_cast<float>(lr_), static_cast<float>(decay_of(chunk, options_.weight_decay)),
+            chunk.grad_scale, chunk.size, chunk.value, chunk.grad, chunk.state[0]);
   }
 
   std::vector<std::pair<std::string, nopos::Value>> group() const override {

@@ -57,7 +57,7 @@ class Adam final : public nopos::Optimizer {
     const double beta1 = options_.betas[0], beta2 = options_.betas[1];
     const auto t = static_cast<double>(chunk.step);
     const double step_size = lr_ * std::sqrt(1 - std::pow(beta2, t)) / (1 - std::pow(beta1, t));
-    const Coefficients c{.decay = static_cast<float>(1 - lr_ * options_.weight_decay),
+    const Coefficients c{.decay = static_cast<float>(1 - lr_ * decay_of(chunk, options_.weight_decay)),
                          .beta1 = static_cast<float>(beta1),
                          .one_minus_beta1 = static_cast<float>(1 - beta1),
                          .beta2 = static_cast<float>(beta2),

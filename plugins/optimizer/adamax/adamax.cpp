@@ -58,7 +58,7 @@ class Adamax final : public nopos::Optimizer {
     const double beta1 = options_.betas[0];
     const double correction =
         options_.no_bias_correction ? 1 : 1 - std::pow(beta1, static_cast<double>(chunk.step));
-    const Coefficients c{.decay = static_cast<float>(1 - lr_ * options_.weight_decay),
+    const Coefficients c{.decay = static_cast<float>(1 - lr_ * decay_of(chunk, options_.weight_decay)),
                          .beta1 = static_cast<float>(beta1),
                          .one_minus_beta1 = static_cast<float>(1 - beta1),
                          .beta2 = static_cast<float>(options_.betas[1]),

@@ -46,7 +46,8 @@ class Lamb final : public nopos::Optimizer {
     const at::Tensor value = view(chunk.value), exp_avg = view(chunk.state[0]),
                      exp_avg_sq = view(chunk.state[1]);
     const at::Tensor grad = view(const_cast<float*>(chunk.grad)) * chunk.grad_scale;
-    const double beta1 = options_.betas[0], beta2 = options_.betas[1], decay = options_.weight_decay;
+    const double beta1 = options_.betas[0], beta2 = options_.betas[1],
+                 decay = decay_of(chunk, options_.weight_decay);
     const auto t = static_cast<double>(step_);
 
     exp_avg.mul_(beta1).add_(grad, 1 - beta1);

@@ -44,7 +44,7 @@ class Nag final : public nopos::Optimizer {
 
   void begin_update(double lr) override {
     const double correction = lr_old_ > 0 ? lr / lr_old_ : lr, momentum = options_.momentum;
-    coefficients_ = {.decay = static_cast<float>(1 - lr * options_.weight_decay),
+    coefficients_ = {.decay = 1,
                      .value_momentum = static_cast<float>(momentum * momentum * correction),
                      .value_grad = static_cast<float>((1 + momentum) * lr),
                      .buffer_momentum = static_cast<float>(momentum * correction),
@@ -55,6 +55,7 @@ class Nag final : public nopos::Optimizer {
 
   void update(const nopos::Chunk& chunk) const override {
     Coefficients c = coefficients_;
+    c.decay = static_cast<float>(1 - lr_ * decay_of(chunk, options_.weight_decay));
     c.grad_scale = chunk.grad_scale;
     nag(c, chunk.size, chunk.value, chunk.grad, chunk.state[0]);
   }

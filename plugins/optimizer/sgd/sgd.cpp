@@ -45,7 +45,8 @@ class Sgd final : public nopos::Optimizer {
   void begin_update(double lr) override { lr_ = lr; }
 
   void update(const nopos::Chunk& chunk) const override {
-    const auto lr = static_cast<float>(lr_), weight_decay = static_cast<float>(options_.weight_decay);
+    const auto lr = static_cast<float>(lr_),
+               weight_decay = static_cast<float>(decay_of(chunk, options_.weight_decay));
     if (chunk.state.empty()) {
       descend(lr, weight_decay, chunk.grad_scale, chunk.size, chunk.value, chunk.grad);
     } else {

@@ -186,6 +186,12 @@ void Encodings::pretty_print(std::ostream& stream) const {
                                : Module::pretty_print(stream);
 }
 
+bool Encodings::adjusts_after_update() const {
+  return std::any_of(data_->instances.begin(), data_->instances.end(), [](const EncodingInstance& instance) {
+    return dynamic_cast<AfterUpdate*>(instance.encoding.get()) != nullptr;
+  });
+}
+
 void Encodings::after_update() {
   const at::NoGradGuard no_grad;
   for (const EncodingInstance& instance : data_->instances) {
@@ -203,6 +209,14 @@ std::shared_ptr<Encodings> compose(std::vector<EncodingInstance> instances,
 std::shared_ptr<Encodings> compose(std::shared_ptr<PositionalEncoding> encoding, const ModelShape& shape) {
   return compose({EncodingInstance{.label = {}, .name = "encoding", .encoding = std::move(encoding)}}, {},
                  shape);
+}
+
+NamedEncodings encodings_of(const torch::nn::Module& model) {
+  for (const auto& module : model.named_modules(/*name_prefix=*/{}, /*include_self=*/false)) {
+    if (auto found = std::dynamic_pointer_cast<Encodings>(module.value()))
+      return {module.key(), std::move(found)};
+  }
+  return {};
 }
 
 std::string attention_paths(const Encodings& encodings) {

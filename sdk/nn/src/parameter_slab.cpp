@@ -1,3 +1,5 @@
+#include "nopos/parameter_slab.h"
+
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
@@ -9,7 +11,6 @@
 
 #include "float_runs.h"
 #include "nopos/nn/simd.h"
-#include "nopos/optimizer.h"
 
 namespace nopos {
 namespace {
@@ -36,6 +37,8 @@ float largest(std::int64_t size, const float* values) {
 
 constexpr float largest_half = 65504;
 
+bool stays_float32(const ParameterInfo& parameter) { return parameter.has("keeps_float32"); }
+
 // Every segment begins at a cache line.
 constexpr std::int64_t whole_lines(std::int64_t size) { return (size + 15) / 16 * 16; }
 
@@ -53,43 +56,47 @@ void make_contiguous(std::vector<ParameterSlab::Segment>& segments) {
 ParameterSlab::ParameterSlab(std::vector<std::pair<std::string, at::Tensor>> parameters,
                              std::vector<std::string> state_names)
     : ParameterSlab(std::move(parameters), std::move(state_names),
-                    [](const std::string&, at::IntArrayRef shape) { return std::optional(shape.vec()); },
+                    [](const std::string&, at::IntArrayRef shape) { return std::optional(shape.vec()); }, {},
                     {}) {}
 
 ParameterSlab::ParameterSlab(std::vector<std::pair<std::string, at::Tensor>> parameters,
-                             const Optimizer& optimizer, WeightPrecision precision)
+                             const Optimizer& optimizer, WeightPrecision precision, const Tags& tags)
     : ParameterSlab(
           std::move(parameters), optimizer.state_names(),
           [&optimizer](const std::string& name, at::IntArrayRef shape) {
             return optimizer.state_shape(name, shape);
           },
-          precision) {}
+          precision, tags) {}
 
 ParameterSlab::ParameterSlab(std::vector<std::pair<std::string, at::Tensor>> parameters,
                              std::vector<std::string> state_names, const StateShape& state_shape,
-                             WeightPrecision precision)
+                             WeightPrecision precision, const Tags& tags)
     : state_names_(std::move(state_names)), precision_(precision) {
   TORCH_CHECK(state_names_.size() <= max_states, "an optimizer has at most ", max_states, " states");
   const at::ScalarType type = precision.weights == at::kHalf ? at::kFloat : precision.weights;
-  std::int64_t total = 0;
   for (auto& [name, parameter] : parameters) {
-    TORCH_CHECK(parameter.scalar_type() == type, "parameter ", name, " is not of type ", type);
+    ParameterInfo info{.name = name, .shape = parameter.sizes().vec()};
+    if (const auto found = tags.find(name); found != tags.end()) info.tags = found->second;
+    const at::ScalarType wanted = stays_float32(info) ? at::kFloat : type;
+    TORCH_CHECK(parameter.scalar_type() == wanted, "parameter ", name, " is not of type ", wanted);
     const std::int64_t size = parameter.numel();
     for (std::int64_t begin = 0; begin < size; begin += block_size) {
-      blocks_.push_back({segments_.size(), begin, std::min(block_size, size - begin), total + begin});
+      blocks_.push_back({segments_.size(), begin, std::min(block_size, size - begin), total_ + begin});
     }
-    segments_.push_back({std::move(name), parameter, total, 0});
-    total += whole_lines(size);
+    segments_.push_back({std::move(name), parameter, std::move(info), total_, 0});
+    total_ += whole_lines(size);
   }
   const at::NoGradGuard no_grad;
-  values_ = at::zeros({total}, type);
+  values_ = at::zeros({total_}, type);
   for (Segment& segment : segments_) {
-    const at::Tensor place =
-        values_.narrow(0, segment.offset, segment.parameter.numel()).view_as(segment.parameter);
+    const std::int64_t size = segment.parameter.numel();
+    const at::Tensor memory =
+        stays_float32(segment.info) ? at::empty({size}, at::kFloat) : values_.narrow(0, segment.offset, size);
+    const at::Tensor place = memory.view_as(segment.parameter);
     place.copy_(segment.parameter);
     segment.parameter.set_data(place);
   }
-  if (precision.master) master_ = at::empty({total}, at::kFloat);
+  if (precision.master) master_ = at::empty({total_}, at::kFloat);
   weights_changed();
   for (const std::string& name : state_names_) {
     State& state = states_.emplace_back();
@@ -115,7 +122,7 @@ bool ParameterSlab::touched(const Segment& segment) const {
 /// divided by elements, not by blocks, so that threads get equal shares however small the segments are.
 template <class Handle>
 void ParameterSlab::for_touched_blocks(const Handle& handle) const {
-  at::parallel_for(0, values_.numel(), block_size, [&](std::int64_t begin, std::int64_t end) {
+  at::parallel_for(0, total_, block_size, [&](std::int64_t begin, std::int64_t end) {
     const auto starts_before = [](const Block& block, std::int64_t offset) { return block.offset < offset; };
     auto block = std::lower_bound(blocks_.begin(), blocks_.end(), begin, starts_before);
     for (; block != blocks_.end() && block->offset < end; ++block) {
@@ -152,18 +159,18 @@ void ParameterSlab::update_run(const Optimizer& optimizer, std::size_t index, st
                                std::int64_t size, float grad_scale) const {
   thread_local std::vector<float> value_buffer, grad_buffer;
   const Segment& segment = segments_[index];
-  const std::int64_t place = segment.offset + begin;
+  const at::Tensor& parameter = segment.parameter;
   std::array<float*, max_states> state{};
   for (std::size_t s = 0; s < states_.size(); ++s) {
     const auto& state_place = states_[s].places[index];
     state[s] =
         state_place ? states_[s].values.mutable_data_ptr<float>() + state_place->offset + begin : nullptr;
   }
-  const bool in_float = values_.scalar_type() == at::kFloat;
-  float* const value = precision_.master ? master_.mutable_data_ptr<float>() + place
-                       : in_float        ? values_.mutable_data_ptr<float>() + place
-                                         : widened(values_, place, size, value_buffer);
-  const at::Tensor& grad = segment.parameter.grad();
+  const bool in_float = parameter.scalar_type() == at::kFloat;
+  float* const value = precision_.master ? master_.mutable_data_ptr<float>() + segment.offset + begin
+                       : in_float        ? parameter.mutable_data_ptr<float>() + begin
+                                         : widened(parameter, begin, size, value_buffer);
+  const at::Tensor& grad = parameter.grad();
   optimizer.update({.size = size,
                     .value = value,
                     .grad = grad.defined() && in_float ? grad.const_data_ptr<float>() + begin
@@ -171,8 +178,12 @@ void ParameterSlab::update_run(const Optimizer& optimizer, std::size_t index, st
                     .grad_scale = grad_scale,
                     .state = {state.data(), states_.size()},
                     .step = segment.step,
-                    .shape = segment.parameter.sizes()});
-  if (precision_.weights != at::kFloat) round_to(precision_.weights, value, size, values_, place);
+                    .parameter = &segment.info});
+  if (stays_float32(segment.info)) {
+    if (precision_.master) std::copy_n(value, size, parameter.mutable_data_ptr<float>() + begin);
+  } else if (precision_.weights != at::kFloat) {
+    round_to(precision_.weights, value, size, parameter, begin);
+  }
 }
 
 double ParameterSlab::grad_norm(double grad_scale) {
@@ -213,7 +224,21 @@ at::Tensor ParameterSlab::master(std::size_t index) const {
 
 void ParameterSlab::weights_changed() {
   if (precision_.weights == at::kHalf) values_.copy_(values_.to(at::kHalf));
-  if (master_.defined()) master_.copy_(values_);
+  if (!master_.defined()) return;
+  const at::NoGradGuard no_grad;
+  for (std::size_t i = 0; i < segments_.size(); ++i) master(i).copy_(segments_[i].parameter);
+}
+
+void ParameterSlab::weights_adjusted() {
+  if (precision_.weights == at::kHalf) values_.copy_(values_.to(at::kHalf));
+  if (!master_.defined()) return;
+  const at::NoGradGuard no_grad;
+  for (std::size_t i = 0; i < segments_.size(); ++i) {
+    const at::Tensor wide = master(i), value = segments_[i].parameter.to(at::kFloat);
+    const bool is_rounded = !stays_float32(segments_[i].info);
+    const at::Tensor rounded = is_rounded ? wide.to(precision_.weights).to(at::kFloat) : wide;
+    wide.copy_(at::where(rounded.eq(value), wide, value));
+  }
 }
 
 }  // namespace nopos

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "nopos/optimizer.h"
+#include "nopos/parameter_slab.h"
 
 namespace nopos {
 namespace {

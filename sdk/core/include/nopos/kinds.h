@@ -40,7 +40,7 @@ struct Kind {
 
 /// In the order in which a run is described.
 inline constexpr std::array kinds{
-    Kind{"task", {4, 0}, PerRun::one, "task", "language_modeling", "task: how data becomes batches"},
+    Kind{"task", {5, 0}, PerRun::one, "task", "language_modeling", "task: how data becomes batches"},
     Kind{"architecture", {4, 0}, PerRun::one, "arch", "", "architecture or preset (required)"},
     Kind{"positional_encoding",
          {3, 0},
@@ -49,7 +49,7 @@ inline constexpr std::array kinds{
          "sinusoidal",
          "positional encoding, or several joined by +; default: sinusoidal, or as the flags below say"},
     Kind{"criterion", {2, 0}, PerRun::one, "criterion", "cross_entropy", "loss"},
-    Kind{"optimizer", {2, 0}, PerRun::one, "optimizer", "", "optimizer (required)"},
+    Kind{"optimizer", {3, 0}, PerRun::one, "optimizer", "", "optimizer (required)"},
     Kind{"lr_scheduler", {2, 0}, PerRun::one, "lr-scheduler", "fixed", "learning-rate schedule"},
     Kind{"tokenizer", {2, 0}, PerRun::none, "tokenizer"},
     Kind{"analysis", {1, 0}},

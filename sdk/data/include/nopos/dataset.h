@@ -6,10 +6,19 @@
 /// while a batch is being collated.
 
 #include <cstdint>
+#include <map>
 #include <span>
+#include <string>
+#include <variant>
 #include <vector>
 
 namespace nopos {
+
+/// What else a task gives with a batch: numbers of `shape`, row-major, whose first size is the rows.
+struct ExtraArray {
+  std::vector<std::int64_t> shape;
+  std::variant<std::vector<std::int64_t>, std::vector<float>> values;
+};
 
 /// Samples side by side, row-major [rows, columns], padded on the right. Token ids are the dictionary's.
 struct TokenBatch {
@@ -23,6 +32,8 @@ struct TokenBatch {
   std::vector<std::int64_t> document_ids;  ///< [rows, columns] or empty: each row is one document
   std::vector<std::int64_t> positions;     ///< [rows, columns] or empty: 0, 1, 2, ... in every document
   std::int64_t num_tokens = 0;             ///< tokens without padding: the sum of lengths
+  /// By names of the task's: weights of tokens, spans, a second text. For its own criterion or architecture.
+  std::map<std::string, ExtraArray> extra = {};
 
   bool empty() const { return rows == 0; }
 };

@@ -4,6 +4,8 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <map>
+#include <string>
 
 #include "nopos/dataset.h"
 
@@ -20,9 +22,12 @@ struct Batch {
   at::Tensor positions = {};  ///< [B,T] int64, or undefined: 0, 1, 2, ... in every document, without padding
   std::int64_t num_tokens = 0;  ///< tokens without padding
   std::int64_t num_sentences = 0;
+  /// What else the task gave, by its names: int64 or float32, the first dimension is B.
+  std::map<std::string, at::Tensor> extra = {};
 };
 
-/// Copies a batch into tensors in CPU memory.
+/// Copies a batch into tensors in CPU memory. \throws Error (runtime) if an extra array does not have the
+/// numbers that its shape says, or not one row for each of the batch
 Batch to_tensors(const TokenBatch& batch);
 
 }  // namespace nopos

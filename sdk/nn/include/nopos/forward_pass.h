@@ -52,6 +52,8 @@ class Encodings : public torch::nn::Module, public AfterUpdate {
 
   void train(bool on = true) override;
   void pretty_print(std::ostream& stream) const override;
+  /// Whether an encoding wants to be told of updates.
+  bool adjusts_after_update() const;
   void after_update() override;
 
   Data& data() const { return *data_; }

@@ -34,6 +34,13 @@ std::shared_ptr<Encodings> compose(std::vector<EncodingInstance> instances,
 std::shared_ptr<Encodings> compose(std::shared_ptr<PositionalEncoding> encoding,
                                    const ModelShape& shape = {});
 
+/// The encodings in a model, and the name under which it registered them; null where it has none.
+struct NamedEncodings {
+  std::string name;  ///< "decoder.embed_positions"
+  std::shared_ptr<Encodings> encodings;
+};
+NamedEncodings encodings_of(const torch::nn::Module& model);
+
 /// Which way the attention of each layer took in the last forward: "layers 0-5: block kernel"; empty before
 /// the first.
 std::string attention_paths(const Encodings& encodings);
