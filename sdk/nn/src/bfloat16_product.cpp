@@ -19,11 +19,6 @@ extern "C" __attribute__((weak)) void cblas_gemm_bf16bf16f32(int layout, int tra
                                                              int lda, const void* b, int ldb, float beta,
                                                              float* c, int ldc);
 extern "C" __attribute__((weak)) int mkl_serv_intel_cpu_true();
-// The product of float32 of every BLAS, with matrices stored by columns.
-extern "C" __attribute__((weak)) void sgemm_(const char* transpose_a, const char* transpose_b, const int* m,
-                                             const int* n, const int* k, const float* alpha, const float* a,
-                                             const int* lda, const float* b, const int* ldb,
-                                             const float* beta, float* c, const int* ldc);
 
 namespace nopos {
 namespace {
@@ -54,13 +49,6 @@ void add(std::int64_t size, const float* __restrict bias, float* __restrict row)
   for (std::int64_t i = 0; i < size; ++i) row[i] += bias[i];
 }
 
-/// A matrix of float32 as Bfloat16Matrix is one.
-struct FloatMatrix {
-  const float* values;
-  int stride;
-  bool transposed;
-};
-
 /// a [rows,columns] -> the same in `buffer`, without gaps
 FloatMatrix widened(const Bfloat16Matrix& a, std::int64_t rows, std::int64_t columns,
                     std::vector<float>& buffer) {
@@ -69,25 +57,20 @@ FloatMatrix widened(const Bfloat16Matrix& a, std::int64_t rows, std::int64_t col
     buffer.resize(static_cast<std::size_t>(rows * columns));
   for (std::int64_t i = 0; i < rows; ++i)
     widen(columns, a.values + i * a.stride, buffer.data() + i * columns);
-  return {buffer.data(), static_cast<int>(std::max<std::int64_t>(columns, 1)), a.transposed};
+  return {buffer.data(), std::max<std::int64_t>(columns, 1), a.transposed};
 }
 
 /// As `multiply`, in float32.
 void multiply_widened(std::int64_t m, std::int64_t n, std::int64_t k, const Bfloat16Matrix& a,
-                      const Bfloat16Matrix& b, float* c, std::int64_t c_stride, bool add) {
+                      const Bfloat16Matrix& b, float* c, std::int64_t c_stride, bool add, float factor) {
   if (m == 0 || n == 0) return;
   thread_local std::vector<float> buffer_a, buffer_b;  // used again by the next of many small products
   const FloatMatrix wide_a = widened(a, m, k, buffer_a);
   const std::int64_t panel = std::clamp<std::int64_t>(floats_of_panel / std::max<std::int64_t>(k, 1), 64, n);
-  const int rows = static_cast<int>(m), inner = static_cast<int>(k), stride = static_cast<int>(c_stride);
-  const float one = 1, kept = add ? 1 : 0;
   for (std::int64_t first = 0; first < n; first += panel) {
     const std::int64_t count = std::min(panel, n - first);
     const FloatMatrix wide_b = widened(b.t().from_row(first).t(), k, count, buffer_b);
-    const int columns = static_cast<int>(count);
-    // by columns, what is stored is the transpose of each matrix: cᵀ = bᵀ·aᵀ
-    sgemm_(wide_b.transposed ? "T" : "N", wide_a.transposed ? "T" : "N", &columns, &rows, &inner, &one,
-           wide_b.values, &wide_b.stride, wide_a.values, &wide_a.stride, &kept, c + first, &stride);
+    multiply(m, count, k, wide_a, wide_b, c + first, c_stride, add, factor);
   }
 }
 
@@ -96,7 +79,7 @@ void multiply_widened(std::int64_t m, std::int64_t n, std::int64_t k, const Bflo
 Bfloat16Products bfloat16_products() {
 #if defined(__x86_64__)
   if (!processor_multiplies_bfloat16())
-    return sgemm_ != nullptr ? Bfloat16Products::widened : Bfloat16Products::aten;
+    return has_float_product() ? Bfloat16Products::widened : Bfloat16Products::aten;
   if (cblas_gemm_bf16bf16f32 != nullptr && mkl_serv_intel_cpu_true != nullptr &&
       mkl_serv_intel_cpu_true() != 0)
     return Bfloat16Products::mkl;
@@ -118,13 +101,13 @@ bool widens_bfloat16(const at::Tensor& x) {
 }
 
 void multiply(std::int64_t m, std::int64_t n, std::int64_t k, const Bfloat16Matrix& a,
-              const Bfloat16Matrix& b, float* c, std::int64_t c_stride, bool add) {
+              const Bfloat16Matrix& b, float* c, std::int64_t c_stride, bool add, float factor) {
   if (bfloat16_products() == Bfloat16Products::widened)
-    return multiply_widened(m, n, k, a, b, c, c_stride, add);
+    return multiply_widened(m, n, k, a, b, c, c_stride, add, factor);
   constexpr int row_major = 101, as_it_is = 111, transposed = 112;  // the interface's numbers
   cblas_gemm_bf16bf16f32(row_major, a.transposed ? transposed : as_it_is,
                          b.transposed ? transposed : as_it_is, static_cast<int>(m), static_cast<int>(n),
-                         static_cast<int>(k), 1, a.values, static_cast<int>(a.stride), b.values,
+                         static_cast<int>(k), factor, a.values, static_cast<int>(a.stride), b.values,
                          static_cast<int>(b.stride), add ? 1.0f : 0.0f, c, static_cast<int>(c_stride));
 }
 

@@ -6,10 +6,11 @@
 
 #include <ATen/core/Tensor.h>
 #include <c10/util/ArrayRef.h>
-#include <c10/util/BFloat16.h>
 #include <c10/util/FunctionRef.h>
 
 #include <cstdint>
+
+#include "matrix_product.h"
 
 namespace nopos {
 
@@ -23,22 +24,6 @@ bool has_bfloat16_product(const at::Tensor& x, const at::Tensor& weight);
 
 /// Whether `x` is one for these products and ATen's own would go number by number.
 bool widens_bfloat16(const at::Tensor& x);
-
-/// A matrix in memory: element (i, j) at values[i·stride + j], or at values[j·stride + i] where `transposed`.
-struct Bfloat16Matrix {
-  const at::BFloat16* values;
-  std::int64_t stride;
-  bool transposed = false;
-
-  Bfloat16Matrix t() const { return {values, stride, !transposed}; }
-  Bfloat16Matrix from_row(std::int64_t i) const {
-    return {values + (transposed ? i : i * stride), stride, transposed};
-  }
-};
-
-/// c [m,n] = a [m,k] · b [k,n], or c + a·b where `add`; row i of c at c + i·c_stride. One thread.
-void multiply(std::int64_t m, std::int64_t n, std::int64_t k, const Bfloat16Matrix& a,
-              const Bfloat16Matrix& b, float* c, std::int64_t c_stride, bool add = false);
 
 /// Takes rows [first, first + count) of a product, [count,N] in float32; may change them in place. Called by
 /// several threads, each with rows of its own.
