@@ -21,7 +21,6 @@
 #include <string>
 #include <vector>
 
-#include "bfloat16_attention.h"
 #include "bfloat16_product.h"
 #include "block_attention.h"
 #include "dropout_draw.h"
@@ -123,11 +122,6 @@ std::vector<Comparison> comparisons(const Given& x) {
                     {{"block", [&x, terms] { return by_block(x, terms()); }},
                      {"products", [&x] { return by_products(x, x.hidden); }}}});
   if (x.p == 0) result[0].ways.push_back({"ATen fused", [&x] { return by_fused(x, {}); }});
-  if (x.p == 0 && nopos::has_bfloat16_product(x.leaves[0])) {
-    result[0].ways.push_back({"bfloat16_attention", [&x] {
-                                return nopos::bfloat16_attention(x.heads(0), x.heads(1), x.heads(2), {});
-                              }});
-  }
   const auto with_table = [&x, terms](const at::Tensor& table) {
     KernelTerms all = terms();
     all.tables.push_back({table, 0});

@@ -255,7 +255,8 @@ TrainingRun::Outcome TrainingRun::train_epoch() {
   Outcome outcome = Outcome::epoch_done;
   validation_loss_.reset();
   for (std::int64_t index = first_group; index < groups && outcome == Outcome::epoch_done; ++index) {
-    if (!trained_) stop_before_training();
+    const bool is_first = !trained_;
+    if (is_first) stop_before_training();
     trained_ = true;
     std::vector<TokenBatch> group;
     while (static_cast<std::int64_t>(group.size()) < group_size) {
@@ -267,6 +268,8 @@ TrainingRun::Outcome TrainingRun::train_epoch() {
     progress.advance();
     const bool updated = trainer_.train_step(group);
     last_batch_ = std::move(group.back());
+    if (const std::string paths = attention_paths(*parts_.model); is_first && !paths.empty())
+      say("attention: " + paths);
     if (updated && trainer_.num_updates() % common_.log_interval == 0) {
       const Readings readings = trainer_.readings("train_inner");
       progress.log(logged(readings), "train_inner", trainer_.num_updates());

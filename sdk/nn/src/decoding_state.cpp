@@ -214,6 +214,17 @@ bool DecodingState::truncate(std::int64_t length) {
   return true;
 }
 
+bool DecodingState::grow(std::int64_t planned) {
+  if (planned < data_->length) {
+    refuse(ExitCode::runtime, "it holds " + number(data_->length) + " columns, so fewer, " + number(planned) +
+                                  ", cannot be planned.");
+  }
+  if (planned == data_->shape.planned) return true;
+  if (data_->depends_on_planned && data_->length > 0) return false;
+  data_->shape.planned = planned;
+  return true;
+}
+
 std::shared_ptr<DecodingState> DecodingState::fork(std::int64_t copies) const {
   const auto other = std::make_shared<DecodingState>(data_->shape);
   other->restore(tensors());
@@ -232,7 +243,9 @@ NamedTensors DecodingState::tensors() const {
 
 void DecodingState::restore(const NamedTensors& tensors) {
   const at::NoGradGuard no_grad;
+  const bool depends_on_planned = data_->depends_on_planned;
   *data_ = Restoring(data_->shape).all(tensors);
+  data_->depends_on_planned = depends_on_planned;
 }
 
 }  // namespace nopos

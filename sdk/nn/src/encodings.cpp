@@ -219,8 +219,10 @@ NamedEncodings encodings_of(const torch::nn::Module& model) {
   return {};
 }
 
-std::string attention_paths(const Encodings& encodings) {
-  const std::vector<std::string>& paths = encodings.data().paths;
+std::string attention_paths(const torch::nn::Module& model) {
+  const std::shared_ptr<Encodings> encodings = encodings_of(model).encodings;
+  if (encodings == nullptr) return {};
+  const std::vector<std::string>& paths = encodings->data().paths;
   std::string text;
   for (std::size_t first = 0; first < paths.size();) {
     std::size_t last = first;

@@ -162,6 +162,7 @@ at::Tensor ForwardPass::finish(const at::Tensor& x) {
     data.documents = s.all_documents;
     data.positions = s.key_positions;
     data.own_positions = s.own_positions;
+    data.depends_on_planned = s.encodings.depends_on_planned();
     if (s.ids.defined()) data.ids = s.ids;
     for (LayerMemory& memory : data.layers) {
       for (auto& [name, value] : memory.to_carry) memory.carried[name] = std::move(value);

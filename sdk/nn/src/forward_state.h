@@ -45,6 +45,7 @@ struct DecodingState::Data {
   at::Tensor real, documents;  // [B,S], `documents` may be undefined
   at::Tensor positions;        // [B,S] or [axes,B,S], as the encodings left them
   bool own_positions = false;  // somebody else than the SDK said where tokens stand
+  bool depends_on_planned = false;
   std::vector<LayerMemory> layers;
 };
 

@@ -99,6 +99,10 @@ class DecodingState {
   /// tensor from chunk to chunk and 0 < length < length(): the chunks must then be computed again. \throws
   /// Error (runtime) if there are fewer columns
   bool truncate(std::int64_t length);
+  /// Plans for `planned` columns from now on. -> false, and nothing changes, if an encoding depends on what is
+  /// planned and columns are held: the chunks must then be computed again. \throws Error (runtime) if more
+  /// columns are held
+  bool grow(std::int64_t planned);
   /// An independent state in which each row appears `copies` times in succession. \throws Error (runtime) if
   /// `copies` < 1
   std::shared_ptr<DecodingState> fork(std::int64_t copies = 1) const;

@@ -41,8 +41,8 @@ struct NamedEncodings {
 };
 NamedEncodings encodings_of(const torch::nn::Module& model);
 
-/// Which way the attention of each layer took in the last forward: "layers 0-5: block kernel"; empty before
-/// the first.
-std::string attention_paths(const Encodings& encodings);
+/// Which path the attention of each layer took in the last forward: "layers 0-5: block kernel"; empty before
+/// the first, and for models without encodings.
+std::string attention_paths(const torch::nn::Module& model);
 
 }  // namespace nopos
