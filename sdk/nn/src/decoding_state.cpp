@@ -30,6 +30,7 @@ void for_each(const DecodingState::Data& data, const Visit& visit) {
   if (data.ids.defined()) visit("ids", data.ids);
   visit("real", data.real);
   if (data.documents.defined()) visit("documents", data.documents);
+  if (data.depends_on_planned) visit("depends_on_planned", at::ones({}, at::kBool));
   visit(data.own_positions ? "own_positions" : "positions", data.positions);
   for (std::size_t layer = 0; layer < data.layers.size(); ++layer) {
     const LayerMemory& memory = data.layers[layer];
@@ -69,6 +70,8 @@ class Restoring {
       data_.ids = fitting(name, tensor, -1, 1).clone();
     } else if (name == "real") {
       data_.real = fitting(name, tensor, of_tokens, 2).to(at::kBool).clone();
+    } else if (name == "depends_on_planned") {
+      data_.depends_on_planned = true;
     } else if (name == "documents") {
       data_.documents = fitting(name, tensor, of_tokens, 2).clone();
     } else if (name == "positions" || name == "own_positions") {
@@ -243,9 +246,7 @@ NamedTensors DecodingState::tensors() const {
 
 void DecodingState::restore(const NamedTensors& tensors) {
   const at::NoGradGuard no_grad;
-  const bool depends_on_planned = data_->depends_on_planned;
   *data_ = Restoring(data_->shape).all(tensors);
-  data_->depends_on_planned = depends_on_planned;
 }
 
 }  // namespace nopos
