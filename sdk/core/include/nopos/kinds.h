@@ -40,7 +40,7 @@ struct Kind {
 
 /// In the order in which a run is described.
 inline constexpr std::array kinds{
-    Kind{"task", {4, 0}, PerRun::one, "task", "language_modeling", "task: how data becomes batches"},
+    Kind{"task", {5, 0}, PerRun::one, "task", "language_modeling", "task: how data becomes batches"},
     Kind{"architecture", {3, 0}, PerRun::one, "arch", "", "architecture or preset (required)"},
     Kind{"positional_encoding",
          {2, 0},
