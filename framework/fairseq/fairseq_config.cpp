@@ -6,64 +6,15 @@
 #include <optional>
 #include <string_view>
 
+#include "checkpoint_keys.h"
+#include "fairseq_names.h"
 #include "nopos/strings.h"
 #include "values.h"
 
-namespace nopos::engine {
+namespace nopos {
 namespace {
 
 using Node = Pickle::Node;
-
-// The three flags by which fairseq chooses positions, by this run's encodings.
-struct ReferencePositions {
-  std::vector<std::string> encodings;
-  bool no_token_positional_embeddings, decoder_learned_pos, alibi;
-};
-const ReferencePositions reference_positions[] = {{{"sinusoidal"}, false, false, false},
-                                                  {{"learned"}, false, true, false},
-                                                  {{"none"}, true, false, false},
-                                                  {{"alibi"}, true, false, true},
-                                                  {{"sinusoidal", "alibi"}, false, false, true},
-                                                  {{"learned", "alibi"}, false, true, true}};
-
-// Names that fairseq registers for its language model; any other preset is written as the bare model,
-// whose values stand in `cfg` all the same.
-constexpr std::string_view reference_architectures[] = {"transformer_lm",
-                                                        "transformer_lm_big",
-                                                        "transformer_lm_baevski_wiki103",
-                                                        "transformer_lm_wiki103",
-                                                        "transformer_lm_baevski_gbw",
-                                                        "transformer_lm_gbw",
-                                                        "transformer_lm_gpt",
-                                                        "transformer_lm_gpt_2",
-                                                        "transformer_lm_gpt_4",
-                                                        "transformer_lm_gpt_6",
-                                                        "transformer_lm_gpt_xl",
-                                                        "transformer_lm_gpt2_small",
-                                                        "transformer_lm_gpt2_tiny",
-                                                        "transformer_lm_gpt2_medium",
-                                                        "transformer_lm_gpt2_big",
-                                                        "transformer_lm_gpt3_small",
-                                                        "transformer_lm_gpt3_medium",
-                                                        "transformer_lm_gpt3_large",
-                                                        "transformer_lm_gpt3_xl",
-                                                        "transformer_lm_gpt3_2_7",
-                                                        "transformer_lm_gpt3_6_7",
-                                                        "transformer_lm_gpt3_13",
-                                                        "transformer_lm_gpt3_175"};
-
-constexpr std::pair<std::string_view, std::string_view> reference_classes[] = {
-    {"criterion/cross_entropy", "CrossEntropyCriterion"},
-    {"criterion/adaptive_loss", "AdaptiveLoss"},
-    {"criterion/label_smoothed_cross_entropy", "LabelSmoothedCrossEntropyCriterion"},
-    {"optimizer/adam", "FairseqAdam"},
-    {"optimizer/nag", "FairseqNAG"},
-    {"optimizer/sgd", "SGD"},
-    {"optimizer/adagrad", "Adagrad"},
-    {"optimizer/adafactor", "FairseqAdafactor"},
-    {"optimizer/adamax", "FairseqAdamax"},
-    {"optimizer/adadelta", "Adadelta"},
-    {"optimizer/lamb", "FairseqLAMB"}};
 
 // Keys that fairseq resolves from another one while they are None.
 constexpr std::pair<std::string_view, std::string_view> resolved_from[] = {
@@ -206,9 +157,9 @@ Node component_section(Pickle& pickle, const ChosenComponent& component, const R
   if (known == nullptr) return unknown_section(pickle, unknown, component);
   Settings flags;
   if (const ReferencePositions* positions = known_positions(config)) {
-    flags = {{"no_token_positional_embeddings", positions->no_token_positional_embeddings},
-             {"decoder_learned_pos", positions->decoder_learned_pos},
-             {"alibi", positions->alibi}};
+    flags = {{keys::no_token_positional_embeddings, positions->no_token_positional_embeddings},
+             {keys::decoder_learned_pos, positions->decoder_learned_pos},
+             {keys::alibi, positions->alibi}};
   }
   const bool registered = std::find(std::begin(reference_architectures), std::end(reference_architectures),
                                     component.given_name) != std::end(reference_architectures);
@@ -228,17 +179,11 @@ std::string reference_class(const ChosenComponent& component) {
 }
 
 std::string reference_optimizer(const RunConfig& config) {
-  constexpr std::pair<const char*, const char*> wrappers[] = {
-      {"memory-efficient-fp16", "MemoryEfficientFP16Optimizer"},
-      {"memory-efficient-bf16", "MemoryEfficientFP16Optimizer"},
-      {"fp16", "FP16Optimizer"},
-      {"bf16", "FP16Optimizer"},
-      {"amp", "AMPOptimizer"}};
   const auto common = config.groups.find("common");
-  for (const auto& [flag, wrapper] : wrappers) {
+  for (const auto& [flag, wrapper] : reference_wrappers) {
     if (common == config.groups.end()) break;
-    const Value* value = find(common->second, flag);
-    if (value != nullptr && *value == Value(true)) return wrapper;
+    const Value* value = find(common->second, std::string(flag));
+    if (value != nullptr && *value == Value(true)) return std::string(wrapper);
   }
   return reference_class(config.component("optimizer"));
 }
@@ -281,4 +226,4 @@ Node reference_config(Pickle& pickle, const RunConfig& config) {
   return pickle.dict(pairs);
 }
 
-}  // namespace nopos::engine
+}  // namespace nopos

@@ -8,7 +8,7 @@
 #include "pickle.h"
 #include "run_config.h"
 
-namespace nopos::engine {
+namespace nopos {
 
 /// One section as data. `keys`: "key=default; key=default; ..." in fairseq's order, defaults as Python
 /// writes them ("float?": None, and otherwise a float); "None": the section is None; "@kind": it is that of
@@ -33,4 +33,4 @@ std::string reference_optimizer(const RunConfig& config);
 /// "nopos.transformer_lm" and the encodings, where fairseq has no such model; otherwise empty.
 std::string model_unknown_to_reference(const RunConfig& config);
 
-}  // namespace nopos::engine
+}  // namespace nopos

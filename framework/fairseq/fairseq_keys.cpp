@@ -1,6 +1,6 @@
 #include "fairseq_config.h"
 
-namespace nopos::engine {
+namespace nopos {
 
 const std::vector<ReferenceSection>& reference_sections() {
   static const std::vector<ReferenceSection> sections = {
@@ -154,4 +154,4 @@ const std::vector<ReferenceSection>& reference_components() {
   return components;
 }
 
-}  // namespace nopos::engine
+}  // namespace nopos

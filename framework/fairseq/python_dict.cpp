@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-namespace nopos::host {
+namespace nopos {
 namespace {
 
 class Reader {
@@ -121,4 +121,4 @@ class Reader {
 
 std::optional<Settings> parse_python_dict(std::string_view text) { return Reader(text).dict(); }
 
-}  // namespace nopos::host
+}  // namespace nopos

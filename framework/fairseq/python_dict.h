@@ -6,10 +6,10 @@
 
 #include "nopos/options.h"
 
-namespace nopos::host {
+namespace nopos {
 
 /// Keys are texts; values are True, False, None (also as JSON writes them), numbers, texts, and lists or
 /// tuples of numbers. Nothing where `text` is anything else.
 std::optional<Settings> parse_python_dict(std::string_view text);
 
-}  // namespace nopos::host
+}  // namespace nopos

@@ -55,4 +55,19 @@ Value plain_value(const PickleNode& node, std::string_view what) {
   }
 }
 
+Value scalar_of(const PickleNode* mapping, std::string_view key) {
+  const PickleNode* node = mapping == nullptr ? nullptr : mapping->get(key);
+  if (node == nullptr) return {};
+  switch (node->type) {
+    case Type::none:
+    case Type::boolean:
+    case Type::integer:
+    case Type::number:
+    case Type::text:
+      return plain_value(*node, key);
+    default:
+      return {};
+  }
+}
+
 }  // namespace nopos

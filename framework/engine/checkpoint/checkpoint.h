@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,26 +15,12 @@
 #include "nopos/parameter_slab.h"
 #include "nopos/task.h"
 #include "run_config.h"
+#include "run_progress.h"
 #include "state_dict.h"
 
 namespace nopos::engine {
 
-/// One meter as checkpoints keep it: its class in fairseq ("AverageMeter", "TimeMeter",
-/// "StopwatchMeter") and fields.
-struct MeterState {
-  std::string name;
-  int priority = 0;
-  std::string type;
-  std::vector<std::pair<std::string, Value>> fields;
-};
-
-/// Which dictionary and tokenizer a model was trained with: enough to notice others, also a dictionary of the
-/// same size.
-struct DictionaryMark {
-  std::int64_t size = 0;
-  std::string digest;                             ///< of all symbols in their order; hexadecimal
-  std::optional<TokenizerRecord> tokenizer = {};  ///< where the data say it
-};
+/// The dictionary and tokenizer of a task's data.
 DictionaryMark mark_of(const Task& task);
 
 /// A moving average of the weights: the model's parameters and buffers under its names.
@@ -45,24 +30,11 @@ struct EmaState {
   std::int64_t updates_since_step = 0;
 };
 
-/// Everything of a run beyond parameters and optimizer state.
-struct RunState {
-  std::int64_t num_updates = 0;
-  std::int64_t epoch = 1;                ///< from 1
-  std::int64_t iterations_in_epoch = 0;  ///< micro-batches taken of this epoch
-  /// `iterations_in_epoch` may be all of an epoch that has ended: older files of fairseq.
-  bool may_stand_at_the_end = false;
-  std::int64_t epoch_iterations = 0;  ///< micro-batches of the whole epoch, to notice other data
-  bool shuffle = true;
-  std::optional<double> best, validation_loss;            ///< of `--best-checkpoint-metric`
-  std::map<std::string, std::vector<MeterState>> meters;  ///< by aggregator: "default", "train", ...
-  double training_seconds = 0;
-  std::optional<double> lr;                    ///< of the next update; nothing: that of the last
-  std::map<std::string, double> lr_scheduler;  ///< `LRScheduler::state()`
-  std::map<std::string, double> loss_scale;    ///< `LossScale::state()`; empty without one
-  const EmaState* ema = nullptr;               ///< to be saved
-  at::Tensor random_state;                     ///< of the CPU generator, uint8
-  DictionaryMark dictionary;                   ///< `mark_of` the task's
+/// Everything of a run beyond parameters and optimizer state. `dictionary` is `mark_of` the task's.
+struct RunState : RunProgress {
+  std::optional<double> lr;       ///< of the next update; nothing: that of the last
+  const EmaState* ema = nullptr;  ///< to be saved
+  at::Tensor random_state;        ///< of the CPU generator, uint8
 };
 
 /// A checkpoint in memory, to be written.

@@ -4,16 +4,10 @@
 
 #include "nopos/error.h"
 #include "nopos/strings.h"
-#include "values.h"
+#include "own_record.h"
 
 namespace nopos::engine {
 namespace {
-
-/// A saved option, which stands beside its source, as the user would write it.
-std::string saved_text(const PickleNode& option, const std::string& name) {
-  const auto& pair = option.as_sequence(name);
-  return pair.empty() ? "" : to_text(plain_value(*pair[0], name));
-}
 
 // Where a run reads and writes, and how long it goes on, differ between the parts of one training.
 constexpr std::string_view expected_to_differ[] = {
@@ -22,39 +16,17 @@ constexpr std::string_view expected_to_differ[] = {
     "max-update",       "max-epoch",    "stop-time-hours", "log-interval",
     "log-format",       "log-file",     "no-progress-bar", "no-save"};
 
-void compare(const PickleNode* saved, const ResolvedOptions& mine, const std::string& owner,
+void compare(const RecordedOptions& saved, const ResolvedOptions& mine, const std::string& owner,
              std::vector<std::string>& lines) {
-  if (saved == nullptr) return;
   for (const auto& [name, value] : mine.values) {
     if (std::find(std::begin(expected_to_differ), std::end(expected_to_differ), name) !=
         std::end(expected_to_differ)) {
       continue;
     }
-    const PickleNode* option = saved->get(name);
-    const std::string now = to_text(value),
-                      before = option == nullptr ? "not known" : saved_text(*option, name);
+    const Value* option = find(saved, name);
+    const std::string now = to_text(value), before = option == nullptr ? "not known" : to_text(*option);
     if (now != before) lines.push_back(owner + "--" + name + ": checkpoint " + before + ", this run " + now);
   }
-}
-
-struct SavedComponent {
-  std::string kind, name, plugin;
-  const PickleNode* options;
-};
-
-SavedComponent saved_component(const PickleNode& node) {
-  return {node.at("kind", "a component").as_text("kind of a component"),
-          node.at("name", "a component").as_text("name of a component"),
-          node.at("plugin", "a component").as_text("plugin of a component"),
-          &node.at("options", "a component")};
-}
-
-std::vector<SavedComponent> saved_components(const PickleNode& own, std::string_view key) {
-  std::vector<SavedComponent> components;
-  for (const PickleNode* node : own.at(key, "'nopos'").as_sequence(key)) {
-    components.push_back(saved_component(*node));
-  }
-  return components;
 }
 
 [[noreturn]] void refuse(const std::string& file, const std::string& what, const std::string& before,
@@ -65,11 +37,11 @@ std::vector<SavedComponent> saved_components(const PickleNode& own, std::string_
 
 }  // namespace
 
-void check_components(const PickleNode& own, const std::string& file, const RunConfig& config,
-                      const LoadOptions& options) {
-  const std::vector<SavedComponent> encodings = saved_components(own, "positional_encoding");
+void check_components(const CheckpointFile& source, const RunConfig& config, const LoadOptions& options) {
+  const std::string& file = source.name();
+  const std::vector<RecordedComponent> encodings = recorded_components(source, PositionalEncoding::kind);
   std::vector<std::string> before, now;
-  for (const SavedComponent& encoding : encodings) before.push_back(encoding.name);
+  for (const RecordedComponent& encoding : encodings) before.push_back(encoding.name);
   const std::vector<ChosenComponent>& mine_now = config.components_of(PositionalEncoding::kind);
   for (const ChosenComponent& encoding : mine_now) now.push_back(encoding.name);
   const std::string mend =
@@ -85,7 +57,7 @@ void check_components(const PickleNode& own, const std::string& file, const RunC
     }
   }
   if (options.reset_optimizer) return;
-  for (const SavedComponent& component : saved_components(own, "components")) {
+  for (const RecordedComponent& component : recorded_components(source)) {
     if (component.kind != Criterion::kind && component.kind != Optimizer::kind) continue;
     const ChosenComponent& mine = config.component(component.kind);
     if (mine.name != component.name || mine.plugin_id != component.plugin) {
@@ -95,12 +67,13 @@ void check_components(const PickleNode& own, const std::string& file, const RunC
   }
 }
 
-std::vector<std::string> setting_differences(const PickleNode& own, const std::string& file,
-                                             const RunConfig& config) {
+std::vector<std::string> setting_differences(const CheckpointFile& source, const RunConfig& config) {
   std::vector<std::string> lines;
-  const PickleNode& groups = own.at("options", "'nopos'");
-  for (const auto& [name, options] : config.groups) compare(groups.get(name), options, "", lines);
-  for (const SavedComponent& component : saved_components(own, "components")) {
+  for (const auto& [name, options] : config.groups) {
+    const RecordedOptions before = recorded_group(source, name);
+    if (!before.empty()) compare(before, options, "", lines);
+  }
+  for (const RecordedComponent& component : recorded_components(source)) {
     for (const ChosenComponent* mine : config.single_components()) {
       if (mine->kind != component.kind) continue;
       if (mine->name != component.name) {
@@ -111,7 +84,8 @@ std::vector<std::string> setting_differences(const PickleNode& own, const std::s
     }
   }
   if (!lines.empty()) {
-    lines.insert(lines.begin(), "settings differ from those of " + file + "; those of this run are used:");
+    lines.insert(lines.begin(),
+                 "settings differ from those of " + source.name() + "; those of this run are used:");
   }
   return lines;
 }

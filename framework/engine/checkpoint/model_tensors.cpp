@@ -9,7 +9,10 @@
 #include <regex>
 #include <set>
 
+#include "checkpoint_keys.h"
 #include "nopos/error.h"
+#include "own_record.h"
+#include "saved_state.h"
 #include "state_dict.h"
 
 namespace nopos::engine {
@@ -93,10 +96,8 @@ bool fits(const at::Tensor& there, const at::Tensor& mine) {
 }
 
 void check_tokenizer(const CheckpointFile& source, const DictionaryMark& mine) {
-  const PickleNode* entry = source.own()->get("tokenizer");
-  if (entry == nullptr) return;
-  const auto saved = parse_tokenizer_record(entry->as_text("tokenizer in " + source.name()),
-                                            "the tokenizer's record in " + source.name());
+  const auto saved = recorded_tokenizer_of(source);
+  if (!saved) return;
   const std::string both =
       tokenizer_difference(saved, "the model was trained with", mine.tokenizer, "the data were made with");
   if (both.empty()) return;
@@ -145,10 +146,7 @@ void make(const Copies& copies) {
 
 void check_dictionary(const CheckpointFile& source, const DictionaryMark& mine) {
   check_tokenizer(source, mine);
-  const PickleNode& entry = source.own()->at("dictionary", source.name());
-  const DictionaryMark saved{entry.at("size", "'dictionary'").as_integer("size of the dictionary"),
-                             entry.at("digest", "'dictionary'").as_text("digest of the dictionary"),
-                             {}};
+  const DictionaryMark saved = recorded_dictionary(source);
   if (mine.digest.empty() || saved.digest.empty()) return;
   if (mine.size == saved.size && mine.digest == saved.digest) return;
   const std::string what =
@@ -175,7 +173,7 @@ Copies model_copies(const CheckpointFile& source, const PickleNode& entry, const
     used.insert(place.name);
     const auto found = saved.find(place.name);
     const PickleNode* node = found == saved.end() ? nullptr : found->second;
-    if (is_filler(name) || (node == nullptr && name == "decoder.version")) continue;
+    if (is_filler(name) || (node == nullptr && name == keys::decoder_version)) continue;
     const std::string here = described(tensor.sizes().vec(), storage_type(tensor.scalar_type()));
     if (node == nullptr) {
       differences.push_back(name + ": checkpoint has none, this model " + here);
@@ -203,7 +201,7 @@ Copies model_copies(const CheckpointFile& source, const PickleNode& entry, const
 std::vector<ParameterPlace> parameter_places(const CheckpointFile& source, const Architecture& model,
                                              const ParameterSlab& slab, std::optional<std::size_t> count) {
   const StateDict mine = state_dict(model);
-  const auto tensors = named_tensors(source.root().at("model", source.name()), model);
+  const auto tensors = named_tensors(saved_model_tensors(source), model);
   const Saved saved(tensors.begin(), tensors.end());
   const bool tied = same_storage(mine, embedding, output_weight);
   std::map<const void*, std::size_t> segments;  // by where their numbers lie

@@ -32,8 +32,6 @@ namespace {
 constexpr std::int64_t default_max_tokens = 36000;
 constexpr std::int64_t probabilities_at_a_time = std::int64_t{1} << 24;  // 64 MiB of them
 
-constexpr const char* length_option = "tokens-per-sample";
-
 void say(const std::string& message) { log_info("nopos.eval_lm", message); }
 
 /// The first tensor whose shape is not the same in both; empty where there is none.
@@ -68,12 +66,14 @@ class Evaluation {
         options_(options),
         run_(config.models.front().config),
         dataset_options_(run_.group<DatasetOptions>()) {
-    if (length) run_.component(Task::kind).options.values[length_option] = *length;
-    full_tokens_ = take_window();
     task_ = make_task(run_);
+    if (length) cut_blocks(*length);
+    full_tokens_ = take_window();
     load_models();
     dataset_ = task_->load(dataset_options_.gen_subset, /*epoch=*/1, /*combine=*/false);
-    say(data_name() + dataset_options_.gen_subset + " " + with_thousands(dataset_->size()) + " examples");
+    const std::string data = task_->data_name();
+    say(data + (data.empty() ? "" : " ") + dataset_options_.gen_subset + " " +
+        with_thousands(dataset_->size()) + " examples");
     if (options_.context_window > 0) {
       dataset_ = std::make_shared<ContextWindow>(dataset_, options_.context_window, full_tokens_);
     }
@@ -82,14 +82,13 @@ class Evaluation {
   EvaluationResult run();
 
  private:
+  void cut_blocks(std::int64_t tokens);
   std::int64_t take_window();
-  std::string data_name() const;
   void load_models();
   std::shared_ptr<Architecture> model_for(const EvaluatedModel& model) const;
   void refuse_long_blocks() const;
   EpochBatches cut(std::int64_t num_shards, std::int64_t shard) const;
   BatchList batches() const;
-  bool adds_bos() const;
   void add(const TokenBatch& batch, std::span<const float> scores, WordScores& words);
   void report(const WordScores& words) const;
 
@@ -105,21 +104,23 @@ class Evaluation {
   EvaluationResult result_;
 };
 
+void Evaluation::cut_blocks(std::int64_t tokens) {
+  if (task_->set_tokens_per_sample(tokens)) return;
+  throw Error(ExitCode::configuration, "blocks of " + std::to_string(tokens) +
+                                           " tokens need a task with --tokens-per-sample, which " +
+                                           run_.component(Task::kind).name + " does not have");
+}
+
 /// Takes the context window off the blocks. Returns what they were.
 std::int64_t Evaluation::take_window() {
-  const auto found = run_.component(Task::kind).options.values.find(length_option);
   if (options_.context_window == 0) return 0;
-  if (found == run_.component(Task::kind).options.values.end()) {
-    throw Error(ExitCode::configuration, "--context-window needs a task with --tokens-per-sample, which " +
-                                             run_.component(Task::kind).name + " does not have");
-  }
-  const auto full = std::get<std::int64_t>(found->second);
+  const std::int64_t full = task_->tokens_per_sample();
   if (options_.context_window >= full) {
     throw Error(ExitCode::configuration, "--context-window is " + std::to_string(options_.context_window) +
                                              ", but must be less than --tokens-per-sample, which is " +
                                              std::to_string(full));
   }
-  found->second = full - options_.context_window;
+  cut_blocks(full - options_.context_window);
   return full;
 }
 
@@ -137,15 +138,17 @@ void Evaluation::load_models() {
     const std::int64_t longest = models_.back()->max_positions();
     max_positions_ = models_.size() == 1 ? longest : std::min(max_positions_, longest);
   }
-  if (config_.max_positions) max_positions_ = std::min(max_positions_, *config_.max_positions + adds_bos());
+  if (config_.max_positions)
+    max_positions_ = std::min(max_positions_, *config_.max_positions + task_->adds_bos());
   say("num. model params: " + with_thousands(parameter_count(*models_.front())));
 }
 
 /// A model for the blocks at hand, longer than those that it was trained on where they are, if none of its
 /// tensors minds.
 std::shared_ptr<Architecture> Evaluation::model_for(const EvaluatedModel& model) const {
-  const std::int64_t block = (full_tokens_ > 0 ? full_tokens_ : task_->tokens_per_sample()) + adds_bos();
-  const std::int64_t asked = std::max(block, config_.max_positions.value_or(0) + adds_bos());
+  const std::int64_t block =
+      (full_tokens_ > 0 ? full_tokens_ : task_->tokens_per_sample()) + task_->adds_bos();
+  const std::int64_t asked = std::max(block, config_.max_positions.value_or(0) + task_->adds_bos());
   auto as_trained = make_model(model.config, *task_, model.tokens_per_sample, model.max_target_positions);
   const std::int64_t saved = as_trained->max_positions();
   if (asked <= saved) return as_trained;
@@ -157,7 +160,7 @@ std::shared_ptr<Architecture> Evaluation::model_for(const EvaluatedModel& model)
               "blocks of split '" + dataset_options_.gen_subset + "' have " + std::to_string(block) +
                   " tokens, the model accepts " + std::to_string(saved) +
                   ", a limit that its weights depend on: " + difference + ". Give --tokens-per-sample " +
-                  std::to_string(saved - adds_bos()) + " or less.");
+                  std::to_string(saved - task_->adds_bos()) + " or less.");
 }
 
 /// Most of the text would be left out, and only remainders evaluated.
@@ -205,16 +208,6 @@ BatchList Evaluation::batches() const {
   return batches;
 }
 
-std::string Evaluation::data_name() const {
-  const auto data = run_.component(Task::kind).options.values.find("data");
-  return data == run_.component(Task::kind).options.values.end() ? "" : to_text(data->second) + " ";
-}
-
-bool Evaluation::adds_bos() const {
-  const auto option = run_.component(Task::kind).options.values.find("add-bos-token");
-  return option != run_.component(Task::kind).options.values.end() && option->second == Value(true);
-}
-
 EvaluationResult Evaluation::run() {
   if (dataset_options_.shard_id >= dataset_options_.num_shards) {
     throw Error(ExitCode::configuration, "--shard-id is " + std::to_string(dataset_options_.shard_id) +
@@ -229,7 +222,7 @@ EvaluationResult Evaluation::run() {
   result_.tokens_per_sample = full_tokens_ > 0 ? full_tokens_ : task_->tokens_per_sample();
   result_.examples = dataset_->size();
   while (auto next = prefetcher.next()) {
-    if (adds_bos()) leave_out_first(*next);
+    if (task_->adds_bos()) leave_out_first(*next);
     const Batch batch = to_tensors(*next);
     const double start = seconds_now();
     const std::vector<float> scores = scorer.score(batch);

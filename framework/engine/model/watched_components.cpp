@@ -59,9 +59,18 @@ class WatchedTask final : public Watched<Task> {
   std::int64_t max_positions() const override {
     return positive("max_positions", [](Task& task) { return task.max_positions(); });
   }
-  CriterionResult step(Architecture& model, Criterion& criterion, const Batch& batch,
-                       bool training) override {
-    return call("step", [&](Task& task) { return task.step(model, criterion, batch, training); });
+  bool set_tokens_per_sample(std::int64_t tokens) override {
+    return call("set_tokens_per_sample", [&](Task& task) { return task.set_tokens_per_sample(tokens); });
+  }
+  bool adds_bos() const override {
+    return call("adds_bos", [](Task& task) { return task.adds_bos(); });
+  }
+  std::string data_name() const override {
+    return call("data_name", [](Task& task) { return task.data_name(); });
+  }
+  CriterionResult step(Architecture& model, Criterion& criterion, const Batch& batch, bool training,
+                       double loss_scale) override {
+    return call("step", [&](Task& task) { return task.step(model, criterion, batch, training, loss_scale); });
   }
 
  private:

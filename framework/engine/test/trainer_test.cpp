@@ -26,7 +26,8 @@ class GradientsFromTokens final : public Task {
   const Dictionary& dictionary() const override { return dictionary_; }
   std::shared_ptr<Dataset> load(const std::string&, std::int64_t, bool) override { return nullptr; }
   std::int64_t tokens_per_sample() const override { return 8; }
-  CriterionResult step(Architecture& model, Criterion&, const Batch& batch, bool training) override {
+  CriterionResult step(Architecture& model, Criterion&, const Batch& batch, bool training,
+                       double scale_of_loss) override {
     const at::Tensor numbers = batch.tokens.flatten().to(at::kFloat);
     if (training) {
       at::Tensor& grad = dynamic_cast<Pair&>(model).weight.mutable_grad();
@@ -34,11 +35,13 @@ class GradientsFromTokens final : public Task {
       grad = grad.defined() ? grad + mine : mine.clone();
     }
     seeds.push_back(at::rand({1}).item<double>());
+    loss_scales.push_back(scale_of_loss);
     return {.loss = at::tensor(1.0), .sample_size = numbers[2].item<double>()};
   }
   double scale = 1;
   std::size_t finite_from = 1000;  // steps from this one on ignore the scale
   std::vector<double> seeds;       // first random number of each step
+  std::vector<double> loss_scales;
 
  private:
   Dictionary dictionary_;
@@ -184,6 +187,7 @@ TEST_F(TrainerTest, AnOverflowUnderAScaledLossUpdatesAndCountsNothing) {
   EXPECT_EQ(figures.at("gnorm"), 1.25);  // the mean of two updates
   EXPECT_EQ(figures.at("loss_scale"), 64);
   EXPECT_EQ(figures.at("wpb"), 3);
+  EXPECT_EQ(task->loss_scales, (std::vector<double>{128, 128, 64}));
 }
 
 TEST_F(TrainerTest, MixedPrecisionTriesABatchAgainWithASmallerScale) {

@@ -196,11 +196,11 @@ void Meters::restore(const std::vector<MeterState>& states) {
   std::erase_if(entries_, [](const Entry& entry) { return entry.meter != nullptr; });
   for (const MeterState& state : states) {
     std::unique_ptr<Meter> meter;
-    if (state.type == "AverageMeter") {
+    if (state.type == meter_class::average) {
       meter = std::make_unique<AverageMeter>(std::nullopt);
-    } else if (state.type == "TimeMeter") {
+    } else if (state.type == meter_class::time) {
       meter = std::make_unique<TimeMeter>(std::nullopt);
-    } else if (state.type == "StopwatchMeter") {
+    } else if (state.type == meter_class::stopwatch) {
       meter = std::make_unique<StopwatchMeter>(std::nullopt);
     } else {
       throw Error(ExitCode::data, "the checkpoint's meter '" + state.name + "' has the unknown class '" +

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "checkpoint/checkpoint.h"
+#include "run_progress.h"
 
 namespace nopos::engine {
 
@@ -50,7 +50,7 @@ class AverageMeter final : public Meter {
   void reset() override;
   std::optional<double> average() const;
   std::optional<double> value() const override { return average(); }
-  std::string type() const override { return "AverageMeter"; }
+  std::string type() const override { return meter_class::average; }
   std::vector<std::pair<std::string, Value>> fields() const override;
   void restore(const std::map<std::string, Value>& fields) override;
 
@@ -66,7 +66,7 @@ class TimeMeter final : public Meter {
   void update(double events) { events_ += events; }
   void reset() override;
   std::optional<double> value() const override;
-  std::string type() const override { return "TimeMeter"; }
+  std::string type() const override { return meter_class::time; }
   std::vector<std::pair<std::string, Value>> fields() const override;
   void restore(const std::map<std::string, Value>& fields) override;
 
@@ -83,7 +83,7 @@ class StopwatchMeter final : public Meter {
   void stop();
   void reset() override;
   std::optional<double> value() const override;
-  std::string type() const override { return "StopwatchMeter"; }
+  std::string type() const override { return meter_class::stopwatch; }
   std::vector<std::pair<std::string, Value>> fields() const override;
   void restore(const std::map<std::string, Value>& fields) override;
 

@@ -12,28 +12,6 @@
 
 namespace nopos::engine {
 
-namespace {
-
-/// Multiplies what backward starts from, so that the loss itself is logged as it is.
-class ScaledCriterion final : public Criterion {
- public:
-  ScaledCriterion(Criterion& criterion, double scale) : criterion_(criterion), scale_(scale) {}
-  CriterionResult forward(Architecture& model, const Batch& batch) override {
-    CriterionResult result = criterion_.forward(model, batch);
-    if (scale_ != 1 && result.loss.requires_grad()) {
-      result.loss.register_hook([scale = scale_](const at::Tensor& grad) { return grad * scale; });
-    }
-    return result;
-  }
-  std::vector<Metric> metrics() const override { return criterion_.metrics(); }
-
- private:
-  Criterion& criterion_;
-  double scale_;
-};
-
-}  // namespace
-
 double clip_factor(double norm, double max_norm, bool scaled) {
   return max_norm > 0 ? std::min(1.0, max_norm / (norm + (scaled ? 0 : 1e-6))) : 1.0;
 }
@@ -67,12 +45,12 @@ Trainer::Gradients Trainer::gradients(const std::vector<TokenBatch>& group) {
   at::manual_seed(seed_ + static_cast<std::uint64_t>(num_updates_));
   parts_.slab->clear_grads();
   const double loss_scale = parts_.loss_scale ? parts_.loss_scale->value() : 1;
-  ScaledCriterion criterion(*parts_.criterion, loss_scale);
   Gradients gradients;
   double sample_size = 0;
   for (const TokenBatch& tokens : group) {
     Batch batch = to_tensors(tokens);
-    CriterionResult result = parts_.task->step(*parts_.model, criterion, batch, true);
+    CriterionResult result =
+        parts_.task->step(*parts_.model, *parts_.criterion, batch, /*training=*/true, loss_scale);
     sample_size += result.sample_size;
     tokens_trained_ += batch.num_tokens;
     gradients.results.emplace_back(std::move(result), std::move(batch));
@@ -134,14 +112,14 @@ bool Trainer::loss_is_finite(const TokenBatch& tokens) {
   const at::NoGradGuard no_grad;
   if (parts_.model->is_training()) parts_.model->eval();
   const CriterionResult result =
-      parts_.task->step(*parts_.model, *parts_.criterion, to_tensors(tokens), /*train=*/false);
+      parts_.task->step(*parts_.model, *parts_.criterion, to_tensors(tokens), /*training=*/false, 1);
   return at::isfinite(result.loss).all().item<bool>();
 }
 
 void Trainer::valid_step(const TokenBatch& tokens, MetricRecorder& recorder) {
   if (parts_.model->is_training()) parts_.model->eval();
   const Batch batch = to_tensors(tokens);
-  recorder.add(parts_.task->step(*parts_.model, *parts_.criterion, batch, false), batch);
+  recorder.add(parts_.task->step(*parts_.model, *parts_.criterion, batch, /*training=*/false, 1), batch);
   recorder.finish_step();
 }
 

@@ -69,8 +69,8 @@ std::vector<std::int64_t> lengths_of(ResolvedOptions& task, const std::vector<Sa
   } else {
     std::optional<std::int64_t> shortest;
     for (const SavedModel& model : models) {
-      if (!model.tokens_per_sample) continue;
-      shortest = std::min(shortest.value_or(*model.tokens_per_sample), *model.tokens_per_sample);
+      const auto& tokens = model.blocks.tokens_per_sample;
+      if (tokens) shortest = std::min(shortest.value_or(*tokens), *tokens);
     }
     lengths = {shortest.value_or(otherwise_length)};
     if (shortest) task.sources[length_option] = "checkpoint " + models.front().settings.path;
@@ -168,8 +168,9 @@ int run_eval_lm(const Words& words) {
   for (std::size_t i = 0; i < models.size(); ++i) {
     RunSetup setup = base;
     add_model(setup, models[i]);
+    const SavedBlocks& blocks = models[i].blocks;
     config.models.push_back(
-        {paths[i], run_config(setup, words), models[i].tokens_per_sample, models[i].max_target_positions});
+        {paths[i], run_config(setup, words), blocks.tokens_per_sample, blocks.max_target_positions});
   }
   return evaluate_with_engine(config);
 }

@@ -3,15 +3,16 @@
 
 #include "checkpoint_file.h"
 #include "commands.h"
+#include "fairseq_settings.h"
 #include "help.h"
 #include "nopos/error.h"
 #include "nopos/log.h"
 #include "nopos/tokenizer.h"
 #include "output/json_value.h"
 #include "output/terminal.h"
-#include "settings/saved_model.h"
+#include "own_record.h"
+#include "progress_glance.h"
 #include "simple_command.h"
-#include "values.h"
 
 namespace nopos::host {
 namespace {
@@ -34,24 +35,6 @@ struct Summary {
   std::int64_t numbers = 0;  ///< in all tensors; those that share a storage counted each
 };
 
-/// The plain value at the end of a path of keys; nothing where a part of it is missing.
-Value value_at(const PickleNode* node, const std::vector<std::string>& path) {
-  for (const std::string& key : path) {
-    node = attributes_of(node);
-    if (node == nullptr || (node = node->get(key)) == nullptr) return {};
-  }
-  switch (node->type) {
-    case PickleNode::Type::none:
-    case PickleNode::Type::boolean:
-    case PickleNode::Type::integer:
-    case PickleNode::Type::number:
-    case PickleNode::Type::text:
-      return plain_value(*node, path.back());
-    default:
-      return {};
-  }
-}
-
 void add(std::vector<std::pair<std::string, Value>>& list, const std::string& name, const Value& value) {
   if (!std::holds_alternative<NotGiven>(value)) list.emplace_back(name, value);
 }
@@ -66,64 +49,38 @@ void add_data(const std::string& data, Summary& summary) {
 }
 
 void add_own_recipe(const CheckpointFile& file, Summary& summary) {
-  const auto add_component = [&](const PickleNode& component) {
-    add(summary.recipe, component.at("kind", "a component").as_text("kind of a component"),
-        Value(component.at("plugin", "a component").as_text("plugin of a component") + ":" +
-              component.at("name", "a component").as_text("name of a component")));
+  const auto add_components = [&](const std::vector<RecordedComponent>& components) {
+    for (const RecordedComponent& one : components)
+      add(summary.recipe, one.kind, Value(one.plugin + ":" + one.name));
   };
-  for (const char* list : {"components", "positional_encoding"}) {
-    for (const PickleNode* component : file.own()->at(list, "'nopos'").as_sequence(list)) {
-      add_component(*component);
-    }
-  }
-  if (const PickleNode* tokenizer = file.own()->get("tokenizer")) {
-    const std::string place = "the tokenizer's record in " + file.name();
-    add(summary.recipe, "tokenizer",
-        Value(parse_tokenizer_record(tokenizer->as_text(place), place).described()));
-  }
+  add_components(recorded_components(file));
+  add_components(recorded_components(file, "positional_encoding"));
+  if (const auto tokenizer = recorded_tokenizer_of(file))
+    add(summary.recipe, "tokenizer", Value(tokenizer->described()));
   add_data(recorded_data(file), summary);
 }
 
-void add_reference_recipe(const CheckpointFile& file, Summary& summary) {
-  const PickleNode& root = file.root();
-  const PickleNode* cfg = attributes_of(root.get("cfg"));
-  if (cfg != nullptr) {
-    for (const char* kind : {"task", "model", "criterion", "optimizer", "lr_scheduler"}) {
-      Value name = value_at(cfg, {kind, "_name"});
-      if (std::holds_alternative<NotGiven>(name)) name = value_at(cfg, {kind, "arch"});
-      add(summary.recipe, kind == std::string("model") ? "architecture" : kind, name);
-    }
-  } else {
-    for (const char* kind : {"task", "arch", "criterion", "optimizer", "lr_scheduler"}) {
-      add(summary.recipe, kind == std::string("arch") ? "architecture" : kind,
-          value_at(root.get("args"), {kind}));
-    }
-  }
-  const PickleNode* model = cfg != nullptr ? cfg->get("model") : root.get("args");
+void add_fairseq_recipe(const CheckpointFile& file, Summary& summary) {
+  const FairseqSettings settings(file);
+  for (const auto& [kind, name] : settings.components()) add(summary.recipe, kind, name);
   add_data(recorded_data(file), summary);
-  for (const char* flag : {"no_token_positional_embeddings", "decoder_learned_pos", "alibi"}) {
-    add(summary.recipe, flag, value_at(model, {flag}));
-  }
+  for (const auto& [flag, value] : settings.position_flags()) add(summary.recipe, flag, value);
 }
 
 Summary summarise(const CheckpointFile& file) {
   Summary summary;
-  const PickleNode& root = file.root();
   if (file.own() != nullptr) {
     add_own_recipe(file, summary);
   } else {
-    add_reference_recipe(file, summary);
+    add_fairseq_recipe(file, summary);
   }
-  if (const PickleNode* history = root.get("optimizer_history");
-      history != nullptr && history->is(PickleNode::Type::list) && !history->items.empty()) {
-    add(summary.progress, "updates", value_at(history->items.back(), {"num_updates"}));
-  }
-  add(summary.progress, "epoch", value_at(&root, {"extra_state", "train_iterator", "epoch"}));
-  add(summary.progress, "batches of the epoch",
-      value_at(&root, {"extra_state", "train_iterator", "iterations_in_epoch"}));
-  add(summary.progress, "validation loss", value_at(&root, {"extra_state", "val_loss"}));
-  add(summary.progress, "best", value_at(&root, {"extra_state", "best"}));
-  add(summary.progress, "seconds of training", value_at(&root, {"extra_state", "previous_training_time"}));
+  const ProgressGlance progress = glance_at_progress(file);
+  add(summary.progress, "updates", progress.updates);
+  add(summary.progress, "epoch", progress.epoch);
+  add(summary.progress, "batches of the epoch", progress.batches);
+  add(summary.progress, "validation loss", progress.validation_loss);
+  add(summary.progress, "best", progress.best);
+  add(summary.progress, "seconds of training", progress.seconds);
 
   summary.tensors = file.tensors();
   for (const auto& [name, tensor] : summary.tensors) summary.numbers += tensor.elements();

@@ -2,16 +2,16 @@
 
 #include "checkpoint_file.h"
 #include "nopos/error.h"
+#include "own_record.h"
 
 namespace nopos::host {
 namespace {
 
 std::optional<RecordedTokenizer> recorded_in_checkpoint(const std::filesystem::path& path) {
   const CheckpointFile file(path);
-  const PickleNode* entry = file.own() == nullptr ? nullptr : file.own()->get("tokenizer");
-  if (entry == nullptr) return std::nullopt;
-  const std::string place = "checkpoint " + path.string();
-  return RecordedTokenizer{parse_tokenizer_record(entry->as_text("tokenizer in " + place), place), place};
+  auto record = recorded_tokenizer_of(file);
+  if (!record) return std::nullopt;
+  return RecordedTokenizer{std::move(*record), "checkpoint " + path.string()};
 }
 
 }  // namespace

@@ -13,7 +13,7 @@
 
 namespace nopos::host {
 
-/// A model of the architecture here in the making: fairseq's settings, and tensors by our names.
+/// A model of the architecture here in the making: its options, and tensors by our names.
 class ForeignModel {
  public:
   ForeignModel(const std::filesystem::path& folder, const Json& config) : folder_(folder), config_(config) {}
@@ -54,7 +54,7 @@ class ForeignModel {
   /// hold no weights
   void refuse_unused(const std::vector<std::string>& without) const;
 
-  Json settings = Json::object();
+  Json settings = Json::object();  ///< options by name, of the architecture, the encoding and the task
   std::vector<SafeTensor> tensors;
 
  private:

@@ -18,18 +18,18 @@ struct Sizes {
 
 void put_settings(ForeignModel& model, const Sizes& sizes, const std::string& activation) {
   Json& settings = model.settings;
-  settings["activation_fn"] = activation;
-  settings["decoder_embed_dim"] = settings["decoder_input_dim"] = settings["decoder_output_dim"] = sizes.dim;
-  settings["decoder_ffn_embed_dim"] = sizes.inner;
-  settings["decoder_layers"] = sizes.layers;
-  settings["decoder_attention_heads"] = sizes.heads;
-  settings["no_scale_embedding"] = true;
-  settings["decoder_normalize_before"] = true;
-  settings["no_decoder_final_norm"] = false;
-  settings["share_decoder_input_output_embed"] = false;
-  settings["adaptive_softmax_cutoff"] = nullptr;
-  settings["adaptive_input"] = settings["alibi"] = false;
-  settings["tokens_per_sample"] = settings["max_target_positions"] = sizes.positions;
+  settings["activation-fn"] = activation;
+  settings["decoder-embed-dim"] = settings["decoder-input-dim"] = settings["decoder-output-dim"] = sizes.dim;
+  settings["decoder-ffn-embed-dim"] = sizes.inner;
+  settings["decoder-layers"] = sizes.layers;
+  settings["decoder-attention-heads"] = sizes.heads;
+  settings["no-scale-embedding"] = true;
+  settings["decoder-normalize-before"] = true;
+  settings["no-decoder-final-norm"] = false;
+  settings["share-decoder-input-output-embed"] = false;
+  settings["adaptive-softmax-cutoff"] = nullptr;
+  settings["adaptive-input"] = settings["alibi"] = false;
+  settings["tokens-per-sample"] = settings["max-target-positions"] = sizes.positions;
   if (sizes.heads < 1 || sizes.dim < 1 || sizes.dim % sizes.heads != 0) {
     model.cannot("a dimension of " + std::to_string(sizes.dim) + " for " + std::to_string(sizes.heads) +
                  " heads: the dimension must be a multiple of their number");
@@ -39,13 +39,13 @@ void put_settings(ForeignModel& model, const Sizes& sizes, const std::string& ac
 
 void put_dropout(ForeignModel& model, double residual, double attention) {
   model.settings["dropout"] = residual;
-  model.settings["attention_dropout"] = attention;
-  model.settings["activation_dropout"] = 0.0;
+  model.settings["attention-dropout"] = attention;
+  model.settings["activation-dropout"] = 0.0;
 }
 
 void use_positions(ForeignModel& model, bool learned) {
-  model.settings["no_token_positional_embeddings"] = !learned;
-  model.settings["decoder_learned_pos"] = learned;
+  model.settings["no-token-positional-embeddings"] = !learned;
+  model.settings["decoder-learned-pos"] = learned;
 }
 
 std::vector<std::int64_t> range(std::int64_t begin, std::int64_t size) {
@@ -150,11 +150,11 @@ void read_opt(ForeignModel& model) {
              affine = model.flag("layer_norm_elementwise_affine", true),
              final_norm = before && !model.flag("_remove_final_layer_norm", false),
              tied = model.flag("tie_word_embeddings", true);
-  model.settings["decoder_layerdrop"] = model.number("layerdrop", 0);
-  model.settings["decoder_normalize_before"] = before;
-  model.settings["no_decoder_final_norm"] = !final_norm;
-  model.settings["share_decoder_input_output_embed"] = tied;
-  model.settings["decoder_input_dim"] = model.settings["decoder_output_dim"] = width;
+  model.settings["decoder-layerdrop"] = model.number("layerdrop", 0);
+  model.settings["decoder-normalize-before"] = before;
+  model.settings["no-decoder-final-norm"] = !final_norm;
+  model.settings["share-decoder-input-output-embed"] = tied;
+  model.settings["decoder-input-dim"] = model.settings["decoder-output-dim"] = width;
   const std::int64_t padding = model.whole("pad_token_id", Dictionary::pad);
   if (padding != Dictionary::pad) {
     model.cannot("padding as token " + std::to_string(padding) + " (pad_token_id): here it is token 1");

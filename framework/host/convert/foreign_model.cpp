@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "checkpoint_keys.h"
+#include "fairseq_model_file.h"
 #include "foreign_layout.h"
 #include "nopos/error.h"
 #include "nopos/strings.h"
@@ -169,8 +171,7 @@ std::vector<std::string> foreign_to_checkpoint(const fs::path& folder, const Jso
                                                const std::optional<std::string>& dictionary) {
   refuse_existing(checkpoint);
   ForeignModel model(folder, config);
-  model.settings["_name"] = "transformer_lm";
-  model.put("decoder.version", model.filled({1}, 3));
+  model.put(keys::decoder_version, model.filled({1}, 3));
   if (config["model_type"] == "opt") {
     if (dictionary) {
       throw Error(ExitCode::usage,
@@ -183,19 +184,11 @@ std::vector<std::string> foreign_to_checkpoint(const fs::path& folder, const Jso
   } else {
     read_gpt_neox(model, dictionary);
   }
-  Json root = Json::object();
-  root["args"] = nullptr;
-  root["cfg"] = {{"model", model.settings},
-                 {"task",
-                  {{"_name", "language_modeling"},
-                   {"tokens_per_sample", model.settings["tokens_per_sample"]},
-                   {"max_target_positions", model.settings["max_target_positions"]}}}};
-  root["model"] = nullptr;
   Json tied = Json::object();
-  if (model.settings["share_decoder_input_output_embed"] == true) {
+  if (model.settings["share-decoder-input-output-embed"] == true) {
     tied["decoder.output_projection.weight"] = "decoder.embed_tokens.weight";
   }
-  write_checkpoint(checkpoint, root, model.tensors, tied, folder / "config.json");
+  write_checkpoint(checkpoint, fairseq_file_of(model.settings), model.tensors, tied, folder / "config.json");
   const SafeTensor& embedding =
       *std::find_if(model.tensors.begin(), model.tensors.end(),
                     [](const auto& one) { return one.name == "decoder.embed_tokens.weight"; });

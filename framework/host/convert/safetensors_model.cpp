@@ -5,9 +5,11 @@
 #include <set>
 
 #include "checkpoint_file.h"
+#include "fairseq_settings.h"
 #include "nopos/error.h"
 #include "nopos/files.h"
 #include "nopos/printable.h"
+#include "own_record.h"
 #include "plain_tree.h"
 #include "safetensors.h"
 #include "stored_tensors.h"
@@ -22,28 +24,26 @@ constexpr const char* tensors_file = "model.safetensors";
 constexpr const char* config_file = "config.json";
 constexpr const char* own_key = "nopos_checkpoint";
 
-/// Settings of fairseq's model under the names that Hugging Face's configurations have for them.
+/// Options of the architecture under the names that Hugging Face's configurations have for them.
 constexpr std::pair<const char*, const char*> settings[] = {
-    {"hidden_size", "decoder_embed_dim"},
-    {"intermediate_size", "decoder_ffn_embed_dim"},
-    {"num_hidden_layers", "decoder_layers"},
-    {"num_attention_heads", "decoder_attention_heads"},
-    {"hidden_act", "activation_fn"},
-    {"max_position_embeddings", "max_target_positions"},
+    {"hidden_size", "decoder-embed-dim"},
+    {"intermediate_size", "decoder-ffn-embed-dim"},
+    {"num_hidden_layers", "decoder-layers"},
+    {"num_attention_heads", "decoder-attention-heads"},
+    {"hidden_act", "activation-fn"},
+    {"max_position_embeddings", "max-target-positions"},
     {"hidden_dropout_prob", "dropout"},
-    {"attention_probs_dropout_prob", "attention_dropout"},
-    {"tie_word_embeddings", "share_decoder_input_output_embed"}};
+    {"attention_probs_dropout_prob", "attention-dropout"},
+    {"tie_word_embeddings", "share-decoder-input-output-embed"}};
 
 /// Architecture and sizes as other programs look for them. What a file does not say is left out.
 Json described_model(const CheckpointFile& file, const std::vector<SafeTensor>& tensors) {
   Json json = Json::object();
-  const PickleNode* cfg = attributes_of(file.root().get("cfg"));
-  const PickleNode* model = attributes_of(cfg != nullptr ? cfg->get("model") : file.root().get("args"));
-  const auto setting = [&](const char* name) {
-    const PickleNode* value = model == nullptr ? nullptr : model->get(name);
+  const FairseqSettings recorded(file);
+  const auto json_from = [&](const PickleNode* value) {
     return value == nullptr ? Json() : json_of(*value, file.name());
   };
-  const Json name = setting("_name").is_null() ? setting("arch") : setting("_name");
+  const Json name = json_from(recorded.architecture());
   json["architectures"] = Json::array({name});
   json["model_type"] = name;
   for (const SafeTensor& tensor : tensors) {
@@ -51,8 +51,8 @@ Json described_model(const CheckpointFile& file, const std::vector<SafeTensor>& 
     json["torch_dtype"] = type_of(tensor.dtype)->torch;
     break;
   }
-  if (const PickleNode* own = file.own(); own != nullptr) {
-    json["vocab_size"] = json_of(*own, file.name())["dictionary"]["size"];
+  if (file.own() != nullptr) {
+    json["vocab_size"] = recorded_dictionary(file).size;
   } else if (const auto embedding = std::find_if(
                  tensors.begin(), tensors.end(),
                  [](const SafeTensor& tensor) { return tensor.name == "decoder.embed_tokens.weight"; });
@@ -60,20 +60,16 @@ Json described_model(const CheckpointFile& file, const std::vector<SafeTensor>& 
     json["vocab_size"] = embedding->shape[0];
   }
   for (const auto& [theirs, ours] : settings) {
-    if (Json value = setting(ours); !value.is_null()) json[theirs] = std::move(value);
+    if (Json value = json_from(recorded.model_option(ours)); !value.is_null())
+      json[theirs] = std::move(value);
   }
   Json encodings = Json::array();
   if (file.own() != nullptr) {
-    for (const PickleNode* one :
-         file.own()->at("positional_encoding", "'nopos'").as_sequence("positional_encoding")) {
-      encodings.push_back(one->at("name", "a component").as_text("name of a component"));
-    }
+    for (const RecordedComponent& one : recorded_components(file, "positional_encoding"))
+      encodings.push_back(one.name);
   } else {
-    if (setting("no_token_positional_embeddings") != true) {
-      encodings.push_back(setting("decoder_learned_pos") == true ? "learned" : "sinusoidal");
-    }
-    if (setting("alibi") == true) encodings.push_back("alibi");
-    if (encodings.empty()) encodings.push_back("none");
+    Settings no_overrides;
+    encodings = recorded.encodings(no_overrides);
   }
   json["positional_encoding"] = std::move(encodings);
   return json;

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "checkpoint_keys.h"
 #include "container.h"
 #include "nopos/error.h"
 #include "nopos/files.h"
@@ -131,9 +132,9 @@ Json plain_root(const CheckpointFile& file) {
   Json root = Json::object();
   for (std::size_t i = 0; i < file.root().items.size(); i += 2) {
     const std::string& key = file.root().items[i]->as_text("a key of " + file.name());
-    if (key == "last_optimizer_state") continue;
+    if (key == keys::last_optimizer_state) continue;
     root[key] =
-        key == "model" ? Json() : json_of(*file.root().items[i + 1], "'" + key + "' of " + file.name());
+        key == keys::model ? Json() : json_of(*file.root().items[i + 1], "'" + key + "' of " + file.name());
   }
   return root;
 }
@@ -145,8 +146,8 @@ void write_checkpoint(const fs::path& checkpoint, const Json& root, const std::v
   for (const SafeTensor& tensor : tensors) model.add(pickle, tensor, source);
   Pickle::Pairs entries;
   for (const auto& [key, value] : root.items()) {
-    entries.emplace_back(key, key == "model" ? pickle.ordered_dict(model.entries)
-                                             : pickled_json(pickle, value, source.string()));
+    entries.emplace_back(key, key == keys::model ? pickle.ordered_dict(model.entries)
+                                                 : pickled_json(pickle, value, source.string()));
   }
   NewFile target(checkpoint);
   ZipWriter zip([&](std::string_view bytes) { target.append(bytes); });

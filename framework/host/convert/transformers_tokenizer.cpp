@@ -4,10 +4,12 @@
 #include <vector>
 
 #include "dictionary_digest.h"
+#include "fairseq_settings.h"
 #include "nopos/error.h"
 #include "nopos/files.h"
 #include "nopos/text.h"
 #include "output/json_value.h"
+#include "own_record.h"
 #include "settings/saved_model.h"
 
 namespace nopos::host {
@@ -201,9 +203,8 @@ Dictionary read_dictionary(const fs::path& data, const CheckpointFile& file, std
     cannot((data / "dict.txt").string() + " has " + std::to_string(dictionary.size()) + " types, the model " +
            std::to_string(vocabulary));
   }
-  const PickleNode* const known = file.own() == nullptr ? nullptr : file.own()->get("dictionary");
-  const PickleNode* const digest = known == nullptr ? nullptr : known->get("digest");
-  if (digest != nullptr && !digest->text.empty() && digest->text != digest_of(dictionary)) {
+  const std::string digest = recorded_dictionary(file).digest;
+  if (!digest.empty() && digest != digest_of(dictionary)) {
     cannot((data / "dict.txt").string() + " is not the dictionary that the model was trained with");
   }
   return dictionary;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "fairseq_settings.h"
 #include "host_options.h"
 #include "nopos/error.h"
 #include "nopos/strings.h"
@@ -42,13 +43,6 @@ std::string from_flags(const HostOptions& host) {
 }
 
 }  // namespace
-
-std::vector<std::string> reference_encodings(bool none, bool learned, bool alibi) {
-  if (none) return {alibi ? "alibi" : "none"};
-  std::vector<std::string> names{learned ? "learned" : "sinusoidal"};
-  if (alibi) names.emplace_back("alibi");
-  return names;
-}
 
 EncodingChoice choose_encodings(const ResolvedOptions& host, const ConfigFile& file,
                                 const registry::Catalogue& catalogue, std::vector<std::string>& notices) {

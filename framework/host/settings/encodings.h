@@ -21,7 +21,4 @@ struct EncodingChoice {
 EncodingChoice choose_encodings(const ResolvedOptions& host, const ConfigFile& file,
                                 const registry::Catalogue& catalogue, std::vector<std::string>& notices);
 
-/// The encodings that fairseq builds for its three flags.
-std::vector<std::string> reference_encodings(bool no_token_positional_embeddings, bool learned, bool alibi);
-
 }  // namespace nopos::host

@@ -16,7 +16,8 @@ ModelSettings::ModelSettings(const CheckpointFile& file, const registry::Catalog
   for (const ConfiguredComponent& encoding : saved.settings.encodings) {
     encodings.push_back(catalogue.resolve("positional_encoding", encoding.name).component->name);
   }
-  max_positions = saved.max_target_positions ? saved.max_target_positions : saved.tokens_per_sample;
+  max_positions =
+      saved.blocks.max_target_positions ? saved.blocks.max_target_positions : saved.blocks.tokens_per_sample;
 }
 
 template <class T>

@@ -6,13 +6,14 @@
 
 #include "checkpoint_file.h"
 #include "config_file.h"
+#include "fairseq_settings.h"
 #include "nopos/registry/catalogue.h"
 
 namespace nopos::host {
 
 struct SavedModel {
   ConfigFile settings;  ///< the architecture and the encodings, by name and with all options
-  std::optional<std::int64_t> tokens_per_sample, max_target_positions;
+  SavedBlocks blocks;
 };
 
 /// \throws Error (plugin_missing) where the architecture or an encoding of one of our files is of a plugin
@@ -28,10 +29,6 @@ SavedModel read_saved_model(const CheckpointFile& file, const registry::Catalogu
 /// The whole recipe of one of our checkpoints: its components with all options, and what its run was told of
 /// data, precision and metrics. \throws Error (configuration) for a file of fairseq, (data)
 ConfigFile saved_recipe(const CheckpointFile& file);
-
-/// The data of the training that wrote a file, as it was told, relative to where it ran; empty where the file
-/// does not say.
-std::string recorded_data(const CheckpointFile& file);
 
 /// "{'tokens_per_sample': 64}": a Python dict of texts, numbers, True, False and None.
 /// \throws Error (configuration); `flag` stands in the message

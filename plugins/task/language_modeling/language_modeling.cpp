@@ -85,6 +85,12 @@ class LanguageModeling final : public Task {
   bool data_changes_with_epoch() const override { return folders_.size() > 1; }
   std::vector<std::string> available_splits() const override;
   std::int64_t tokens_per_sample() const override { return options_.tokens_per_sample; }
+  bool set_tokens_per_sample(std::int64_t tokens) override {
+    options_.tokens_per_sample = tokens;
+    return true;
+  }
+  bool adds_bos() const override { return options_.add_bos_token; }
+  std::string data_name() const override { return options_.data.value_or(""); }
   /// <s> comes on top of the block, so that the longest block still fits.
   std::int64_t max_positions() const override {
     return options_.max_target_positions.value_or(options_.tokens_per_sample) + options_.add_bos_token;

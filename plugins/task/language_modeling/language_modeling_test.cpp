@@ -59,6 +59,17 @@ class LanguageModeling : public ::testing::Test {
   ExitCode code = ExitCode::ok;
 };
 
+TEST_F(LanguageModeling, SaysWhatAnEvaluationAsksFor) {
+  const auto made = task({{"tokens-per-sample", std::int64_t{5}}});
+  EXPECT_FALSE(made->adds_bos());
+  EXPECT_EQ(made->data_name(), (folder / "a").string());
+  EXPECT_TRUE(made->set_tokens_per_sample(3));
+  EXPECT_EQ(made->tokens_per_sample(), 3);
+  EXPECT_EQ(made->max_positions(), 3);
+  EXPECT_EQ(made->load("valid", 1, false)->length(0), 3);
+  EXPECT_TRUE(task({{"add-bos-token", true}})->adds_bos());
+}
+
 TEST_F(LanguageModeling, LoadsDictionaryAndSplits) {
   const auto made = task({{"tokens-per-sample", std::int64_t{5}}});
   EXPECT_EQ(made->dictionary().size(), 11);

@@ -8,9 +8,9 @@
 namespace nopos {
 namespace {
 
-void run_backward(const at::Tensor& loss) {
+void run_backward(const at::Tensor& loss, double scale) {
   try {
-    loss.backward();
+    loss.backward(at::full_like(loss, scale));
   } catch (const Error&) {
     throw;
   } catch (const std::bad_alloc&) {
@@ -24,10 +24,11 @@ void run_backward(const at::Tensor& loss) {
 
 }  // namespace
 
-CriterionResult Task::step(Architecture& model, Criterion& criterion, const Batch& batch, bool training) {
+CriterionResult Task::step(Architecture& model, Criterion& criterion, const Batch& batch, bool training,
+                           double loss_scale) {
   const at::AutoGradMode gradients(training);
   CriterionResult result = criterion.forward(model, batch);
-  if (training) run_backward(result.loss);
+  if (training) run_backward(result.loss, loss_scale);
   result.loss = result.loss.detach();
   return result;
 }

@@ -53,9 +53,23 @@ class Task {
   /// tokens.
   virtual std::int64_t tokens_per_sample() const = 0;
   virtual std::int64_t max_positions() const { return tokens_per_sample(); }
+  /// Changes the block length, before the first `load`: an evaluation has lengths of its own. At least 1.
+  /// \returns false if this task has no block length that could be changed
+  virtual bool set_tokens_per_sample(std::int64_t tokens) {
+    (void)tokens;
+    return false;
+  }
+  /// Whether each block begins with <s>, in addition to `tokens_per_sample`. An evaluation does not score the
+  /// first token of a block then.
+  virtual bool adds_bos() const { return false; }
+  /// The data as the user named them, for messages; empty if they have no name.
+  virtual std::string data_name() const { return {}; }
 
-  /// One micro-batch: forward, criterion and, if `training`, backward. Gradients accumulate.
-  virtual CriterionResult step(Architecture& model, Criterion& criterion, const Batch& batch, bool training);
+  /// One micro-batch: forward, criterion and, if `training`, backward of the loss times `loss_scale`, which
+  /// keeps small gradients representable in half precision. Gradients accumulate. The returned loss is
+  /// detached and not scaled.
+  virtual CriterionResult step(Architecture& model, Criterion& criterion, const Batch& batch, bool training,
+                               double loss_scale);
 };
 
 }  // namespace nopos

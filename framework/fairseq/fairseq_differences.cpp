@@ -1,14 +1,16 @@
-#include "differences.h"
+#include "fairseq_differences.h"
+
+#include <algorithm>
+
+#include "checkpoint_keys.h"
 #include "fairseq_config.h"
+#include "fairseq_names.h"
 #include "nopos/error.h"
-#include "older_files.h"
+#include "saved_state.h"
 #include "values.h"
 
-namespace nopos::engine {
+namespace nopos {
 namespace {
-
-constexpr std::string_view position_flags[] = {"no_token_positional_embeddings", "decoder_learned_pos",
-                                               "alibi"};
 
 bool is_scalar(const PickleNode& node) {
   using Type = PickleNode::Type;
@@ -29,18 +31,18 @@ std::string text_of(const PickleNode* node, std::string_view name) {
 
 }  // namespace
 
-void check_reference_components(const CheckpointFile& source, const RunConfig& config,
-                                const LoadOptions& options) {
+void check_fairseq_components(const CheckpointFile& source, const RunConfig& config, bool reset_optimizer) {
   Pickle pickle;
-  const PickleNode& mine = reference_config(pickle, config)->at("model", "this run's settings");
-  const PickleNode* cfg = attributes_of(source.root().get("cfg"));
-  const PickleNode* saved = attributes_of(cfg != nullptr ? cfg->get("model") : source.root().get("args"));
+  const PickleNode& mine = reference_config(pickle, config)->at(keys::model, "this run's settings");
+  const PickleNode* cfg = attributes_of(source.root().get(keys::cfg));
+  const PickleNode* saved =
+      attributes_of(cfg != nullptr ? cfg->get(keys::model) : source.root().get(keys::args));
   if (saved == nullptr) {
     throw Error(ExitCode::data, source.name() +
                                     " was written neither by nopos-host nor by fairseq (it has no 'cfg' or "
                                     "'args'): it cannot be continued.");
   }
-  for (const std::string_view flag : position_flags) {
+  for (const char* flag : {keys::no_token_positional_embeddings, keys::decoder_learned_pos, keys::alibi}) {
     const std::string before = text_of(saved->get(flag), flag);
     const std::string now = text_of(mine.get(flag), flag);
     if (before != now) {
@@ -48,21 +50,19 @@ void check_reference_components(const CheckpointFile& source, const RunConfig& c
              "Give the positional encoding that it was trained with.");
     }
   }
-  const PickleNode* history = last_history(source);
-  if (options.reset_optimizer || history == nullptr || saved_optimizer(source) == nullptr) return;
+  if (reset_optimizer) return;
   const std::pair<std::string, std::string> mine_now[] = {
       {"criterion", reference_class(config.component("criterion"))},
       {"optimizer", reference_optimizer(config)}};
   for (const auto& [kind, now] : mine_now) {
-    const std::string key = kind + "_name";
-    const PickleNode* name = history->get(key);
     // before it kept the name, fairseq had one optimizer
-    const std::string before = name != nullptr       ? name->as_text(key)
-                               : kind == "optimizer" ? "FairseqNAG"
-                                                     : now;
-    if (before == now) continue;
-    const bool precision = before.ends_with("FP16Optimizer") || before == "AMPOptimizer";
-    refuse(source, "--" + kind, before, now,
+    const auto before = saved_class(source, kind, kind == "optimizer" ? first_optimizer : now);
+    if (!before || saved_optimizer(source) == nullptr) return;
+    if (*before == now) continue;
+    const bool precision = std::ranges::find(reference_wrappers, std::string_view(*before),
+                                             &std::pair<std::string_view, std::string_view>::second) !=
+                           std::end(reference_wrappers);
+    refuse(source, "--" + kind, *before, now,
            precision ? "Give the precision that it was trained in (--fp16, --memory-efficient-fp16, --bf16, "
                        "--amp), or --reset-optimizer to continue from its weights only."
                      : "Give that one, or --reset-optimizer to continue from its weights only.");
@@ -71,7 +71,7 @@ void check_reference_components(const CheckpointFile& source, const RunConfig& c
 
 std::vector<std::string> fairseq_differences(const CheckpointFile& source, const RunConfig& config) {
   std::vector<std::string> lines;
-  const PickleNode* saved = attributes_of(source.root().get("cfg"));
+  const PickleNode* saved = attributes_of(source.root().get(keys::cfg));
   if (saved == nullptr) return lines;
   Pickle pickle;
   const PickleNode& mine = *reference_config(pickle, config);
@@ -82,7 +82,7 @@ std::vector<std::string> fairseq_differences(const CheckpointFile& source, const
       const std::string& key = now->items[i]->text;
       const PickleNode* value = before->get(key);
       if (value == nullptr || !is_scalar(*value) || !is_scalar(*now->items[i + 1])) continue;
-      if (key == "data" || key == "max_update" || key == "max_epoch") continue;
+      if (key == keys::data || key == "max_update" || key == "max_epoch") continue;
       const std::string old_text = text_of(value, key), new_text = text_of(now->items[i + 1], key);
       if (old_text != new_text) {
         lines.push_back(std::string(name) + "." + key + ": checkpoint " + old_text + ", this run " +
@@ -97,4 +97,4 @@ std::vector<std::string> fairseq_differences(const CheckpointFile& source, const
   return lines;
 }
 
-}  // namespace nopos::engine
+}  // namespace nopos

@@ -8,6 +8,7 @@
 
 #include "checkpoint_fields.h"
 #include "checkpoint_hints.h"
+#include "checkpoint_keys.h"
 #include "container.h"
 #include "nopos/error.h"
 #include "nopos/printable.h"
@@ -98,14 +99,14 @@ CheckpointFile::CheckpointFile(const std::filesystem::path& file)
     open_zip();
   }
   check_globals();
-  if (!root().is_mapping() || root().get("model") == nullptr) {
+  if (!root().is_mapping() || root().get(keys::model) == nullptr) {
     throw Error(ExitCode::data, name_ +
                                     " is not a checkpoint of a training run: it has no entry 'model'. "
                                     "Weights alone do not tell which model they belong to.");
   }
   check_fields(root(), name_);
   if (own() == nullptr) return;
-  const std::int64_t format = own()->at("format", name_).as_integer("'format' in " + name_);
+  const std::int64_t format = own()->at(keys::format, name_).as_integer("'format' in " + name_);
   if (format < 1)
     throw Error(ExitCode::data, name_ + " has format " + std::to_string(format) + ": it is damaged.");
   if (format > container::format) {
@@ -128,7 +129,7 @@ void CheckpointFile::check_globals() const {
 }
 
 std::vector<std::pair<std::string, PickledTensor>> CheckpointFile::tensors() const {
-  const PickleNode& model = root().at("model", name());
+  const PickleNode& model = root().at(keys::model, name());
   if (!model.is_mapping()) throw Error(ExitCode::data, name() + ": 'model' is not a dict of tensors.");
   // Tensors may share a storage, as tied weights do, but not without end.
   constexpr std::uint64_t most_shared = 32, harmless_numbers = 1 << 24;

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "checkpoint_keys.h"
 #include "legacy_archive.h"
 #include "nopos/files.h"
 #include "pickle.h"
@@ -40,7 +41,7 @@ class CheckpointFile {
   const std::string& name() const { return name_; }
   const PickleNode& root() const { return *tree_.root; }
   /// What nopos-host adds; null in a file of fairseq.
-  const PickleNode* own() const { return root().get("nopos"); }
+  const PickleNode* own() const { return root().get(keys::own); }
 
   /// The model's tensors by name, in the order of the file. \throws Error (data)
   std::vector<std::pair<std::string, PickledTensor>> tensors() const;
