@@ -86,16 +86,16 @@ std::shared_ptr<Architecture> make_model(const RunConfig& config, const Task& ta
   const std::int64_t tokens = tokens_per_sample.value_or(task.tokens_per_sample());
   const std::int64_t positions =
       max_target_positions.value_or(tokens_per_sample ? *tokens_per_sample : task.max_positions());
-  return made<Architecture>(
-      config,
-      {.vocabulary = task.dictionary().size(),
-       .output_vocabulary = task.output_dictionary().size(),
-       .padding_idx = Dictionary::pad,
-       .tokens_per_sample = tokens,
-       .max_target_positions = positions,
-       .make_encodings = [&config, trained = task.tokens_per_sample()](
-                             const ModelShape& shape) { return make_encodings(config, shape, trained); },
-       .dictionary = &task.dictionary()});
+  return made<Architecture>(config, {.vocabulary = task.dictionary().size(),
+                                     .output_vocabulary = task.output_dictionary().size(),
+                                     .padding_idx = Dictionary::pad,
+                                     .tokens_per_sample = tokens,
+                                     .max_target_positions = positions,
+                                     .make_encodings =
+                                         [&config, trained = tokens](const ModelShape& shape) {
+                                           return make_encodings(config, shape, trained);
+                                         },
+                                     .dictionary = &task.dictionary()});
 }
 
 std::int64_t parameter_count(const Architecture& model, bool trained_only) {

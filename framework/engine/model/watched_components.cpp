@@ -68,9 +68,9 @@ class WatchedTask final : public Watched<Task> {
   std::string data_name() const override {
     return call("data_name", [](Task& task) { return task.data_name(); });
   }
-  CriterionResult step(Architecture& model, Criterion& criterion, const Batch& batch, bool training,
-                       double loss_scale) override {
-    return call("step", [&](Task& task) { return task.step(model, criterion, batch, training, loss_scale); });
+  CriterionResult step(Architecture& model, Criterion& criterion, const Batch& batch,
+                       const Step& step) override {
+    return call("step", [&](Task& task) { return task.step(model, criterion, batch, step); });
   }
 
  private:

@@ -26,22 +26,23 @@ class GradientsFromTokens final : public Task {
   const Dictionary& dictionary() const override { return dictionary_; }
   std::shared_ptr<Dataset> load(const std::string&, std::int64_t, bool) override { return nullptr; }
   std::int64_t tokens_per_sample() const override { return 8; }
-  CriterionResult step(Architecture& model, Criterion&, const Batch& batch, bool training,
-                       double scale_of_loss) override {
+  CriterionResult step(Architecture& model, Criterion&, const Batch& batch, const Step& step) override {
     const at::Tensor numbers = batch.tokens.flatten().to(at::kFloat);
-    if (training) {
+    if (step.training) {
       at::Tensor& grad = dynamic_cast<Pair&>(model).weight.mutable_grad();
       const at::Tensor mine = numbers.narrow(0, 0, 2) * (seeds.size() + 1 < finite_from ? scale : 1);
       grad = grad.defined() ? grad + mine : mine.clone();
     }
     seeds.push_back(at::rand({1}).item<double>());
-    loss_scales.push_back(scale_of_loss);
+    loss_scales.push_back(step.loss_scale);
+    updates.push_back(step.update);
     return {.loss = at::tensor(1.0), .sample_size = numbers[2].item<double>()};
   }
   double scale = 1;
   std::size_t finite_from = 1000;  // steps from this one on ignore the scale
   std::vector<double> seeds;       // first random number of each step
   std::vector<double> loss_scales;
+  std::vector<std::int64_t> updates;
 
  private:
   Dictionary dictionary_;

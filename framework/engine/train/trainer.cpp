@@ -50,7 +50,7 @@ Trainer::Gradients Trainer::gradients(const std::vector<TokenBatch>& group) {
   for (const TokenBatch& tokens : group) {
     Batch batch = to_tensors(tokens);
     CriterionResult result =
-        parts_.task->step(*parts_.model, *parts_.criterion, batch, /*training=*/true, loss_scale);
+        parts_.task->step(*parts_.model, *parts_.criterion, batch, step(/*training=*/true));
     sample_size += result.sample_size;
     tokens_trained_ += batch.num_tokens;
     gradients.results.emplace_back(std::move(result), std::move(batch));
@@ -112,14 +112,14 @@ bool Trainer::loss_is_finite(const TokenBatch& tokens) {
   const at::NoGradGuard no_grad;
   if (parts_.model->is_training()) parts_.model->eval();
   const CriterionResult result =
-      parts_.task->step(*parts_.model, *parts_.criterion, to_tensors(tokens), /*training=*/false, 1);
+      parts_.task->step(*parts_.model, *parts_.criterion, to_tensors(tokens), step(/*training=*/false));
   return at::isfinite(result.loss).all().item<bool>();
 }
 
 void Trainer::valid_step(const TokenBatch& tokens, MetricRecorder& recorder) {
   if (parts_.model->is_training()) parts_.model->eval();
   const Batch batch = to_tensors(tokens);
-  recorder.add(parts_.task->step(*parts_.model, *parts_.criterion, batch, /*training=*/false, 1), batch);
+  recorder.add(parts_.task->step(*parts_.model, *parts_.criterion, batch, step(/*training=*/false)), batch);
   recorder.finish_step();
 }
 
@@ -129,7 +129,15 @@ void Trainer::set_num_updates(std::int64_t num_updates) {
   recorder_.scalar("num_updates", static_cast<double>(num_updates_), 0, 200, {});
 }
 
+Step Trainer::step(bool training) const {
+  return {.training = training,
+          .loss_scale = training && parts_.loss_scale ? parts_.loss_scale->value() : 1,
+          .update = num_updates_ + (training ? 1 : 0),
+          .epoch = epoch_};
+}
+
 void Trainer::begin_epoch(std::int64_t epoch) {
+  epoch_ = epoch;
   parts_.lr_scheduler->begin_epoch(epoch);
   follow_schedule();
 }

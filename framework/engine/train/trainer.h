@@ -65,6 +65,7 @@ class Trainer {
     double scale = 1;  ///< what they are to be multiplied by
     double norm = 0;   ///< after that
   };
+  Step step(bool training) const;
   Gradients gradients(const std::vector<TokenBatch>& group);
   Gradients named_gradients(const std::vector<TokenBatch>& group);
   bool update(const std::vector<TokenBatch>& group);
@@ -75,7 +76,7 @@ class Trainer {
   Components& parts_;
   std::uint64_t seed_;
   double clip_norm_;
-  std::int64_t num_updates_ = 0, tokens_trained_ = 0;
+  std::int64_t num_updates_ = 0, epoch_ = 0, tokens_trained_ = 0;
   double lr_ = 0, seconds_in_steps_ = 0, started_ = seconds_now();
   std::string way_back_ = "no checkpoint was saved before";
   std::map<std::string, Meters> meters_;

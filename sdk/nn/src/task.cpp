@@ -24,11 +24,10 @@ void run_backward(const at::Tensor& loss, double scale) {
 
 }  // namespace
 
-CriterionResult Task::step(Architecture& model, Criterion& criterion, const Batch& batch, bool training,
-                           double loss_scale) {
-  const at::AutoGradMode gradients(training);
+CriterionResult Task::step(Architecture& model, Criterion& criterion, const Batch& batch, const Step& step) {
+  const at::AutoGradMode gradients(step.training);
   CriterionResult result = criterion.forward(model, batch);
-  if (training) run_backward(result.loss, loss_scale);
+  if (step.training) run_backward(result.loss, step.loss_scale);
   result.loss = result.loss.detach();
   return result;
 }

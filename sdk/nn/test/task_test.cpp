@@ -36,11 +36,11 @@ TEST(TaskStep, ScalesGradientsAndNotTheLoss) {
   NoData task;
   Weight model;
   Square criterion;
-  const CriterionResult first = task.step(model, criterion, {}, /*training=*/true, /*loss_scale=*/128);
+  const CriterionResult first = task.step(model, criterion, {}, {.training = true, .loss_scale = 128});
   EXPECT_EQ(first.loss.item<float>(), 9);
   EXPECT_FALSE(first.loss.requires_grad());
   EXPECT_EQ(model.value.grad().item<float>(), 6 * 128);
-  task.step(model, criterion, {}, /*training=*/true, /*loss_scale=*/1);
+  task.step(model, criterion, {}, {.training = true});
   EXPECT_EQ(model.value.grad().item<float>(), 6 * 129);  // they accumulate
 }
 
@@ -48,7 +48,7 @@ TEST(TaskStep, ComputesNoGradientsInValidation) {
   NoData task;
   Weight model;
   Square criterion;
-  EXPECT_EQ(task.step(model, criterion, {}, /*training=*/false, 1).loss.item<float>(), 9);
+  EXPECT_EQ(task.step(model, criterion, {}, {}).loss.item<float>(), 9);
   EXPECT_FALSE(model.value.grad().defined());
 }
 

@@ -18,6 +18,14 @@
 
 namespace nopos {
 
+/// What a step is part of. The engine makes it; fields may be added at the end.
+struct Step {
+  bool training = false;    ///< else an evaluation: no gradients
+  double loss_scale = 1;    ///< keeps small gradients representable in half precision
+  std::int64_t update = 0;  ///< of the run, counted from 1; in an evaluation the last one made
+  std::int64_t epoch = 0;   ///< of the training data, counted from 1
+};
+
 class Task {
  public:
   using Interface = Task;
@@ -65,11 +73,10 @@ class Task {
   /// The data as the user named them, for messages; empty if they have no name.
   virtual std::string data_name() const { return {}; }
 
-  /// One micro-batch: forward, criterion and, if `training`, backward of the loss times `loss_scale`, which
-  /// keeps small gradients representable in half precision. Gradients accumulate. The returned loss is
-  /// detached and not scaled.
-  virtual CriterionResult step(Architecture& model, Criterion& criterion, const Batch& batch, bool training,
-                               double loss_scale);
+  /// One micro-batch: forward, criterion and, in training, backward of the loss times the loss scale.
+  /// Gradients accumulate. The returned loss is detached and not scaled.
+  virtual CriterionResult step(Architecture& model, Criterion& criterion, const Batch& batch,
+                               const Step& step);
 };
 
 }  // namespace nopos
