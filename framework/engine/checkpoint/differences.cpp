@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "encoding_record.h"
 #include "nopos/error.h"
-#include "nopos/strings.h"
 #include "values.h"
 
 namespace nopos::engine {
@@ -68,20 +68,20 @@ std::vector<SavedComponent> saved_components(const PickleNode& own, std::string_
 void check_components(const PickleNode& own, const std::string& file, const RunConfig& config,
                       const LoadOptions& options) {
   const std::vector<SavedComponent> encodings = saved_components(own, "positional_encoding");
-  std::vector<std::string> before, now;
-  for (const SavedComponent& encoding : encodings) before.push_back(encoding.name);
+  const std::vector<WrittenEncoding> now = config.encodings();
   const std::vector<ChosenComponent>& mine_now = config.components_of(PositionalEncoding::kind);
-  for (const ChosenComponent& encoding : mine_now) now.push_back(encoding.name);
   const std::string mend =
       "Give the settings that it was trained with, or another --save-dir for a new model.";
-  if (before != now) refuse(file, "--positional-encoding", join(before, "+"), join(now, "+"), mend);
+  if (recorded_encodings(own, file) != now || recorded_plan(own, file) != config.encoding_plan) {
+    refuse(file, "--positional-encoding", recorded_encoding_text(own, file), config.encoding_text(), mend);
+  }
   for (std::size_t i = 0; i < encodings.size(); ++i) {
     std::vector<std::string> lines;
     compare(encodings[i].options, mine_now[i].options, "", lines);
     if (!lines.empty()) {
       throw Error(ExitCode::configuration,
                   file + " cannot be continued with another positional encoding than that of its training; " +
-                      now[i] + " " + lines[0] + ". " + mend);
+                      to_text(EncodingPlan(), {now[i]}) + " " + lines[0] + ". " + mend);
     }
   }
   if (options.reset_optimizer) return;

@@ -40,6 +40,15 @@ void check_reference_components(const CheckpointFile& source, const RunConfig& c
                                     " was written neither by nopos-host nor by fairseq (it has no 'cfg' or "
                                     "'args'): it cannot be continued.");
   }
+  if (!config.has_one_stack()) {
+    throw Error(ExitCode::configuration,
+                source.name() +
+                    " was trained by fairseq, which has one positional "
+                    "encoding for all layers, this run has '" +
+                    config.encoding_text() +
+                    "': it cannot be continued this way. Give the positional encoding "
+                    "that it was trained with.");
+  }
   for (const std::string_view flag : position_flags) {
     const std::string before = text_of(saved->get(flag), flag);
     const std::string now = text_of(mine.get(flag), flag);

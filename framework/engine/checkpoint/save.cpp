@@ -5,6 +5,7 @@
 #include "checkpoint.h"
 #include "container.h"
 #include "dictionary_digest.h"
+#include "encoding_record.h"
 #include "fairseq_config.h"
 #include "nopos/files.h"
 #include "pickle.h"
@@ -186,12 +187,14 @@ Node options_with_sources(Pickle& pickle, const ResolvedOptions& options) {
 }
 
 Node component(Pickle& pickle, const ChosenComponent& component) {
-  return pickle.dict({{"kind", pickle.text(component.kind)},
-                      {"name", pickle.text(component.name)},
-                      {"given_name", pickle.text(component.given_name)},
-                      {"plugin", pickle.text(component.plugin_id)},
-                      {"version", pickle.text(component.plugin_version)},
-                      {"options", options_with_sources(pickle, component.options)}});
+  Pickle::Pairs pairs = {{"kind", pickle.text(component.kind)},
+                         {"name", pickle.text(component.name)},
+                         {"given_name", pickle.text(component.given_name)},
+                         {"plugin", pickle.text(component.plugin_id)},
+                         {"version", pickle.text(component.plugin_version)},
+                         {"options", options_with_sources(pickle, component.options)}};
+  if (!component.label.empty()) pairs.emplace_back("label", pickle.text(component.label));
+  return pickle.dict(pairs);
 }
 
 /// What is ours: what made the model, and what a bit-exact continuation needs beyond fairseq's keys.
@@ -210,14 +213,17 @@ Node own_entry(Composer& composer, const ParameterSlab& slab, const RunState& st
   for (const ParameterSlab::Segment& segment : slab.segments()) {
     parameters.push_back(pickle.tuple({pickle.text(segment.name), pickle.integer(segment.step)}));
   }
-  Pickle::Pairs entries = {{"format", pickle.integer(container::format)},
-                           {"components", pickle.list(std::move(components))}};
+  Pickle::Pairs entries = {
+      {"format", pickle.integer(config.has_one_stack() ? container::format_of_one_stack : container::format)},
+      {"components", pickle.list(std::move(components))}};
   for (const Kind& kind : kinds) {
     if (kind.per_run != PerRun::several) continue;
     std::vector<Node> list;
     for (const ChosenComponent& one : config.components_of(kind.name)) list.push_back(component(pickle, one));
     entries.emplace_back(kind.name, pickle.list(std::move(list)));
   }
+  if (!config.encoding_plan.groups.empty())
+    entries.emplace_back(encoding_layers_key, pickled_plan(pickle, config.encoding_plan));
   const Pickle::Pairs others = {
       {"options", pickle.dict(groups)},
       {"command", pickle.list(std::move(command))},

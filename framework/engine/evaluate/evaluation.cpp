@@ -85,7 +85,7 @@ class Evaluation {
   std::int64_t take_window();
   std::string data_name() const;
   void load_models();
-  std::shared_ptr<Architecture> model_for(const EvaluatedModel& model) const;
+  std::shared_ptr<Architecture> model_for(const EvaluatedModel& model, std::int64_t& layers) const;
   void refuse_long_blocks() const;
   EpochBatches cut(std::int64_t num_shards, std::int64_t shard) const;
   BatchList batches() const;
@@ -130,7 +130,10 @@ void Evaluation::load_models() {
   for (const EvaluatedModel& model : config_.models) {
     say("loading model from " + model.file.string());
     const NoInitialWeights all_are_loaded;
-    models_.push_back(model_for(model));
+    std::int64_t layers = 0;
+    models_.push_back(model_for(model, layers));
+    if (const std::string list = model.config.encoding_layers(layers); !list.empty())
+      say("positional encoding: " + list);
     load_model(model.file, *models_.back(), mark_of(*task_));
     if (precision.weights == at::kBFloat16) convert(*models_.back(), at::kBFloat16);
     models_.back()->eval();
@@ -143,10 +146,11 @@ void Evaluation::load_models() {
 
 /// A model for the blocks at hand, longer than those that it was trained on where they are, if none of its
 /// tensors minds.
-std::shared_ptr<Architecture> Evaluation::model_for(const EvaluatedModel& model) const {
+std::shared_ptr<Architecture> Evaluation::model_for(const EvaluatedModel& model, std::int64_t& layers) const {
   const std::int64_t block = (full_tokens_ > 0 ? full_tokens_ : task_->tokens_per_sample()) + adds_bos();
   const std::int64_t asked = std::max(block, config_.max_positions.value_or(0) + adds_bos());
-  auto as_trained = make_model(model.config, *task_, model.tokens_per_sample, model.max_target_positions);
+  auto as_trained =
+      make_model(model.config, *task_, model.tokens_per_sample, model.max_target_positions, &layers);
   const std::int64_t saved = as_trained->max_positions();
   if (asked <= saved) return as_trained;
   auto longer = make_model(model.config, *task_, model.tokens_per_sample, asked);

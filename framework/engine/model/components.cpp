@@ -2,6 +2,7 @@
 
 #include <ATen/Context.h>
 
+#include <algorithm>
 #include <regex>
 #include <sstream>
 #include <unordered_set>
@@ -34,11 +35,64 @@ std::shared_ptr<Interface> made(const RunConfig& config, const typename Interfac
   return made<Interface>(config.component(Interface::kind), context);
 }
 
-std::shared_ptr<PositionalEncoding> make_encoding(const RunConfig& config, const ModelShape& shape) {
-  std::vector<std::pair<std::string, std::shared_ptr<PositionalEncoding>>> encodings;
-  for (const ChosenComponent& chosen : config.components_of(PositionalEncoding::kind)) {
-    encodings.emplace_back(chosen.name, made<PositionalEncoding>(chosen, shape));
+// AT THE JOIN: these two are the SDK's.
+struct EncodingInstance {
+  std::string label, name;  // label: empty without one
+  std::shared_ptr<PositionalEncoding> encoding;
+};
+struct LayerEncodings {
+  std::vector<std::size_t> use;  // indices into the instances
+  std::int64_t window = 0;       // 0: none
+};
+
+/// Instances in order of first appearance, each made for the number of layers that use it, and what every
+/// layer uses.
+struct EncodingParts {
+  std::vector<EncodingInstance> instances;
+  std::vector<LayerEncodings> layers;
+};
+
+std::vector<LayerEncodings> encodings_of_layers(const RunConfig& config, std::int64_t layer_count) {
+  const std::vector<WrittenEncoding> encodings = config.encodings();
+  if (config.encoding_plan.groups.empty()) {
+    LayerEncodings all;
+    for (std::size_t i = 0; i < encodings.size(); ++i) all.use.push_back(i);
+    return {static_cast<std::size_t>(layer_count), all};
   }
+  std::vector<LayerEncodings> layers;
+  for (const auto& [use, window] : layers_of(config.encoding_plan, layer_count)) {
+    LayerEncodings& layer = layers.emplace_back();
+    layer.window = window;
+    for (const std::string& name : use) {
+      const auto found = std::ranges::find(encodings, name, &WrittenEncoding::used_as);
+      TORCH_CHECK(found != encodings.end(), "the plan of encodings names ", name,
+                  ", which the run does not have");
+      layer.use.push_back(static_cast<std::size_t>(found - encodings.begin()));
+    }
+  }
+  return layers;
+}
+
+EncodingParts encoding_parts(const RunConfig& config, const ModelShape& shape) {
+  EncodingParts parts;
+  parts.layers = encodings_of_layers(config, shape.layers);
+  for (const ChosenComponent& chosen : config.components_of(PositionalEncoding::kind)) {
+    ModelShape own = shape;
+    own.layers = std::ranges::count_if(parts.layers, [&](const LayerEncodings& layer) {
+      return std::ranges::find(layer.use, parts.instances.size()) != layer.use.end();
+    });
+    parts.instances.push_back({chosen.label, chosen.name, made<PositionalEncoding>(chosen, own)});
+  }
+  return parts;
+}
+
+std::shared_ptr<PositionalEncoding> make_encoding(const RunConfig& config, const ModelShape& shape) {
+  EncodingParts parts = encoding_parts(config, shape);
+  // AT THE JOIN: return compose(std::move(parts.instances), std::move(parts.layers), shape);
+  if (!config.encoding_plan.groups.empty())
+    throw Error(ExitCode::configuration, "different encodings for different layers: not yet");
+  std::vector<std::pair<std::string, std::shared_ptr<PositionalEncoding>>> encodings;
+  for (EncodingInstance& one : parts.instances) encodings.emplace_back(one.name, std::move(one.encoding));
   return compose(std::move(encodings), shape);
 }
 
@@ -62,18 +116,25 @@ std::shared_ptr<Task> make_task(const RunConfig& config) {
 
 std::shared_ptr<Architecture> make_model(const RunConfig& config, const Task& task,
                                          std::optional<std::int64_t> tokens_per_sample,
-                                         std::optional<std::int64_t> max_target_positions) {
+                                         std::optional<std::int64_t> max_target_positions,
+                                         std::int64_t* layers) {
   const std::int64_t tokens = tokens_per_sample.value_or(task.tokens_per_sample());
   const std::int64_t positions =
       max_target_positions.value_or(tokens_per_sample ? *tokens_per_sample : task.max_positions());
-  return made<Architecture>(
-      config, {.vocabulary = task.dictionary().size(),
-               .output_vocabulary = task.output_dictionary().size(),
-               .padding_idx = Dictionary::pad,
-               .tokens_per_sample = tokens,
-               .max_target_positions = positions,
-               .make_encoding = [&config](const ModelShape& shape) { return make_encoding(config, shape); },
-               .dictionary = &task.dictionary()});
+  const auto count = std::make_shared<std::int64_t>(0);  // lives as long as the function that sets it
+  auto model = made<Architecture>(config, {.vocabulary = task.dictionary().size(),
+                                           .output_vocabulary = task.output_dictionary().size(),
+                                           .padding_idx = Dictionary::pad,
+                                           .tokens_per_sample = tokens,
+                                           .max_target_positions = positions,
+                                           .make_encoding =
+                                               [&config, count](const ModelShape& shape) {
+                                                 *count = shape.layers;
+                                                 return make_encoding(config, shape);
+                                               },
+                                           .dictionary = &task.dictionary()});
+  if (layers != nullptr) *layers = *count;
+  return model;
 }
 
 std::int64_t parameter_count(const Architecture& model, bool trained_only) {
@@ -103,7 +164,7 @@ Components make_components(const RunConfig& config) {
   at::manual_seed(static_cast<std::uint64_t>(common.seed));
   Components parts;
   parts.task = make_task(config);
-  parts.model = make_model(config, *parts.task);
+  parts.model = make_model(config, *parts.task, {}, {}, &parts.layers);
   parts.criterion = watched(
       made<Criterion>(config, {.padding_idx = Dictionary::pad, .sentence_avg = optimization.sentence_avg}));
   parts.criterion->check(*parts.model);
@@ -131,6 +192,8 @@ void log_components(const Components& parts, const RunConfig& config) {
   if (const std::string summary = parts.model->summary(); !summary.empty()) say(summary);
   say("task: " + config.component(Task::kind).name);
   say("model: " + config.component(Architecture::kind).given_name);
+  if (const std::string layers = config.encoding_layers(parts.layers); !layers.empty())
+    say("positional encoding: " + layers);
   say("criterion: " + config.component(Criterion::kind).name);
   say("num. shared model params: " + with_thousands(parameter_count(*parts.model, false)) +
       " (num. trained: " + with_thousands(parameter_count(*parts.model, true)) + ")");

@@ -21,6 +21,7 @@ namespace nopos::engine {
 struct Components {
   std::shared_ptr<Task> task;
   std::shared_ptr<Architecture> model;
+  std::int64_t layers = 0;  ///< of the model, those with attention
   std::shared_ptr<Criterion> criterion;
   std::shared_ptr<Optimizer> optimizer;
   std::shared_ptr<LRScheduler> lr_scheduler;
@@ -34,11 +35,13 @@ struct Components {
 Components make_components(const RunConfig& config);
 
 /// The task alone, and a model for its dictionaries. `tokens_per_sample` and `max_target_positions` are the
-/// task's where they are not given. \throws Error, as the plugins do
+/// task's where they are not given; `layers` gets the model's layers with attention. \throws Error, as the
+/// plugins do
 std::shared_ptr<Task> make_task(const RunConfig& config);
 std::shared_ptr<Architecture> make_model(const RunConfig& config, const Task& task,
                                          std::optional<std::int64_t> tokens_per_sample = {},
-                                         std::optional<std::int64_t> max_target_positions = {});
+                                         std::optional<std::int64_t> max_target_positions = {},
+                                         std::int64_t* layers = nullptr);
 
 /// Numbers in the model's parameters; those that several modules share count once.
 std::int64_t parameter_count(const Architecture& model, bool trained_only = false);

@@ -3,6 +3,7 @@
 
 #include "checkpoint_file.h"
 #include "commands.h"
+#include "encoding_record.h"
 #include "help.h"
 #include "nopos/error.h"
 #include "nopos/log.h"
@@ -67,8 +68,10 @@ void add_data(const std::string& data, Summary& summary) {
 
 void add_own_recipe(const CheckpointFile& file, Summary& summary) {
   const auto add_component = [&](const PickleNode& component) {
+    const PickleNode* const label = component.get("label");
     add(summary.recipe, component.at("kind", "a component").as_text("kind of a component"),
-        Value(component.at("plugin", "a component").as_text("plugin of a component") + ":" +
+        Value((label == nullptr ? "" : label->as_text("label of an encoding") + "=") +
+              component.at("plugin", "a component").as_text("plugin of a component") + ":" +
               component.at("name", "a component").as_text("name of a component")));
   };
   for (const char* list : {"components", "positional_encoding"}) {
@@ -76,6 +79,8 @@ void add_own_recipe(const CheckpointFile& file, Summary& summary) {
       add_component(*component);
     }
   }
+  if (!recorded_plan(*file.own(), file.name()).groups.empty())
+    add(summary.recipe, "encodings of the layers", Value(recorded_encoding_text(*file.own(), file.name())));
   if (const PickleNode* tokenizer = file.own()->get("tokenizer")) {
     const std::string place = "the tokenizer's record in " + file.name();
     add(summary.recipe, "tokenizer",

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "checkpoint_file.h"
+#include "encoding_record.h"
 #include "nopos/error.h"
 #include "nopos/files.h"
 #include "nopos/printable.h"
@@ -75,6 +76,8 @@ Json described_model(const CheckpointFile& file, const std::vector<SafeTensor>& 
     if (setting("alibi") == true) encodings.push_back("alibi");
     if (encodings.empty()) encodings.push_back("none");
   }
+  if (file.own() != nullptr && !recorded_plan(*file.own(), file.name()).groups.empty())
+    encodings = recorded_encoding_text(*file.own(), file.name());
   json["positional_encoding"] = std::move(encodings);
   return json;
 }

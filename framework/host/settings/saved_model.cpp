@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "checkpoint_fields.h"
+#include "encoding_record.h"
 #include "encodings.h"
 #include "model_sizes.h"
 #include "nopos/error.h"
@@ -138,11 +139,18 @@ Settings own_options(const PickleNode& component, Settings& overrides) {
   return values;
 }
 
+std::string label_of(const PickleNode& component) {
+  const PickleNode* const label = component.get("label");
+  return label == nullptr ? "" : label->as_text("label of an encoding");
+}
+
 ConfiguredComponent own_component(const PickleNode& component, Settings& overrides) {
   return {component.at("plugin", "a component").as_text("plugin of a component") + ":" +
               component.at("kind", "a component").as_text("kind of a component") + "/" +
               component.at("name", "a component").as_text("name of a component"),
-          own_options(component, overrides)};
+          own_options(component, overrides),
+          {},
+          label_of(component)};
 }
 
 void require_plugin(const CheckpointFile& file, const registry::Catalogue& catalogue,
@@ -195,6 +203,7 @@ SavedModel own_model(const CheckpointFile& file, const registry::Catalogue& cata
        file.own()->at("positional_encoding", "'nopos'").as_sequence("positional_encoding")) {
     saved.settings.encodings.push_back(own_component(*encoding, overrides));
   }
+  saved.settings.encoding_plan = recorded_plan(*file.own(), file.name());
   if (!saved.settings.components.contains("architecture")) {
     throw Error(ExitCode::data, file.name() + " does not name its architecture: it is damaged.");
   }
@@ -267,6 +276,7 @@ ConfigFile saved_recipe(const CheckpointFile& file) {
        file.own()->at("positional_encoding", "'nopos'").as_sequence("positional_encoding")) {
     recipe.encodings.push_back(own_component(*encoding, no_overrides));
   }
+  recipe.encoding_plan = recorded_plan(*file.own(), file.name());
   const PickleNode& groups = file.own()->at("options", "'nopos'");
   for (const char* name : {"common", "dataset", "optimization", "checkpoint"}) {
     const PickleNode* group = groups.get(name);
