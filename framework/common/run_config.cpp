@@ -1,5 +1,6 @@
 #include "run_config.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace nopos {
@@ -14,6 +15,26 @@ const std::vector<ChosenComponent>& RunConfig::components_of(std::string_view ki
   static const std::vector<ChosenComponent> none;
   const auto found = components.find(kind);
   return found == components.end() ? none : found->second;
+}
+
+std::vector<WrittenEncoding> RunConfig::encodings() const {
+  std::vector<WrittenEncoding> list;
+  for (const ChosenComponent& chosen : components_of("positional_encoding")) {
+    list.push_back({chosen.label, chosen.name});
+  }
+  return list;
+}
+
+bool RunConfig::has_one_stack() const {
+  return encoding_plan.groups.empty() &&
+         std::ranges::all_of(encodings(), [](const WrittenEncoding& one) { return one.label.empty(); });
+}
+
+std::string RunConfig::encoding_text() const { return to_text(encoding_plan, encodings()); }
+
+std::string RunConfig::encoding_layers(std::int64_t layer_count) const {
+  if (encoding_plan.groups.empty()) return {};
+  return described(layers_of(encoding_plan, layer_count), encodings());
 }
 
 std::vector<const ChosenComponent*> RunConfig::single_components() const {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "encoding_plan.h"
 #include "nopos/kinds.h"
 #include "nopos/options.h"
 #include "stop_signals.h"
@@ -29,6 +30,7 @@ struct ChosenComponent {
   std::filesystem::path library;
   std::string build_id;  ///< of the library when its manifest was read
   ResolvedOptions options;
+  std::string label = {};  ///< of an encoding: `local` of `local=rope`; empty for one without
 };
 
 struct RunConfig {
@@ -39,6 +41,9 @@ struct RunConfig {
   /// By kind: one of most, encodings in the order of `--positional-encoding a+b`. An evaluation has only the
   /// kinds that a model needs.
   std::map<std::string, std::vector<ChosenComponent>, std::less<>> components;
+
+  /// Which layer has which of the encodings, by their labels or names; empty where each has all.
+  EncodingPlan encoding_plan;
 
   /// `--optimizer-overrides`: options of the optimizer that hold instead where its state is restored.
   Settings optimizer_overrides;
@@ -57,6 +62,16 @@ struct RunConfig {
 
   /// All of a kind; empty where the run has none.
   const std::vector<ChosenComponent>& components_of(std::string_view kind) const;
+
+  /// Labels and names of the encodings.
+  std::vector<WrittenEncoding> encodings() const;
+  /// Whether every layer has all encodings, without labels and windows.
+  bool has_one_stack() const;
+  /// The encodings of the run as `--positional-encoding` spells them.
+  std::string encoding_text() const;
+  /// "layers 0-2: alibi; 3: none"; empty where every layer has all encodings.
+  /// \throws Error (configuration) if the plan does not fit a model of so many layers
+  std::string encoding_layers(std::int64_t layer_count) const;
 
   /// Those of the kinds of which a run has one, in the order of `kinds`.
   std::vector<const ChosenComponent*> single_components() const;

@@ -81,6 +81,13 @@ inline constexpr const char* kind = "kind";
 inline constexpr const char* name = "name";
 inline constexpr const char* given_name = "given_name";
 inline constexpr const char* plugin = "plugin";
+inline constexpr const char* label = "label";  ///< of an encoding
+
+// Our list of encodings by layer, and a group in it.
+inline constexpr const char* encoding_layers = "positional_encoding_layers";
+inline constexpr const char* repeat = "repeat";
+inline constexpr const char* use = "use";
+inline constexpr const char* window = "window";
 
 }  // namespace nopos::keys
 

@@ -1,5 +1,6 @@
 #include "checkpoint_keys.h"
 #include "container.h"
+#include "encoding_record.h"
 #include "fairseq_config.h"
 #include "nopos/kinds.h"
 #include "saved_state.h"
@@ -89,12 +90,14 @@ Node options_with_sources(Pickle& pickle, const ResolvedOptions& options) {
 }
 
 Node component(Pickle& pickle, const ChosenComponent& component) {
-  return pickle.dict({{keys::kind, pickle.text(component.kind)},
-                      {keys::name, pickle.text(component.name)},
-                      {keys::given_name, pickle.text(component.given_name)},
-                      {keys::plugin, pickle.text(component.plugin_id)},
-                      {keys::version, pickle.text(component.plugin_version)},
-                      {keys::options, options_with_sources(pickle, component.options)}});
+  Pickle::Pairs pairs = {{keys::kind, pickle.text(component.kind)},
+                         {keys::name, pickle.text(component.name)},
+                         {keys::given_name, pickle.text(component.given_name)},
+                         {keys::plugin, pickle.text(component.plugin_id)},
+                         {keys::version, pickle.text(component.plugin_version)},
+                         {keys::options, options_with_sources(pickle, component.options)}};
+  if (!component.label.empty()) pairs.emplace_back(keys::label, pickle.text(component.label));
+  return pickle.dict(pairs);
 }
 
 /// What made the model.
@@ -102,7 +105,8 @@ Pickle::Pairs recipe(Pickle& pickle, const RunConfig& config) {
   std::vector<Node> components, command;
   for (const ChosenComponent* chosen : config.single_components())
     components.push_back(component(pickle, *chosen));
-  Pickle::Pairs entries = {{keys::format, pickle.integer(container::format)},
+  const int format = config.has_one_stack() ? container::format_of_one_stack : container::format;
+  Pickle::Pairs entries = {{keys::format, pickle.integer(format)},
                            {keys::components, pickle.list(std::move(components))}};
   for (const Kind& kind : kinds) {
     if (kind.per_run != PerRun::several) continue;
@@ -110,6 +114,8 @@ Pickle::Pairs recipe(Pickle& pickle, const RunConfig& config) {
     for (const ChosenComponent& one : config.components_of(kind.name)) list.push_back(component(pickle, one));
     entries.emplace_back(kind.name, pickle.list(std::move(list)));
   }
+  if (!config.encoding_plan.groups.empty())
+    entries.emplace_back(keys::encoding_layers, pickled_plan(pickle, config.encoding_plan));
   Pickle::Pairs groups;
   for (const auto& [name, options] : config.groups)
     groups.emplace_back(name, options_with_sources(pickle, options));

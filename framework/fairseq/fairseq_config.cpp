@@ -124,6 +124,7 @@ const ReferenceSection* known_component(const ChosenComponent& component) {
 }
 
 const ReferencePositions* known_positions(const RunConfig& config) {
+  if (!config.has_one_stack()) return nullptr;
   const std::vector<ChosenComponent>& encodings = config.components_of("positional_encoding");
   for (const ReferencePositions& positions : reference_positions) {
     const auto same = [](const ChosenComponent& encoding, const std::string& name) {
@@ -202,8 +203,7 @@ std::string model_unknown_to_reference(const RunConfig& config) {
   }
   if (expressible) return {};
   std::string name = architecture.plugin_id + ":" + architecture.name;
-  for (const ChosenComponent& one : config.components_of("positional_encoding")) name += "+" + one.name;
-  return name;
+  return name + "+" + config.encoding_text();
 }
 
 Node reference_config(Pickle& pickle, const RunConfig& config) {

@@ -42,6 +42,14 @@ void check_fairseq_components(const CheckpointFile& source, const RunConfig& con
                                     " was written neither by nopos-host nor by fairseq (it has no 'cfg' or "
                                     "'args'): it cannot be continued.");
   }
+  if (!config.has_one_stack()) {
+    throw Error(
+        ExitCode::configuration,
+        source.name() +
+            " was trained by fairseq, which has one positional encoding for all layers, this run has '" +
+            config.encoding_text() +
+            "': it cannot be continued this way. Give the positional encoding that it was trained with.");
+  }
   for (const char* flag : {keys::no_token_positional_embeddings, keys::decoder_learned_pos, keys::alibi}) {
     const std::string before = text_of(saved->get(flag), flag);
     const std::string now = text_of(mine.get(flag), flag);

@@ -28,10 +28,13 @@ RecordedComponent component_of(const PickleNode& node) {
   const auto text = [&](const char* key) {
     return node.at(key, in_component).as_text(std::string(key) + " of a component");
   };
-  const PickleNode* version = node.get(keys::version);
-  return {text(keys::kind), text(keys::name), text(keys::plugin),
+  const PickleNode *version = node.get(keys::version), *label = node.get(keys::label);
+  return {text(keys::kind),
+          text(keys::name),
+          text(keys::plugin),
           version == nullptr ? std::string() : text(keys::version),
-          options_of(node.at(keys::options, in_component))};
+          options_of(node.at(keys::options, in_component)),
+          label == nullptr ? std::string() : text(keys::label)};
 }
 
 }  // namespace

@@ -28,6 +28,7 @@ struct RecordedComponent {
   std::string kind, name, plugin;
   std::string version;  ///< of the plugin
   RecordedOptions options;
+  std::string label;  ///< of an encoding that has one
 
   std::string full_name() const { return plugin + ":" + kind + "/" + name; }
 };

@@ -13,6 +13,8 @@ inline constexpr const char* version_text = "3\n";
 inline std::string storage(const std::string& key) { return "data/" + key; }
 
 /// Of the entry `nopos`; grows with every change that an older program cannot read.
-inline constexpr int format = 1;
+inline constexpr int format = 2;
+/// What is written where the layers have the same encodings, without labels: all programs read that.
+inline constexpr int format_of_one_stack = 1;
 
 }  // namespace nopos::container

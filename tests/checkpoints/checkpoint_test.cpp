@@ -5,8 +5,10 @@
 #include <array>
 
 #include "checkpoint/state_dict.h"
+#include "checkpoint_file.h"
 #include "command.h"
 #include "description.h"
+#include "encoding_record.h"
 #include "nopos/error.h"
 #include "pickle.h"
 #include "sample.h"
@@ -208,6 +210,60 @@ TEST_F(CheckpointTest, WhatCannotGoOnIsRefused) {
   EXPECT_NO_THROW(load(run, config, reset));
 }
 
+/// near=alibi in two layers with a window of 8, none in the third, and so on.
+RunConfig config_with_layer_list() {
+  RunConfig config = sample_config();
+  config.component("positional_encoding") = component("positional_encoding", "alibi");
+  config.component("positional_encoding").label = "near";
+  config.encoding_plan = {{{2, {"near"}, 8}, {1, {}, 0}}};
+  return config;
+}
+
+TEST_F(CheckpointTest, ALayerListComesBackAndAnotherIsRefused) {
+  SampleRun run(1);
+  const RunConfig config = config_with_layer_list();
+  save(run, config);
+  EXPECT_TRUE(load(run, config).notices.empty());
+  const CheckpointFile saved(file);
+  EXPECT_EQ(recorded_plan(*saved.own(), file), config.encoding_plan);
+  EXPECT_EQ(saved.own()->at("format", "nopos").integer, 2);
+
+  const auto refusal = [&](const RunConfig& other) {
+    const std::string message = message_of(ExitCode::configuration, [&] { load(run, other); });
+    return message.substr(0, message.find(": it cannot")).substr(file.string().size());
+  };
+  EXPECT_EQ(refusal(sample_config()),
+            " was trained with --positional-encoding 2xnear=alibi@8,none, this run has none");
+  RunConfig other = config;
+  other.encoding_plan.groups[0].window = 9;
+  EXPECT_EQ(refusal(other),
+            " was trained with --positional-encoding 2xnear=alibi@8,none, this run has 2xnear=alibi@9,none");
+  other.encoding_plan = {};
+  EXPECT_EQ(refusal(other),
+            " was trained with --positional-encoding 2xnear=alibi@8,none, this run has near=alibi");
+  other.component("positional_encoding").label = "";
+  EXPECT_EQ(refusal(other),
+            " was trained with --positional-encoding 2xnear=alibi@8,none, this run has alibi");
+
+  save(run);
+  EXPECT_EQ(refusal(config),
+            " was trained with --positional-encoding none, this run has 2xnear=alibi@8,none");
+  const CheckpointFile one_stack(file);
+  EXPECT_EQ(one_stack.own()->at("format", "nopos").integer, 1);
+  EXPECT_EQ(one_stack.own()->get(encoding_layers_key), nullptr);
+}
+
+TEST_F(CheckpointTest, OptionsOfALabelAreCompared) {
+  SampleRun run(1);
+  RunConfig config = config_with_layer_list();
+  config.component("positional_encoding").options.values["rate"] = 0.5;
+  save(run, config);
+  config.component("positional_encoding").options.values["rate"] = 0.25;
+  const std::string message = message_of(ExitCode::configuration, [&] { load(run, config); });
+  EXPECT_NE(message.find("; near=alibi --rate: checkpoint 0.5, this run 0.25."), std::string::npos)
+      << message;
+}
+
 TEST_F(CheckpointTest, AnotherDictionaryIsRefused) {
   SampleRun run(1);
   save(run);
@@ -397,6 +453,10 @@ TEST_F(CheckpointTest, AModelUnknownToTheReferenceHasANameThatItRefuses) {
   encodings = {component("positional_encoding", "none")};
   encodings[0].plugin_id = "acme.none";
   EXPECT_EQ(name(), "nopos.transformer_lm:transformer_lm+none");
+  config = config_with_layer_list();
+  EXPECT_EQ(name(), "nopos.transformer_lm:transformer_lm+2xnear=alibi@8,none");
+  config.encoding_plan = {};
+  EXPECT_EQ(name(), "nopos.transformer_lm:transformer_lm+near=alibi");
   config = sample_config();
   config.component("architecture") =
       component("architecture", "transformer_lm", {{"twisted-attention", true}});

@@ -41,6 +41,7 @@ TEST_P(Encodings, FollowFromFlags) {
   for (const auto& component : document.at("components")) {
     if (component.at("kind") != "positional_encoding") continue;
     if (!chosen.empty()) chosen += '+';
+    if (component.contains("label")) chosen += component.at("label").get<std::string>() + "=";
     chosen += component.at("name").get<std::string>();
   }
   EXPECT_EQ(chosen, GetParam().encodings);
@@ -62,8 +63,13 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{{"--positional-encoding", "nopos", none}, "none", ""},
                     Case{{"--positional-encoding", "alibi", alibi}, "", "mean 'sinusoidal+alibi'"},
                     Case{{"--positional-encoding", "none", learned}, "", "mean 'learned'"},
-                    Case{{"--positional-encoding", "alibi+"}, "", "names joined by +"},
+                    Case{{"--positional-encoding", "alibi+"}, "", "it ends after character 6"},
                     Case{{"--positional-encoding", "learned+learned"}, "", "given twice"},
+                    Case{{"--positional-encoding", "alibi,none"}, "alibi", "\"layers\""},
+                    Case{{"--positional-encoding", "2xa=alibi,alibi"}, "a=alibi+alibi", ""},
+                    Case{{"--positional-encoding", "a=alibi", none, alibi}, "", "mean 'alibi'"},
+                    Case{{"--positional-encoding", "alibi@8", none, alibi}, "", "mean 'alibi'"},
+                    Case{{"--positional-encoding", "4xalibi", none, alibi}, "alibi", ""},
                     Case{{"--config", "file.json"}, "learned+alibi", ""},
                     Case{{"--config", "file.json", none}, "none", ""},
                     Case{{"--config", "file.json", "--positional-encoding", "sinusoidal"}, "sinusoidal", ""},

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "encoding_record.h"
 #include "nopos/error.h"
-#include "nopos/strings.h"
 #include "own_record.h"
 
 namespace nopos::engine {
@@ -40,20 +40,20 @@ void compare(const RecordedOptions& saved, const ResolvedOptions& mine, const st
 void check_components(const CheckpointFile& source, const RunConfig& config, const LoadOptions& options) {
   const std::string& file = source.name();
   const std::vector<RecordedComponent> encodings = recorded_components(source, PositionalEncoding::kind);
-  std::vector<std::string> before, now;
-  for (const RecordedComponent& encoding : encodings) before.push_back(encoding.name);
+  const std::vector<WrittenEncoding> now = config.encodings();
   const std::vector<ChosenComponent>& mine_now = config.components_of(PositionalEncoding::kind);
-  for (const ChosenComponent& encoding : mine_now) now.push_back(encoding.name);
   const std::string mend =
       "Give the settings that it was trained with, or another --save-dir for a new model.";
-  if (before != now) refuse(file, "--positional-encoding", join(before, "+"), join(now, "+"), mend);
+  if (recorded_encodings(source) != now || recorded_plan(source) != config.encoding_plan) {
+    refuse(file, "--positional-encoding", recorded_encoding_text(source), config.encoding_text(), mend);
+  }
   for (std::size_t i = 0; i < encodings.size(); ++i) {
     std::vector<std::string> lines;
     compare(encodings[i].options, mine_now[i].options, "", lines);
     if (!lines.empty()) {
       throw Error(ExitCode::configuration,
                   file + " cannot be continued with another positional encoding than that of its training; " +
-                      now[i] + " " + lines[0] + ". " + mend);
+                      to_text(EncodingPlan(), {now[i]}) + " " + lines[0] + ". " + mend);
     }
   }
   if (options.reset_optimizer) return;

@@ -132,6 +132,8 @@ void Evaluation::load_models() {
     say("loading model from " + model.file.string());
     const NoInitialWeights all_are_loaded;
     models_.push_back(model_for(model));
+    if (const std::string list = encodings_by_layer(model.config, *models_.back()); !list.empty())
+      say("positional encoding: " + list);
     load_model(model.file, *models_.back(), mark_of(*task_));
     if (precision.weights == at::kBFloat16) convert(*models_.back(), at::kBFloat16);
     models_.back()->eval();

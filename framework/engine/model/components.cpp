@@ -35,14 +35,42 @@ std::shared_ptr<Interface> made(const RunConfig& config, const typename Interfac
   return made<Interface>(config.component(Interface::kind), context);
 }
 
+/// What every layer uses, as indices into the run's encodings.
+std::vector<LayerEncodings> encodings_of_layers(const RunConfig& config, std::int64_t layer_count) {
+  const std::vector<WrittenEncoding> encodings = config.encodings();
+  if (config.encoding_plan.groups.empty()) {
+    LayerEncodings all;
+    for (std::size_t i = 0; i < encodings.size(); ++i) all.use.push_back(i);
+    return {static_cast<std::size_t>(layer_count), all};
+  }
+  std::vector<LayerEncodings> layers;
+  for (const auto& [use, window] : layers_of(config.encoding_plan, layer_count)) {
+    LayerEncodings& layer = layers.emplace_back();
+    layer.window = window;
+    for (const std::string& name : use) {
+      const auto found = std::ranges::find(encodings, name, &WrittenEncoding::used_as);
+      TORCH_CHECK(found != encodings.end(), "the plan of encodings names ", name,
+                  ", which the run does not have");
+      layer.use.push_back(static_cast<std::size_t>(found - encodings.begin()));
+    }
+  }
+  return layers;
+}
+
+/// One instance of each, made for the number of layers that use it.
 std::shared_ptr<Encodings> make_encodings(const RunConfig& config, ModelShape shape,
                                           std::int64_t train_length) {
   shape.train_length = train_length;
+  std::vector<LayerEncodings> layers = encodings_of_layers(config, shape.layers);
   std::vector<EncodingInstance> instances;
-  for (const ChosenComponent& chosen : config.components_of(PositionalEncoding::kind))
-    instances.push_back(
-        {.label = {}, .name = chosen.name, .encoding = made<PositionalEncoding>(chosen, shape)});
-  return compose(std::move(instances), {}, shape);
+  for (const ChosenComponent& chosen : config.components_of(PositionalEncoding::kind)) {
+    ModelShape own = shape;
+    own.layers = std::ranges::count_if(layers, [&](const LayerEncodings& layer) {
+      return std::ranges::find(layer.use, instances.size()) != layer.use.end();
+    });
+    instances.push_back({chosen.label, chosen.name, made<PositionalEncoding>(chosen, own)});
+  }
+  return compose(std::move(instances), std::move(layers), shape);
 }
 
 /// What encodings declared of their parameters.
@@ -96,6 +124,11 @@ std::shared_ptr<Architecture> make_model(const RunConfig& config, const Task& ta
                                            return make_encodings(config, shape, trained);
                                          },
                                      .dictionary = &task.dictionary()});
+}
+
+std::string encodings_by_layer(const RunConfig& config, const Architecture& model) {
+  const std::shared_ptr<Encodings> encodings = encodings_of(model).encodings;
+  return encodings == nullptr ? std::string() : config.encoding_layers(layer_count(*encodings));
 }
 
 std::int64_t parameter_count(const Architecture& model, bool trained_only) {
@@ -154,6 +187,8 @@ void log_components(const Components& parts, const RunConfig& config) {
   if (const std::string summary = parts.model->summary(); !summary.empty()) say(summary);
   say("task: " + config.component(Task::kind).name);
   say("model: " + config.component(Architecture::kind).given_name);
+  if (const std::string layers = encodings_by_layer(config, *parts.model); !layers.empty())
+    say("positional encoding: " + layers);
   say("criterion: " + config.component(Criterion::kind).name);
   say("num. shared model params: " + with_thousands(parameter_count(*parts.model, false)) +
       " (num. trained: " + with_thousands(parameter_count(*parts.model, true)) + ")");

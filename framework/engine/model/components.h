@@ -36,11 +36,15 @@ struct Components {
 Components make_components(const RunConfig& config);
 
 /// The task alone, and a model for its dictionaries. `tokens_per_sample` and `max_target_positions` are the
-/// task's where they are not given. \throws Error, as the plugins do
+/// task's where they are not given; `layers` gets the model's layers with attention. \throws Error, as the
+/// plugins do
 std::shared_ptr<Task> make_task(const RunConfig& config);
 std::shared_ptr<Architecture> make_model(const RunConfig& config, const Task& task,
                                          std::optional<std::int64_t> tokens_per_sample = {},
                                          std::optional<std::int64_t> max_target_positions = {});
+
+/// For people: "layers 0-2: rope@4096; 3: none"; empty where all layers have the same.
+std::string encodings_by_layer(const RunConfig& config, const Architecture& model);
 
 /// Numbers in the model's parameters; those that several modules share count once.
 std::int64_t parameter_count(const Architecture& model, bool trained_only = false);

@@ -41,9 +41,14 @@ std::vector<std::pair<std::string, std::string>> settings_of(const RunConfig& co
   for (const Kind& kind : kinds) {
     if (kind.per_run != PerRun::several) continue;
     Json list = Json::array();
-    for (const ChosenComponent& chosen : config.components_of(kind.name)) list.push_back(component(chosen));
+    for (const ChosenComponent& chosen : config.components_of(kind.name)) {
+      list.push_back(component(chosen));
+      if (!chosen.label.empty()) list.back()["label"] = chosen.label;
+    }
     settings.emplace_back(kind.name, text(list));
   }
+  if (!config.encoding_plan.groups.empty())
+    settings.emplace_back("positional_encoding_layers", text(config.encoding_text()));
   return settings;
 }
 

@@ -3,7 +3,6 @@
 #include "commands.h"
 #include "help.h"
 #include "nopos/error.h"
-#include "nopos/strings.h"
 #include "output/json_value.h"
 #include "output/terminal.h"
 #include "settings/host_options.h"
@@ -23,19 +22,14 @@ struct ConfigShowOptions {
 /// The host's own rows say what a run takes, where nobody said so: the encoding, the threads.
 void show_what_is_resolved(RunSetup& setup) {
   ResolvedOptions& host = setup.owner(HostOptions::group).resolved;
-  std::vector<std::string> encodings;
-  for (const Owner& owner : setup.owners) {
-    if (!owner.choice || owner.choice->kind != "positional_encoding") continue;
-    encodings.push_back(owner.choice->resolved.component->name);
-    host.sources["positional-encoding"] = owner.choice->source;
-  }
-  host.values["positional-encoding"] = join(encodings, "+");
+  host.sources["positional-encoding"] = setup.encoding_source;
+  host.values["positional-encoding"] = encoding_text(setup);
   if (!std::holds_alternative<NotGiven>(host.values.at("threads"))) return;
   host.values["threads"] = std::int64_t{run_threads(host)};
   host.sources["threads"] = "default: as affinity and control group allow";
 }
 
-void print_settings(const RunSetup& setup) {
+void print_settings(const RunSetup& setup, const std::vector<LayerPlan>& layers) {
   for (const Owner& owner : setup.owners) {
     std::cout << styled(heading(owner), Style::bold) << '\n';
     Table table({}, 2);
@@ -47,10 +41,11 @@ void print_settings(const RunSetup& setup) {
     table.print();
     std::cout << '\n';
   }
+  if (!layers.empty()) print_paragraph("positional encoding: " + described(layers, chosen_encodings(setup)));
   for (const std::string& notice : setup.notices) print_paragraph(notice);
 }
 
-void print_settings_json(const RunSetup& setup) {
+void print_settings_json(const RunSetup& setup, const std::vector<LayerPlan>& layers) {
   Json options = Json::object(), components = Json::array();
   for (const Owner& owner : setup.owners) {
     Json& group = options[owner.label] = Json::object();
@@ -69,9 +64,15 @@ void print_settings_json(const RunSetup& setup) {
                           {"source", choice.source},
                           {"plugin", plugin.id},
                           {"version", plugin.version}});
+    if (!choice.label.empty()) components.back()["label"] = choice.label;
   }
-  print_json(
-      {{"components", std::move(components)}, {"options", std::move(options)}, {"notices", setup.notices}});
+  Json document = {
+      {"components", std::move(components)}, {"options", std::move(options)}, {"notices", setup.notices}};
+  for (const LayerPlan& layer : layers) {
+    document["layers"].push_back(
+        {{"use", layer.use}, {"window", layer.window > 0 ? Json(layer.window) : Json()}});
+  }
+  print_json(std::move(document));
 }
 
 }  // namespace
@@ -87,7 +88,8 @@ int run_config(const Words& words) {
   const auto options = given.own_options<ConfigShowOptions>();
   RunSetup setup = set_up_run(given, false);
   show_what_is_resolved(setup);
-  options.json ? print_settings_json(setup) : print_settings(setup);
+  const std::vector<LayerPlan> layers = encoding_layers(setup);
+  options.json ? print_settings_json(setup, layers) : print_settings(setup, layers);
   return 0;
 }
 

@@ -127,8 +127,10 @@ void add_model(RunSetup& setup, const SavedModel& model) {
   add_choice(setup, "architecture", model.settings.components.at("architecture").name, source,
              model.settings);
   for (const ConfiguredComponent& encoding : model.settings.encodings) {
-    add_choice(setup, "positional_encoding", encoding.name, source, model.settings);
+    add_choice(setup, "positional_encoding", encoding.name, source, model.settings, encoding.label);
   }
+  setup.encoding_plan = model.settings.encoding_plan;
+  setup.encoding_source = source;
   std::vector<Owner> owners(
       std::make_move_iterator(setup.owners.begin() + static_cast<std::ptrdiff_t>(first)),
       std::make_move_iterator(setup.owners.end()));

@@ -3,6 +3,7 @@
 
 #include "checkpoint_file.h"
 #include "commands.h"
+#include "encoding_record.h"
 #include "fairseq_settings.h"
 #include "help.h"
 #include "nopos/error.h"
@@ -50,11 +51,15 @@ void add_data(const std::string& data, Summary& summary) {
 
 void add_own_recipe(const CheckpointFile& file, Summary& summary) {
   const auto add_components = [&](const std::vector<RecordedComponent>& components) {
-    for (const RecordedComponent& one : components)
-      add(summary.recipe, one.kind, Value(one.plugin + ":" + one.name));
+    for (const RecordedComponent& one : components) {
+      const std::string label = one.label.empty() ? "" : one.label + "=";
+      add(summary.recipe, one.kind, Value(label + one.plugin + ":" + one.name));
+    }
   };
   add_components(recorded_components(file));
   add_components(recorded_components(file, "positional_encoding"));
+  if (!recorded_plan(file).groups.empty())
+    add(summary.recipe, "encodings of the layers", Value(recorded_encoding_text(file)));
   if (const auto tokenizer = recorded_tokenizer_of(file))
     add(summary.recipe, "tokenizer", Value(tokenizer->described()));
   add_data(recorded_data(file), summary);

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "checkpoint_file.h"
+#include "encoding_record.h"
 #include "fairseq_settings.h"
 #include "nopos/error.h"
 #include "nopos/files.h"
@@ -71,6 +72,7 @@ Json described_model(const CheckpointFile& file, const std::vector<SafeTensor>& 
     Settings no_overrides;
     encodings = recorded.encodings(no_overrides);
   }
+  if (!recorded_plan(file).groups.empty()) encodings = recorded_encoding_text(file);
   json["positional_encoding"] = std::move(encodings);
   return json;
 }

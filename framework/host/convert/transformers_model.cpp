@@ -56,6 +56,7 @@ struct Shape {
 };
 
 void read_encodings(const CheckpointFile& file, const ModelSettings& model, Shape& shape) {
+  if (!model.layer_list.empty()) refuse(file, "the positional encodings " + model.layer_list);
   for (const std::string& name : model.encodings) {
     const bool added = name == "sinusoidal" || name == "learned";
     if (name == "alibi" && !shape.alibi) {

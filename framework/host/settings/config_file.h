@@ -5,6 +5,11 @@
 ///      "optimizer": {"name": "nag", "momentum": 0.99},
 ///      "training": {"max-update": 286000}}
 ///
+/// Different encodings for different layers are an object, whose other keys are labels or components:
+///
+///     {"positional_encoding": {"layers": [{"repeat": 3, "use": ["near"], "window": 4096}, {"use": []}],
+///                              "near": {"name": "alibi"}}}
+///
 /// "extends" names another file, from this one's folder, whose settings stand where this one has none.
 
 #include <filesystem>
@@ -12,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "encoding_plan.h"
 #include "nopos/options.h"
 
 namespace nopos::host {
@@ -23,14 +29,16 @@ using Origins = std::map<std::string, std::string, std::less<>>;
 struct ConfiguredComponent {
   std::string name = {};
   Settings values = {};
-  Origins origins = {};  ///< of the values, and of "name"
+  Origins origins = {};    ///< of the values, and of "name"
+  std::string label = {};  ///< of an encoding: the key that it stands under beside "layers"
 };
 
 struct ConfigFile {
   std::string path;                                       ///< as given; empty: no file
   std::map<std::string, ConfiguredComponent> components;  ///< by kind
   std::vector<ConfiguredComponent> encodings;
-  Settings training;  ///< the engine's options, and the host's `threads`
+  EncodingPlan encoding_plan;  ///< by labels, and names as written; without groups: every layer has them all
+  Settings training;           ///< the engine's options, and the host's `threads`
   Origins training_origins;
   std::string label = "file";  ///< or "checkpoint", whose settings nobody gave to this run
 

@@ -22,8 +22,11 @@ struct HostOptions : PluginPathOption, ThreadsOption {
     for (const Kind& kind : kinds) {
       if (kind.per_run == PerRun::one) o.declare(naming_option(kind));
     }
-    o.add("positional-encoding", &HostOptions::positional_encoding,
-          std::string(find_kind("positional_encoding")->flag_help));
+    o.add(
+        "positional-encoding", &HostOptions::positional_encoding,
+        std::string(find_kind("positional_encoding")->flag_help) +
+            "; by layer: 3xA@4096,B is A in three layers with a window of 4096 tokens, then B in one, and so "
+            "on; LABEL=A has options of its own, --LABEL.OPTION");
     o.add("decoder-learned-pos", &HostOptions::decoder_learned_pos, "use learned positions");
     o.add("no-token-positional-embeddings", &HostOptions::no_token_positional_embeddings,
           "add no positions to the embeddings: no positional encoding, or only ALiBi with --alibi");

@@ -1,5 +1,8 @@
 #include "model_settings.h"
 
+#include <algorithm>
+
+#include "encoding_record.h"
 #include "nopos/error.h"
 #include "saved_model.h"
 
@@ -16,6 +19,9 @@ ModelSettings::ModelSettings(const CheckpointFile& file, const registry::Catalog
   for (const ConfiguredComponent& encoding : saved.settings.encodings) {
     encodings.push_back(catalogue.resolve("positional_encoding", encoding.name).component->name);
   }
+  const auto labelled = [](const ConfiguredComponent& one) { return !one.label.empty(); };
+  if (!saved.settings.encoding_plan.groups.empty() || std::ranges::any_of(saved.settings.encodings, labelled))
+    layer_list = recorded_encoding_text(file);
   max_positions =
       saved.blocks.max_target_positions ? saved.blocks.max_target_positions : saved.blocks.tokens_per_sample;
 }

@@ -26,6 +26,7 @@ class ModelSettings {
 
   std::string architecture;            ///< the component's name
   std::vector<std::string> encodings;  ///< components' names, in order
+  std::string layer_list;              ///< of encodings, where it is more than one stack without labels
   std::optional<std::int64_t> max_positions;
 
  private:

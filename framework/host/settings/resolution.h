@@ -17,6 +17,10 @@ namespace nopos::host {
 struct Choice {
   std::string kind, given_name, source;
   registry::Resolved resolved;
+  std::string label = {};  ///< of an encoding that has one
+
+  /// "alibi", or "local=alibi"
+  std::string named() const { return (label.empty() ? "" : label + "=") + resolved.component->name; }
 };
 
 /// Whoever declares options: the host, a group of the engine, or a chosen component.

@@ -13,22 +13,17 @@ int run_threads(const ResolvedOptions& host) {
 }
 
 std::vector<std::string> run_head(const RunSetup& setup, int threads) {
-  std::vector<std::string> plugins, encodings;
-  std::string source;
+  std::vector<std::string> plugins;
   for (const Owner& owner : setup.owners) {
     if (!owner.choice) continue;
     const Choice& choice = *owner.choice;
     const registry::PluginManifest& plugin = choice.resolved.entry->manifest;
-    plugins.push_back(choice.kind + "/" + choice.resolved.component->name + " (" + plugin.id + " " +
-                      plugin.version + ")");
-    if (choice.kind != "positional_encoding") continue;
-    encodings.push_back(choice.resolved.component->name);
-    source = choice.source;
+    plugins.push_back(choice.kind + "/" + choice.named() + " (" + plugin.id + " " + plugin.version + ")");
   }
   std::vector<std::string> lines{
       std::string("NoPos ") + version() + ", commit " + commit() + ", " + torch_description(),
       "plugins: " + join(plugins),
-      "positional encoding: " + join(encodings, "+") + " (" + source + ")",
+      "positional encoding: " + encoding_text(setup) + " (" + setup.encoding_source + ")",
       "processor: " + processor_description() + "; " + std::to_string(threads) +
           (threads == 1 ? " thread" : " threads"),
   };

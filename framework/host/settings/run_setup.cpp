@@ -162,11 +162,11 @@ std::string kind_named_by(const std::string& flag) {
 }
 
 void add_choice(RunSetup& setup, const std::string& kind, const std::string& name, const std::string& source,
-                const ConfigFile& file) {
-  Choice choice{kind, name, source, setup.catalogue.resolve(kind, name)};
+                const ConfigFile& file, const std::string& label) {
+  Choice choice{kind, name, source, setup.catalogue.resolve(kind, name), label};
   const registry::PluginManifest& plugin = choice.resolved.entry->manifest;
   const registry::ComponentManifest& component = *choice.resolved.component;
-  Owner owner{kind + "/" + component.name,
+  Owner owner{kind + "/" + choice.named(),
               plugin.id + " " + plugin.version,
               {dashed(kind)},
               component.options,
@@ -175,10 +175,14 @@ void add_choice(RunSetup& setup, const std::string& kind, const std::string& nam
               "",
               {}};
   if (find_kind(kind)->per_run == PerRun::several) {
-    owner.qualifiers.push_back(dashed(kind) + "." + component.name);
+    if (label.empty()) {
+      owner.qualifiers.push_back(dashed(kind) + "." + component.name);
+    } else {
+      owner.qualifiers = {label};
+    }
     for (const ConfiguredComponent& one : file.encodings) {
-      if (setup.catalogue.resolve(kind, one.name).component == choice.resolved.component)
-        add_file_values(owner, choice, one, file, setup);
+      const bool same = setup.catalogue.resolve(kind, one.name).component == choice.resolved.component;
+      if (one.label == label && (same || !label.empty())) add_file_values(owner, choice, one, file, setup);
     }
   } else if (const auto found = file.components.find(kind); found != file.components.end()) {
     add_file_values(owner, choice, found->second, file, setup);
@@ -201,9 +205,10 @@ RunSetup set_up_run(const RunWords& words, bool incomplete, const ConfigFile& ot
   setup.owners = engine_owners(file);
   setup.owners.insert(setup.owners.begin(), host);
   // Help must not fail for a default that is not installed; what the user named must be there even then.
-  const auto choose = [&](const std::string& kind, const std::string& name, const std::string& source) {
+  const auto choose = [&](const std::string& kind, const std::string& name, const std::string& source,
+                          const std::string& label = "") {
     try {
-      add_choice(setup, kind, name, source, file);
+      add_choice(setup, kind, name, source, file, label);
     } catch (const Error&) {
       if (!incomplete || !source.starts_with("default")) throw;
       setup.not_chosen.push_back(kind);
@@ -213,8 +218,10 @@ RunSetup set_up_run(const RunWords& words, bool incomplete, const ConfigFile& ot
     const std::string kind(row.name), flag(row.flag);
     if (row.per_run == PerRun::none) continue;
     if (row.per_run == PerRun::several) {
-      const EncodingChoice encodings = choose_encodings(chosen, file, setup.catalogue, setup.notices);
-      for (const std::string& name : encodings.names) choose(kind, name, encodings.source);
+      const EncodingChoice choice = choose_encodings(chosen, file, setup.catalogue, setup.notices);
+      setup.encoding_plan = choice.plan;
+      setup.encoding_source = choice.source;
+      for (const auto& [label, name] : choice.encodings) choose(kind, name, choice.source, label);
     } else if (const auto* name = std::get_if<std::string>(&chosen.values.at(flag))) {
       choose(kind, *name, chosen.sources.at(flag));
     } else if (incomplete) {
@@ -247,6 +254,26 @@ RunSetup set_up_run(const RunWords& words, bool incomplete, const ConfigFile& ot
   return setup;
 }
 
+std::vector<WrittenEncoding> chosen_encodings(const RunSetup& setup) {
+  std::vector<WrittenEncoding> encodings;
+  for (const Owner& owner : setup.owners) {
+    if (!owner.choice || owner.choice->kind != "positional_encoding") continue;
+    encodings.push_back({owner.choice->label, owner.choice->resolved.component->name});
+  }
+  return encodings;
+}
+
+std::string encoding_text(const RunSetup& setup) {
+  return to_text(setup.encoding_plan, chosen_encodings(setup));
+}
+
+std::vector<LayerPlan> encoding_layers(const RunSetup& setup) {
+  const Settings& architecture = setup.component("architecture").resolved.values;
+  const auto found = architecture.find("decoder-layers");
+  const auto* count = found == architecture.end() ? nullptr : std::get_if<std::int64_t>(&found->second);
+  return count == nullptr ? std::vector<LayerPlan>() : layers_of(setup.encoding_plan, *count);
+}
+
 RunConfig run_config(const RunSetup& setup, const Words& words) {
   RunConfig config;
   config.command = words;
@@ -263,8 +290,9 @@ RunConfig run_config(const RunSetup& setup, const Words& words) {
     const registry::PluginManifest& plugin = choice.resolved.entry->manifest;
     config.components[choice.kind].push_back({choice.kind, choice.resolved.component->name, choice.given_name,
                                               plugin.id, plugin.version, plugin.library, plugin.build_id,
-                                              owner.resolved});
+                                              owner.resolved, choice.label});
   }
+  config.encoding_plan = setup.encoding_plan;
   config.head = run_head(setup, config.threads);
   return config;
 }

@@ -44,6 +44,8 @@ struct RunSetup {
   std::vector<Owner> owners;  ///< host, the engine's groups, then components in the order of `kinds`
   std::vector<std::string> not_chosen;  ///< kinds without a component; empty unless `incomplete`
   std::vector<std::string> notices;
+  EncodingPlan encoding_plan = {};   ///< as RunConfig has it
+  std::string encoding_source = {};  ///< where the choice of encodings comes from
 
   /// The owner of that label, such as "host" or "dataset"; it must be there.
   Owner& owner(std::string_view label);
@@ -68,9 +70,19 @@ RunSetup set_up_run(const RunWords& words, bool incomplete, const ConfigFile& ot
 std::string kind_named_by(const std::string& flag);
 
 /// Adds the component that `name` means, with the values that `file` has for it, at the end of `owners`.
-/// `source` says where the name comes from. \throws Error
+/// `source` says where the name comes from; an encoding may have a label. \throws Error
 void add_choice(RunSetup& setup, const std::string& kind, const std::string& name, const std::string& source,
-                const ConfigFile& file);
+                const ConfigFile& file, const std::string& label = "");
+
+/// Labels and components' names of the run's encodings.
+std::vector<WrittenEncoding> chosen_encodings(const RunSetup& setup);
+
+/// The run's encodings as `--positional-encoding` spells them.
+std::string encoding_text(const RunSetup& setup);
+
+/// What each layer has, for a plan with groups and an architecture that says by its option `decoder-layers`
+/// how many layers it makes; else empty. \throws Error (configuration) for a group that no layer gets
+std::vector<LayerPlan> encoding_layers(const RunSetup& setup);
 
 /// What the engine gets. `words` goes into the checkpoint.
 RunConfig run_config(const RunSetup& setup, const Words& words);

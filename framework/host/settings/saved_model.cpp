@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "encoding_record.h"
 #include "model_sizes.h"
 #include "nopos/error.h"
 #include "nopos/strings.h"
@@ -57,7 +58,7 @@ Settings own_options(const RecordedComponent& component, Settings& overrides) {
 }
 
 ConfiguredComponent own_component(const RecordedComponent& component, Settings& overrides) {
-  return {component.full_name(), own_options(component, overrides)};
+  return {component.full_name(), own_options(component, overrides), {}, component.label};
 }
 
 void require_plugin(const CheckpointFile& file, const registry::Catalogue& catalogue,
@@ -93,6 +94,7 @@ SavedModel own_model(const CheckpointFile& file, const registry::Catalogue& cata
   for (const RecordedComponent& encoding : recorded_components(file, "positional_encoding")) {
     saved.settings.encodings.push_back(own_component(encoding, overrides));
   }
+  saved.settings.encoding_plan = recorded_plan(file);
   if (!saved.settings.components.contains("architecture")) {
     throw Error(ExitCode::data, file.name() + " does not name its architecture: it is damaged.");
   }
@@ -152,6 +154,7 @@ ConfigFile saved_recipe(const CheckpointFile& file) {
   for (const RecordedComponent& encoding : recorded_components(file, "positional_encoding")) {
     recipe.encodings.push_back(own_component(encoding, no_overrides));
   }
+  recipe.encoding_plan = recorded_plan(file);
   for (const char* name : {"common", "dataset", "optimization", "checkpoint"}) {
     for (const auto& [option, recorded] : recorded_group(file, name)) {
       const bool wanted =

@@ -219,6 +219,10 @@ NamedEncodings encodings_of(const torch::nn::Module& model) {
   return {};
 }
 
+std::int64_t layer_count(const Encodings& encodings) {
+  return static_cast<std::int64_t>(encodings.data().layers.size());
+}
+
 std::string attention_paths(const torch::nn::Module& model) {
   const std::shared_ptr<Encodings> encodings = encodings_of(model).encodings;
   if (encodings == nullptr) return {};

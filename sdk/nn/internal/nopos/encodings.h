@@ -41,6 +41,9 @@ struct NamedEncodings {
 };
 NamedEncodings encodings_of(const torch::nn::Module& model);
 
+/// How many layers with attention they were made for; 0: any number.
+std::int64_t layer_count(const Encodings& encodings);
+
 /// Which path the attention of each layer took in the last forward: "layers 0-5: block kernel"; empty before
 /// the first, and for models without encodings.
 std::string attention_paths(const torch::nn::Module& model);
