@@ -36,8 +36,7 @@ struct Components {
 Components make_components(const RunConfig& config);
 
 /// The task alone, and a model for its dictionaries. `tokens_per_sample` and `max_target_positions` are the
-/// task's where they are not given; `layers` gets the model's layers with attention. \throws Error, as the
-/// plugins do
+/// task's where they are not given. \throws Error, as the plugins do
 std::shared_ptr<Task> make_task(const RunConfig& config);
 std::shared_ptr<Architecture> make_model(const RunConfig& config, const Task& task,
                                          std::optional<std::int64_t> tokens_per_sample = {},
