@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <limits>
 
 #include "nopos/nn/simd.h"
@@ -11,13 +12,26 @@ namespace nopos {
 namespace {
 
 constexpr auto lanes = static_cast<std::size_t>(row_lanes);
-using Lanes = std::array<float, lanes>;  // else the compiler must keep the order of one sum
+template <class Number>
+using Lanes = std::array<Number, lanes>;  // else the compiler must keep the order of one sum
 
-float sum(const Lanes& parts) {
-  float result = 0;
-  for (const float part : parts) result += part;
-  return result;
+template <std::size_t half, class Number, class Fold>
+[[gnu::always_inline]] inline void fold_half(Lanes<Number>& parts, Fold fold) {
+  for (std::size_t lane = 0; lane < half; ++lane) parts[lane] = fold(parts[lane], parts[lane + half]);
 }
+
+template <class Number, class Fold>
+[[gnu::always_inline]] inline Number folded(Lanes<Number>& parts, Fold fold) {
+  fold_half<8>(parts, fold), fold_half<4>(parts, fold), fold_half<2>(parts, fold), fold_half<1>(parts, fold);
+  return parts[0];
+}
+
+[[gnu::always_inline]] inline float sum(Lanes<float>& parts) {
+  return folded(parts, [](float a, float b) { return a + b; });
+}
+
+/// Bits of a float that, as an integer, are ordered as the numbers are, NaN above infinity; and back.
+std::int32_t ordered(std::int32_t bits) { return bits ^ ((bits >> 31) & 0x7fffffff); }
 
 /// The three parts of a span: the first value repeated, the run, the last value repeated.
 struct Parts {
@@ -30,22 +44,23 @@ struct Parts {
 
 }  // namespace
 
+// Of integers: the greatest of floats is not vectorized, for a NaN's sake.
 NOPOS_SIMD_CLONES
 float greatest_of_row(std::int64_t whole_lanes, const float* __restrict row) {
-  Lanes most;
-  most.fill(-std::numeric_limits<float>::infinity());
+  Lanes<std::int32_t> most;
+  most.fill(ordered(std::bit_cast<std::int32_t>(-std::numeric_limits<float>::infinity())));
   for (std::int64_t i = 0; i < whole_lanes; i += row_lanes) {
-    for (std::size_t lane = 0; lane < lanes; ++lane) {
-      const float value = row[i + static_cast<std::int64_t>(lane)];
-      most[lane] = most[lane] > value ? most[lane] : value;
-    }
+    const float* const part = row + i;
+    for (std::size_t lane = 0; lane < lanes; ++lane)
+      most[lane] = std::max(most[lane], ordered(std::bit_cast<std::int32_t>(part[lane])));
   }
-  return *std::max_element(most.begin(), most.end());
+  const auto greater = [](std::int32_t a, std::int32_t b) { return std::max(a, b); };
+  return std::bit_cast<float>(ordered(folded(most, greater)));
 }
 
 NOPOS_SIMD_CLONES
 float row_exponentials(std::int64_t whole_lanes, float most, float* __restrict row) {
-  Lanes sums{};
+  Lanes<float> sums{};
   for (std::int64_t i = 0; i < whole_lanes; i += row_lanes) {
     float* const part = row + i;
     for (std::size_t lane = 0; lane < lanes; ++lane) part[lane] = vector_exp(part[lane] - most);
@@ -106,7 +121,7 @@ void multiply_row(std::int64_t size, float factor, float* __restrict row) {
 
 NOPOS_SIMD_CLONES
 float sum_of_row(std::int64_t size, const float* __restrict row) {
-  Lanes sums{};
+  Lanes<float> sums{};
   std::int64_t i = 0;
   for (; i + row_lanes <= size; i += row_lanes) {
     for (std::size_t lane = 0; lane < lanes; ++lane) sums[lane] += row[i + static_cast<std::int64_t>(lane)];
@@ -118,7 +133,7 @@ float sum_of_row(std::int64_t size, const float* __restrict row) {
 
 NOPOS_SIMD_CLONES
 float dot_of_rows(std::int64_t size, const float* __restrict a, const float* __restrict b) {
-  Lanes sums{};
+  Lanes<float> sums{};
   std::int64_t i = 0;
   for (; i + row_lanes <= size; i += row_lanes) {
     for (std::size_t lane = 0; lane < lanes; ++lane) {
