@@ -57,7 +57,7 @@ Pickle::Node pickled_plan(Pickle& pickle, const EncodingPlan& plan) {
   return pickle.list(std::move(groups));
 }
 
-namespace own_entry {
+namespace of_entry {
 
 std::vector<WrittenEncoding> encodings(const PickleNode& own, const std::string& file) {
   std::vector<WrittenEncoding> encodings;
@@ -100,15 +100,15 @@ std::string encoding_text(const PickleNode& own, const std::string& file) {
   return to_text(plan(own, file), encodings(own, file));
 }
 
-}  // namespace own_entry
+}  // namespace of_entry
 
 std::vector<WrittenEncoding> recorded_encodings(const CheckpointFile& file) {
   return file.own() == nullptr ? std::vector<WrittenEncoding>()
-                               : own_entry::encodings(*file.own(), file.name());
+                               : of_entry::encodings(*file.own(), file.name());
 }
 
 EncodingPlan recorded_plan(const CheckpointFile& file) {
-  return file.own() == nullptr ? EncodingPlan() : own_entry::plan(*file.own(), file.name());
+  return file.own() == nullptr ? EncodingPlan() : of_entry::plan(*file.own(), file.name());
 }
 
 std::string recorded_encoding_text(const CheckpointFile& file) {

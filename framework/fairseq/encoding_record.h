@@ -23,12 +23,12 @@ EncodingPlan recorded_plan(const CheckpointFile& file);
 /// Both as `--positional-encoding` spells them. \throws Error (data)
 std::string recorded_encoding_text(const CheckpointFile& file);
 
-namespace own_entry {  // the same of the entry itself, of a file of this name
+namespace of_entry {  // the same of the entry itself, of a file of this name
 
 std::vector<WrittenEncoding> encodings(const PickleNode& own, const std::string& file);
 EncodingPlan plan(const PickleNode& own, const std::string& file);
 std::string encoding_text(const PickleNode& own, const std::string& file);
 
-}  // namespace own_entry
+}  // namespace of_entry
 
 }  // namespace nopos

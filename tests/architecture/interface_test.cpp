@@ -109,7 +109,6 @@ TEST(Interface, LayoutsStayWithinANumber) {
   LAYOUT(Declaration);
   LAYOUT(Constant);
   LAYOUT(AfterUpdate);
-  LAYOUT(Adopts);
   LAYOUT(Encodings);
   LAYOUT(Architecture);
   LAYOUT(Architecture::Context);

@@ -26,7 +26,7 @@ Pickle recorded(const std::vector<WrittenEncoding>& encodings, const EncodingPla
 
 std::string text_of(const std::vector<WrittenEncoding>& encodings, const EncodingPlan& plan) {
   const Pickle pickle = recorded(encodings, plan);
-  return own_entry::encoding_text(*pickle.root, "x.pt");
+  return of_entry::encoding_text(*pickle.root, "x.pt");
 }
 
 TEST(EncodingRecord, ComesBack) {
@@ -37,7 +37,7 @@ TEST(EncodingRecord, ComesBack) {
             "5xlocal=rope+fox@1024,none");
   const EncodingPlan plan{{Group{3, {"rope"}, 9}, Group{1, {}, 0}}};
   const Pickle pickle = recorded({{"", "rope"}}, plan);
-  EXPECT_EQ(own_entry::plan(*pickle.root, "x.pt"), plan);
+  EXPECT_EQ(of_entry::plan(*pickle.root, "x.pt"), plan);
 }
 
 TEST(EncodingRecord, DamageIsNamed) {

@@ -72,6 +72,5 @@ Constant PositionalEncoding::constant(const std::string& name, at::Tensor value)
 }
 
 AfterUpdate::~AfterUpdate() = default;
-Adopts::~Adopts() = default;
 
 }  // namespace nopos

@@ -114,7 +114,7 @@ class Layer {
 
   /// values [B,T,...] -> [B,S,...]: those of all tokens so far. A decoding state keeps, reorders, truncates
   /// and saves them; names are the encoding's own. `last` at least 0: only so many columns of earlier chunks
-  /// are wanted, [B,min(last,S-T)+T,...], as for a convolution.
+  /// are wanted, padding among them, [B,min(last,S-T)+T,...].
   at::Tensor append(const std::string& name, const at::Tensor& values, std::int64_t last = -1);
   /// A tensor [B,...] that goes from chunk to chunk; undefined at first. A state that holds one can
   /// be truncated only to 0 columns.
@@ -327,7 +327,7 @@ class PositionalEncoding : public torch::nn::Module {
   Declaration declaration_;
 };
 
-// Further interfaces, found by dynamic_cast; an encoding inherits those that it needs.
+// A further interface, found by dynamic_cast, for encodings that need it.
 
 /// Told after each update of the optimizer, without gradients: the place to clamp parameters.
 class AfterUpdate {
@@ -335,16 +335,6 @@ class AfterUpdate {
   virtual ~AfterUpdate();
   /// May change the module's own parameters in place; the optimizer's copies follow.
   virtual void after_update() = 0;
-};
-
-/// Takes over what another encoding left in a checkpoint.
-class Adopts {
- public:
-  virtual ~Adopts();
-  /// `encoding`: the name of the other; `tensors`: its own, by the names it registered. -> false: not from
-  /// that one, and nothing was changed
-  virtual bool adopt(const std::string& encoding,
-                     const std::vector<std::pair<std::string, at::Tensor>>& tensors) = 0;
 };
 
 }  // namespace nopos
