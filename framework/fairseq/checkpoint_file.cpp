@@ -13,6 +13,7 @@
 #include "nopos/error.h"
 #include "nopos/printable.h"
 #include "nopos/strings.h"
+#include "number_types.h"
 
 namespace nopos {
 namespace {
@@ -59,7 +60,7 @@ std::string root_folder(const ZipReader& zip) {
 }  // namespace
 
 std::int64_t element_size(std::string_view storage_type, std::string_view what) {
-  if (const auto size = storage_element_size(storage_type)) return *size;
+  if (const NumberType* const type = type_of_storage(storage_type)) return type->size;
   throw Error(ExitCode::data, std::string(what) + " is stored as '" + printable(storage_type, 200) +
                                   "', a type that NoPos does not support.");
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "nopos/error.h"
+#include "number_types.h"
 
 namespace nopos {
 namespace {
@@ -14,11 +15,6 @@ using Type = PickleNode::Type;
 // 0x1950a86a20f9469cfc6c as a pickle of protocol 2, behind its first two bytes.
 constexpr std::string_view magic("\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.", 13);
 constexpr std::int64_t format = 1001;
-
-constexpr std::pair<std::string_view, std::int64_t> element_sizes[] = {
-    {"FloatStorage", 4}, {"DoubleStorage", 8}, {"HalfStorage", 2},  {"BFloat16Storage", 2},
-    {"LongStorage", 8},  {"IntStorage", 4},    {"ShortStorage", 2}, {"CharStorage", 1},
-    {"ByteStorage", 1},  {"BoolStorage", 1}};
 
 class Parts {
  public:
@@ -64,9 +60,10 @@ std::map<std::string, std::int64_t, std::less<>> referred_storages(const Pickle&
           "a storage is a view of another, which only PyTorch before 0.4 wrote and which is not supported");
     }
     const std::string type = id.items[1]->text.substr(6);
-    const auto size = storage_element_size(type);
-    if (!size) parts.fail("a storage is of type '" + type + "', which NoPos does not support");
-    if (!sizes.emplace(id.items[2]->text, *size).second && sizes.at(id.items[2]->text) != *size) {
+    const NumberType* const known = type_of_storage(type);
+    if (known == nullptr) parts.fail("a storage is of type '" + type + "', which NoPos does not support");
+    const auto [place, fresh] = sizes.emplace(id.items[2]->text, known->size);
+    if (!fresh && place->second != known->size) {
       parts.fail("a storage has two types");
     }
   }
@@ -74,13 +71,6 @@ std::map<std::string, std::int64_t, std::less<>> referred_storages(const Pickle&
 }
 
 }  // namespace
-
-std::optional<std::int64_t> storage_element_size(std::string_view storage_type) {
-  for (const auto& [name, size] : element_sizes) {
-    if (name == storage_type) return size;
-  }
-  return std::nullopt;
-}
 
 bool LegacyArchive::is_one(std::string_view bytes) {
   return bytes.size() > 2 + magic.size() && bytes.front() == '\x80' && bytes.substr(2).starts_with(magic);

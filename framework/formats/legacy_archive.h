@@ -15,9 +15,6 @@
 
 namespace nopos {
 
-/// Bytes per element of a storage type ("FloatStorage": 4); nullopt for an unknown type.
-std::optional<std::int64_t> storage_element_size(std::string_view storage_type);
-
 /// Reads such a file. Input is untrusted: every size is checked against the bytes available before it is
 /// used.
 class LegacyArchive {

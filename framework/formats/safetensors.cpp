@@ -7,13 +7,10 @@
 #include "nopos/error.h"
 #include "nopos/json.h"
 #include "nopos/printable.h"
+#include "number_types.h"
 
 namespace nopos {
 namespace {
-
-constexpr std::pair<std::string_view, std::int64_t> element_sizes[] = {
-    {"F64", 8},  {"I64", 8}, {"U64", 8}, {"F32", 4}, {"I32", 4}, {"U32", 4}, {"F16", 2},
-    {"BF16", 2}, {"I16", 2}, {"U16", 2}, {"I8", 1},  {"U8", 1},  {"BOOL", 1}};
 
 constexpr const char* metadata_key = "__metadata__";
 constexpr std::size_t prefix = sizeof(std::uint64_t);
@@ -94,9 +91,7 @@ Place read_tensor(const std::string& name, const Json& entry, const std::filesys
 }  // namespace
 
 std::int64_t safetensors_element_size(std::string_view dtype, std::string_view what) {
-  for (const auto& [name, size] : element_sizes) {
-    if (name == dtype) return size;
-  }
+  if (const NumberType* const type = type_of_dtype(dtype)) return type->size;
   throw Error(ExitCode::data, std::string(what) + " is of type '" + printable(dtype, 40) +
                                   "', a type that NoPos does not support.");
 }

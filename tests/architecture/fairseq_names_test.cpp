@@ -33,7 +33,8 @@ std::vector<std::string> literals_in(std::string_view text) {
       skip("*/");
     } else if (text.starts_with("R\"")) {
       const std::size_t open = text.find('(');
-      const std::string end = ")" + std::string(text.substr(2, open - 2)) + "\"";
+      std::string end(1, ')');
+      end.append(text.substr(2, open - 2)).append(1, '"');
       literals.emplace_back(text.substr(open + 1, text.find(end) - open - 1));
       skip(end);
     } else if (text.front() == '"' || text.front() == '\'') {

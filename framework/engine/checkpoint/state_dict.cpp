@@ -2,33 +2,30 @@
 
 #include "nopos/error.h"
 #include "nopos/model_state.h"
+#include "number_types.h"
 
 namespace nopos::engine {
 namespace {
 
-constexpr std::pair<at::ScalarType, std::string_view> storage_types[] = {
-    {at::kFloat, "FloatStorage"}, {at::kDouble, "DoubleStorage"}, {at::kHalf, "HalfStorage"},
-    {at::kLong, "LongStorage"},   {at::kInt, "IntStorage"},       {at::kBFloat16, "BFloat16Storage"},
-    {at::kByte, "ByteStorage"},   {at::kShort, "ShortStorage"},   {at::kChar, "CharStorage"},
-    {at::kBool, "BoolStorage"}};
+constexpr at::ScalarType types[] = {at::kFloat,    at::kDouble, at::kHalf,  at::kLong, at::kInt,
+                                    at::kBFloat16, at::kByte,   at::kShort, at::kChar, at::kBool};
 
 }  // namespace
 
 StateDict state_dict(const torch::nn::Module& module) { return named_state(module); }
 
 std::string storage_type(at::ScalarType type) {
-  for (const auto& [known, name] : storage_types) {
-    if (known == type) return std::string(name);
-  }
+  std::string name = std::string(c10::toString(type)) + "Storage";
+  if (type_of_storage(name) != nullptr) return name;
   throw Error(ExitCode::runtime, std::string("a tensor of type ") + c10::toString(type) +
                                      " cannot be saved: the type is not supported in checkpoints.");
 }
 
-at::ScalarType scalar_type(std::string_view storage_type, std::string_view what) {
-  for (const auto& [type, name] : storage_types) {
-    if (name == storage_type) return type;
+at::ScalarType scalar_type(std::string_view storage, std::string_view what) {
+  for (const at::ScalarType type : types) {
+    if (storage_type(type) == storage) return type;
   }
-  throw Error(ExitCode::data, std::string(what) + " is stored as '" + std::string(storage_type) +
+  throw Error(ExitCode::data, std::string(what) + " is stored as '" + std::string(storage) +
                                   "', a type that NoPos does not support.");
 }
 

@@ -10,6 +10,7 @@
 #include "nopos/error.h"
 #include "nopos/files.h"
 #include "nopos/printable.h"
+#include "number_types.h"
 #include "own_record.h"
 #include "plain_tree.h"
 #include "safetensors.h"
@@ -49,7 +50,7 @@ Json described_model(const CheckpointFile& file, const std::vector<SafeTensor>& 
   json["model_type"] = name;
   for (const SafeTensor& tensor : tensors) {
     if (tensor.shape.size() != 2) continue;  // weights tell the precision; counters are integers
-    json["torch_dtype"] = type_of(tensor.dtype)->torch;
+    json["torch_dtype"] = type_of_dtype(tensor.dtype)->torch;
     break;
   }
   if (file.own() != nullptr) {

@@ -8,18 +8,13 @@
 #include "container.h"
 #include "nopos/error.h"
 #include "nopos/files.h"
+#include "number_types.h"
 #include "plain_tree.h"
 
 namespace nopos::host {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr NumberType types[] = {{"FloatStorage", "F32", "float32"}, {"DoubleStorage", "F64", "float64"},
-                                {"HalfStorage", "F16", "float16"},  {"BFloat16Storage", "BF16", "bfloat16"},
-                                {"LongStorage", "I64", "int64"},    {"IntStorage", "I32", "int32"},
-                                {"ShortStorage", "I16", "int16"},   {"CharStorage", "I8", "int8"},
-                                {"ByteStorage", "U8", "uint8"},     {"BoolStorage", "BOOL", "bool"}};
 
 bool is_contiguous(const PickledTensor& tensor) {
   std::int64_t expected = 1;
@@ -60,17 +55,16 @@ class Model {
   }
 
   void add(Pickle& pickle, const SafeTensor& tensor, const fs::path& source) {
-    const NumberType* const type = type_of(tensor.dtype);
-    if (type == nullptr) {
+    const NumberType* const type = type_of_dtype(tensor.dtype);
+    if (type == nullptr || type->storage.empty()) {
       throw Error(ExitCode::data, "tensor '" + tensor.name + "' in " + source.string() + " is of type " +
                                       tensor.dtype + ", which checkpoints do not have.");
     }
     const std::size_t key = storage_of(tensor);
     written_[tensor.name] = {&tensor, key};
-    PickledTensor described{.storage_type = type->storage,
+    PickledTensor described{.storage_type = std::string(type->storage),
                             .storage_key = std::to_string(key),
-                            .storage_size = static_cast<std::int64_t>(tensor.bytes.size()) /
-                                            element_size(type->storage, tensor.name),
+                            .storage_size = static_cast<std::int64_t>(tensor.bytes.size()) / type->size,
                             .offset = 0,
                             .sizes = tensor.shape,
                             .strides = std::vector<std::int64_t>(tensor.shape.size(), 1)};
@@ -101,21 +95,13 @@ class Model {
 
 }  // namespace
 
-const NumberType* type_of(std::string_view dtype) {
-  const auto* const type = std::find_if(std::begin(types), std::end(types),
-                                        [&](const NumberType& one) { return one.dtype == dtype; });
-  return type == std::end(types) ? nullptr : type;
-}
-
 StoredTensors::StoredTensors(const CheckpointFile& file) {
   std::map<std::pair<std::string, std::int64_t>, std::string> places;  // the name that stands for a storage
   const auto described = file.tensors();
   list.reserve(described.size());  // names in it are looked up by views of them
   for (const auto& [name, tensor] : described) {
-    const auto* const type = std::find_if(std::begin(types), std::end(types), [&](const NumberType& one) {
-      return one.storage == tensor.storage_type;
-    });
-    list.push_back({name, type->dtype, tensor.sizes, numbers_of(tensor, file.bytes(tensor), gathered)});
+    list.push_back({name, std::string(type_of_storage(tensor.storage_type)->dtype), tensor.sizes,
+                    numbers_of(tensor, file.bytes(tensor), gathered)});
     names.push_back(name);
     const bool known = !places_.emplace(list.back().name, list.size() - 1).second;
     const auto [place, fresh] = places.emplace(std::pair(tensor.storage_key, tensor.offset), name);

@@ -14,13 +14,6 @@
 
 namespace nopos::host {
 
-/// A type of numbers by its names in a checkpoint, in safetensors and in Hugging Face's configurations.
-struct NumberType {
-  const char *storage, *dtype, *torch;
-};
-/// By the name in safetensors ("F32"); null for one that checkpoints do not have.
-const NumberType* type_of(std::string_view dtype);
-
 struct StoredTensors {
   /// `file` outlives the object, whose views lead into it. \throws Error (data)
   explicit StoredTensors(const CheckpointFile& file);
