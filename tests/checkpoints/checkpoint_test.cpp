@@ -6,6 +6,7 @@
 
 #include "checkpoint/state_dict.h"
 #include "checkpoint_file.h"
+#include "checkpoint_keys.h"
 #include "command.h"
 #include "description.h"
 #include "encoding_record.h"
@@ -225,7 +226,7 @@ TEST_F(CheckpointTest, ALayerListComesBackAndAnotherIsRefused) {
   save(run, config);
   EXPECT_TRUE(load(run, config).notices.empty());
   const CheckpointFile saved(file);
-  EXPECT_EQ(recorded_plan(*saved.own(), file), config.encoding_plan);
+  EXPECT_EQ(recorded_plan(saved), config.encoding_plan);
   EXPECT_EQ(saved.own()->at("format", "nopos").integer, 2);
 
   const auto refusal = [&](const RunConfig& other) {
@@ -250,7 +251,7 @@ TEST_F(CheckpointTest, ALayerListComesBackAndAnotherIsRefused) {
             " was trained with --positional-encoding none, this run has 2xnear=alibi@8,none");
   const CheckpointFile one_stack(file);
   EXPECT_EQ(one_stack.own()->at("format", "nopos").integer, 1);
-  EXPECT_EQ(one_stack.own()->get(encoding_layers_key), nullptr);
+  EXPECT_EQ(one_stack.own()->get(keys::encoding_layers), nullptr);
 }
 
 TEST_F(CheckpointTest, OptionsOfALabelAreCompared) {

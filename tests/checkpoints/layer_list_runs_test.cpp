@@ -70,7 +70,7 @@ TEST_P(LayerListRuns, AreReadBackFromTheirCheckpoint) {
 
   {
     const CheckpointFile file(folder / last);
-    EXPECT_EQ(recorded_encoding_text(*file.own(), file.name()), encoding);
+    EXPECT_EQ(recorded_encoding_text(file), encoding);
   }
   const std::string as_trained = loss(last);
   const CommandResult validated = command("validate --path " + last + plugins);

@@ -66,7 +66,7 @@ struct Encoding final : nopos::PositionalEncoding {
   }
   nopos::Heads inputs(nopos::Heads x, nopos::Layer& layer) override {
     if (layer.index() == 1 && fault == "inputs.type") x.k = x.k.to(at::kDouble);
-    if (layer.index() == 1 && fault == "inputs.nothing") x.v = {};
+    if (layer.index() == 1 && fault == "inputs.nothing") x.v = at::Tensor();
     return x;
   }
   nopos::Heads transform(nopos::Heads heads, nopos::Layer& layer) override {
