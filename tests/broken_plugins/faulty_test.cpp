@@ -55,7 +55,7 @@ const Fault faults[] = {
     {encoding, "positions.nan", "in its hook positions", "it returned positions that are not finite"},
     {encoding, "scores.features", "in its hook scores, layer 1",
      "it returned a relative term, its features, Float [1,2,1,3], expected is"},
-    {encoding, "scores.window", "in its hook scores, layer 1", "asks for a window of 0 tokens"},
+    {encoding, "scores.window", "in its hook scores, layer 1", "it asked for a window of 0 tokens"},
     {encoding, "rescore.shape", "in its hook scores, layer 1",
      "it returned scores, Float [8,2,32], expected"},
     {encoding, "normalize.rows", "in its hook scores, layer 1",

@@ -70,7 +70,7 @@ TEST_F(NarrowTypes, EveryProductOfATrainedBfloat16ModelIsOfBfloat16) {
   test::WaysOfBfloat16 ways;
   for (const Bfloat16Products way : test::WaysOfBfloat16::all) {
     if (!ways.take(way)) continue;
-    const bool own = way != Bfloat16Products::aten, widened = way == Bfloat16Products::widened;
+    const bool own = way != Bfloat16Products::aten;
     seen.clear();
     for (const Settings& settings :
          {test::flags_t(), test::flags_a(), test::with(test::flags_t(), {{"activation-fn", "gelu"}})}) {
@@ -89,7 +89,8 @@ TEST_F(NarrowTypes, EveryProductOfATrainedBfloat16ModelIsOfBfloat16) {
     }
     seen.clear();
     train_in_bfloat16({.settings = test::with(test::flags_t(), {{"attention-dropout", 0.1}})}, some_batch());
-    EXPECT_EQ(seen["aten::bmm"], (std::set<at::ScalarType>{widened ? at::kFloat : at::kBFloat16}));
+    EXPECT_EQ(seen["nopos::block_attention_backward"],
+              (std::set<at::ScalarType>{own ? at::kBFloat16 : at::kFloat}));
   }
 }
 

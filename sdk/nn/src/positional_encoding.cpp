@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <stdexcept>
 #include <string>
 
 #include "forward_state.h"
@@ -70,8 +71,8 @@ void Scores::scale(double factor) { state_->scale = factor; }
 
 void Scores::window(std::int64_t tokens) {
   if (tokens < 1) {
-    throw Error(ExitCode::runtime, "a positional encoding asks for a window of " + std::to_string(tokens) +
-                                       " tokens; a query sees itself, so at least 1 is needed.");
+    throw std::invalid_argument("it asked for a window of " + std::to_string(tokens) +
+                                " tokens; a query sees itself, so at least 1 is needed");
   }
   state_->window = state_->window == 0 ? tokens : std::min(state_->window, tokens);
 }
@@ -88,6 +89,7 @@ void Scores::rescore(std::function<at::Tensor(const Tile&)> scores) {
   state_->rescores.push_back(std::move(scores));
 }
 void Scores::normalize(std::function<at::Tensor(const Tile&)> weights) {
+  if (!weights) throw std::invalid_argument("it called normalize without a function");
   state_->normalize = std::move(weights);
 }
 void Scores::then(std::function<at::Tensor(at::Tensor)> change) {

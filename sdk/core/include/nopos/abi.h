@@ -10,7 +10,7 @@
 
 /// Version of the SDK's binary interface; raised whenever the layout of a public type changes.
 #ifndef NOPOS_ABI_SDK
-#define NOPOS_ABI_SDK 3
+#define NOPOS_ABI_SDK 4
 #endif
 
 #ifndef NOPOS_ABI_COMPILER

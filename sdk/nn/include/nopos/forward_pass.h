@@ -142,7 +142,7 @@ class Observer {
   virtual void weights(std::int64_t layer, const at::Tensor& weights) { (void)layer, (void)weights; }
 };
 
-/// Made by the caller: engine, criterion, analysis. A further field raises NOPOS_ABI_SDK.
+/// Made by the caller: engine, criterion, analysis.
 struct ForwardOptions {
   /// Sequences to continue. After a successful forward the state also holds this batch; after a failed one it
   /// is unchanged. Null: every row is a new sequence.

@@ -113,8 +113,8 @@ class Layer {
   const at::Tensor& key_positions() const;
 
   /// values [B,T,...] -> [B,S,...]: those of all tokens so far. A decoding state keeps, reorders, truncates
-  /// and saves them; names are the encoding's own. `last` at least 0: only so many columns of earlier chunks
-  /// are wanted, padding among them, [B,min(last,S-T)+T,...].
+  /// and saves them; names are the encoding's own. `last` at least 0: only that number of columns of
+  /// earlier chunks, padding included, [B,min(last,S-T)+T,...].
   at::Tensor append(const std::string& name, const at::Tensor& values, std::int64_t last = -1);
   /// A tensor [B,...] that goes from chunk to chunk; undefined at first. A state that holds one can
   /// be truncated only to 0 columns.
@@ -216,8 +216,8 @@ class Scores {
   void add(const RelativeValues& term);
   void add(const DenseBias& term);
 
-  // The formula in the open, tile by tile: slower, and any term may stand beside it. The functions have the
-  // duties of a DenseBias.
+  // Changes of the formula itself, which is then computed tile by tile: slower, in combination with any term.
+  // The functions have the duties of a DenseBias.
   /// -> new scores [B,H,t,S], from tile.scores. Several are called in order.
   void rescore(std::function<at::Tensor(const Tile& tile)> scores);
   /// -> the weights [B,H,t,S], instead of the softmax; 0 where tile.scores are -inf. One per layer.
