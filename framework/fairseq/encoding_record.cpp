@@ -1,6 +1,7 @@
 #include "encoding_record.h"
 
 #include <map>
+#include <set>
 
 #include "checkpoint_keys.h"
 #include "nopos/error.h"
@@ -38,6 +39,8 @@ EncodingPlan::Group recorded_group(const PickleNode& node, const std::string& fi
   for (const PickleNode* use : few(node.at(keys::use, what).as_sequence("use of " + what), file)) {
     group.use.push_back(use->as_text("an item of " + what));
   }
+  if (std::set<std::string_view>(group.use.begin(), group.use.end()).size() != group.use.size())
+    refuse(file, "an encoding twice in one group");
   if (group.repeat < 1) refuse(file, "a group of " + std::to_string(group.repeat) + " layers");
   if (group.window < 0) refuse(file, "a window of " + std::to_string(group.window));
   return group;

@@ -114,6 +114,7 @@ TEST_P(LayerListRuns, ContinueOnlyAsTheyWere) {
       << faster.err;
 }
 
+// AT THE JOIN: and Run{"2xnear=decay@8,none", "0-1, 3: near=decay@8; 2: none"}
 INSTANTIATE_TEST_SUITE_P(Table, LayerListRuns, testing::Values(Run{"near=decay", ""}));
 
 TEST(LayerLists, AGroupThatNoLayerGetsIsRefusedBeforeTraining) {

@@ -55,7 +55,8 @@ std::vector<std::string> with(std::vector<std::string> words) {
 
 const bool added =
     add_fuzz_target({"config", read_config,
-                     with({"\"training\"", "\"positional_encoding\"", "\"extends\"", "\"run.json\""})}) &&
+                     with({"\"training\"", "\"positional_encoding\"", "\"extends\"", "\"run.json\"",
+                           "\"layers\"", "\"use\"", "\"repeat\"", "\"window\""})}) &&
     add_fuzz_target({"manifest", read_manifest,
                      with({"\"schema\"", "\"abi\"", "\"components\"", "\"options\"", "\"presets\"",
                            "\"default\"", "\"integers\"", "\"@height\"", "\"min\""})}) &&

@@ -41,7 +41,7 @@ std::vector<LayerEncodings> encodings_of_layers(const RunConfig& config, std::in
   if (config.encoding_plan.groups.empty()) {
     LayerEncodings all;
     for (std::size_t i = 0; i < encodings.size(); ++i) all.use.push_back(i);
-    return {static_cast<std::size_t>(layer_count), all};
+    return std::vector<LayerEncodings>(static_cast<std::size_t>(std::max<std::int64_t>(layer_count, 0)), all);
   }
   std::vector<LayerEncodings> layers;
   for (const auto& [use, window] : layers_of(config.encoding_plan, layer_count)) {

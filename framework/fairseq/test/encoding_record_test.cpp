@@ -49,6 +49,7 @@ TEST(EncodingRecord, DamageIsNamed) {
   EXPECT_EQ(error({{"", "rope"}}, {{Group{1, {"alibi"}, 0}}}), "no encoding is 'alibi'");
   EXPECT_EQ(error({{"", "rope"}}, {{Group{1, {}, 4}}}), "no layer has 'rope'");
   EXPECT_EQ(error({{"", "rope"}, {"", "rope"}}, {{Group{1, {"rope"}, 4}}}), "two encodings 'rope'");
+  EXPECT_EQ(error({{"", "rope"}}, {{Group{1, {"rope", "rope"}, 0}}}), "an encoding twice in one group");
   EXPECT_EQ(error({{"", "rope"}}, {{Group{0, {"rope"}, 0}}}), "a group of 0 layers");
   EXPECT_EQ(error({{"", "rope"}}, {{Group{1, {"rope"}, -1}}}), "a window of -1");
   EXPECT_EQ(error({{"a b", "rope"}}, {}), "'a b' is no label");

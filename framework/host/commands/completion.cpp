@@ -9,9 +9,9 @@
 #include "commands.h"
 #include "help.h"
 #include "nopos/error.h"
+#include "nopos/strings.h"
 #include "settings/run_setup.h"
 #include "settings/search.h"
-#include "nopos/strings.h"
 
 namespace nopos::host {
 namespace {
@@ -111,11 +111,23 @@ std::vector<OptionInfo> options_of(const Command& command, const Words& words) {
   return options;
 }
 
-Candidates values_of(const OptionInfo& option, const Words& words) {
+/// What of a begun list of encodings stays when its last name is completed: "3xalibi+" of "3xalibi+le".
+std::string finished_items(std::string_view begun) {
+  std::size_t end = begun.find_last_of(",+=");
+  end = end == begun.npos ? 0 : end + 1;
+  const std::size_t digits = begun.find_first_not_of("0123456789", end);
+  const bool group = end == 0 || begun[end - 1] == ',';
+  if (group && digits != begun.npos && digits > end && begun[digits] == 'x') end = digits + 1;
+  return std::string(begun.substr(0, end));
+}
+
+/// `begun`: what is written of the value.
+Candidates values_of(const OptionInfo& option, const Words& words, std::string_view begun) {
   Candidates candidates;
   for (const std::string& choice : option.choices) candidates.emplace_back(choice, option.name);
   if (const std::string kind = kind_named_by(option.name); !kind.empty() && option.effect == Effect::active)
-    add_names(candidates, scan_plugins(plugin_path(words)), kind);
+    add_names(candidates, scan_plugins(plugin_path(words)), kind,
+              find_kind(kind)->per_run == PerRun::several ? finished_items(begun) : "");
   return candidates;
 }
 
@@ -167,13 +179,14 @@ Candidates candidates_for(Words words) {
     Candidates candidates;
     const auto option = meant(begun.substr(0, equals));
     if (option == options.end()) return candidates;
-    for (const auto& [value, said] : values_of(*option, rest))
+    for (const auto& [value, said] : values_of(*option, rest, std::string_view(begun).substr(equals + 1)))
       candidates.emplace_back(begun.substr(0, equals + 1) + value, said);
     return candidates;
   }
   if (!rest.empty()) {
     const auto option = meant(rest.back());
-    if (option != options.end() && option->type != OptionType::boolean) return values_of(*option, rest);
+    if (option != options.end() && option->type != OptionType::boolean)
+      return values_of(*option, rest, begun);
   }
   if (!begun.starts_with("-")) return positional(chosen, rest);
   Candidates candidates{{"--help", "Show help for the command."}};

@@ -18,7 +18,7 @@ namespace nopos::host {
 namespace {
 
 struct ConvertOptions : PluginPathOption {
-  std::optional<std::string> from, to, target, data, tokenizer, dictionary, plugin_path;
+  std::optional<std::string> from, to, target, data, tokenizer, dictionary;
   std::optional<std::int64_t> max_positions;
 
   NOPOS_OPTIONS(o) {

@@ -271,7 +271,9 @@ std::vector<LayerPlan> encoding_layers(const RunSetup& setup) {
   const Settings& architecture = setup.component("architecture").resolved.values;
   const auto found = architecture.find("decoder-layers");
   const auto* count = found == architecture.end() ? nullptr : std::get_if<std::int64_t>(&found->second);
-  return count == nullptr ? std::vector<LayerPlan>() : layers_of(setup.encoding_plan, *count);
+  constexpr std::int64_t most = 4096;  // nobody reads a longer list, and a file may say any number
+  if (count == nullptr || *count > most) return {};
+  return layers_of(setup.encoding_plan, *count);
 }
 
 RunConfig run_config(const RunSetup& setup, const Words& words) {
