@@ -106,8 +106,32 @@ std::vector<Target> targets(std::vector<Owner>& owners, const Argument& argument
   return found;
 }
 
-void set_from_argument(std::vector<Owner>& owners, const Argument& argument) {
-  const auto found = targets(owners, argument);
+/// Of a kind that a run has several components of.
+bool is_one_of_several(const Owner& owner) {
+  const Kind* kind = owner.choice ? find_kind(owner.choice->kind) : nullptr;
+  return kind != nullptr && kind->per_run == PerRun::several;
+}
+
+bool is_qualified(const Argument& argument) { return argument.flag.find('.') != std::string::npos; }
+
+/// An encoding's `dropout` is not what `--dropout` means where another part of the run has that option.
+void leave_out_namesakes(std::vector<Target>& found, const Argument& argument,
+                         std::vector<std::string>& notices) {
+  const auto namesake = [](const Target& target) { return is_one_of_several(*target.owner); };
+  if (is_qualified(argument) || std::all_of(found.begin(), found.end(), namesake)) return;
+  for (const Target& target : found) {
+    if (!namesake(target)) continue;
+    notices.push_back("--" + argument.flag + " does not set the option of that name of " +
+                      target.owner->label + ": write --" + target.owner->qualifiers.front() + "." +
+                      argument.flag);
+  }
+  std::erase_if(found, namesake);
+}
+
+void set_from_argument(std::vector<Owner>& owners, const Argument& argument,
+                       std::vector<std::string>& notices) {
+  std::vector<Target> found = targets(owners, argument);
+  leave_out_namesakes(found, argument, notices);
   for (const Target& target : found) {
     if (target.option->type != found.front().option->type) {
       throw Error(ExitCode::usage, "flag '--" + argument.flag + "' has different meanings in " +
@@ -127,8 +151,6 @@ void set_from_argument(std::vector<Owner>& owners, const Argument& argument) {
         command_line);
   }
 }
-
-bool is_qualified(const Argument& argument) { return argument.flag.find('.') != std::string::npos; }
 
 // Options without effect that the user, not a preset, has set to something.
 std::vector<const OptionInfo*> idle_options(const std::vector<Owner>& owners) {
@@ -176,7 +198,7 @@ void resolve(std::vector<Owner>& owners, const std::vector<Argument>& arguments,
   // A qualified flag is the more precise one, wherever it stands.
   for (const bool qualified : {false, true}) {
     for (const Argument& argument : arguments) {
-      if (is_qualified(argument) == qualified) set_from_argument(owners, argument);
+      if (is_qualified(argument) == qualified) set_from_argument(owners, argument, notices);
     }
   }
   for (Owner& owner : owners) {

@@ -41,7 +41,7 @@ struct Owner {
 std::string heading(const Owner& owner);
 
 /// Fills `resolved` of every owner. An unqualified flag goes to every owner that declares it, if they agree
-/// on its type. Appends sentences for the user to `notices`: flags without effect, flags that a preset
+/// on its type; to an encoding only where nobody else does. Appends sentences for the user to `notices`: flags without effect, flags that a preset
 /// overrules. \throws Error (usage, configuration)
 void resolve(std::vector<Owner>& owners, const std::vector<Argument>& arguments,
              std::vector<std::string>& notices);

@@ -8,11 +8,12 @@
 /// has matched. Nothing is registered by static constructors. A plugin is never unloaded.
 ///
 /// A component is a class derived from the interface of its kind (`PositionalEncoding`, `LRScheduler`, ...).
-/// A nested `struct Options` with NOPOS_OPTIONS declares its options. With Options it is constructed from
-/// (Options, Context) or else (Options); without, from (Context) or else (). `Context` is the interface's.
+/// A nested `struct Options` with NOPOS_OPTIONS declares its options. It is constructed from the first of
+/// (Options, Context), (Options), (Context), () that it can be; `Context` is the interface's.
 
 #include <any>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -58,10 +59,10 @@ class PluginBuilder {
   template <class T>
   Added add(std::string name, std::string summary);
 
-  const std::vector<Component>& components() const { return components_; }
+  const std::deque<Component>& components() const { return components_; }
 
  private:
-  std::vector<Component> components_;
+  std::deque<Component> components_;  // an `Added` stays valid when more are added
 };
 
 /// The components as JSON, for the describe phase: {"components": [{kind, name, summary, aliases,
@@ -76,21 +77,28 @@ concept HasOptions = requires {
 };
 
 template <class T, class Context>
+std::shared_ptr<T> construct_without_options(const Context& context) {
+  if constexpr (std::is_constructible_v<T, const Context&>) {
+    return std::make_shared<T>(context);
+  } else {
+    return std::make_shared<T>();
+  }
+}
+
+template <class T, class Context>
 std::shared_ptr<T> construct(const Settings& settings, const Context& context, const std::string& owner) {
   if constexpr (HasOptions<T>) {
     auto options = read_options<typename T::Options>(settings, owner);
     if constexpr (std::is_constructible_v<T, const typename T::Options&, const Context&>) {
       return std::make_shared<T>(options, context);
-    } else {
+    } else if constexpr (std::is_constructible_v<T, const typename T::Options&>) {
       return std::make_shared<T>(options);
+    } else {
+      return construct_without_options<T>(context);
     }
   } else {
     refuse_unknown(settings, {}, owner);
-    if constexpr (std::is_constructible_v<T, const Context&>) {
-      return std::make_shared<T>(context);
-    } else {
-      return std::make_shared<T>();
-    }
+    return construct_without_options<T>(context);
   }
 }
 
