@@ -54,6 +54,41 @@ at::Tensor sum_in_order(const at::Tensor& x) {
 
 }  // namespace
 
+void check_shapes(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const KernelTerms& terms,
+                  const VisibleKeys& visible) {
+  TORCH_CHECK(q.dim() == 4 && k.dim() == 4 && v.dim() == 4, "attention: q, k, v have four dimensions");
+  const std::int64_t batch = q.size(0), heads = q.size(1), queries = q.size(2), keys = k.size(2);
+  TORCH_CHECK(k.size(0) == batch && v.size(0) == batch && k.size(1) == v.size(1) && v.size(2) == keys &&
+                  k.size(3) == q.size(3) && heads % k.size(1) == 0 && queries <= keys,
+              "attention: q ", q.sizes(), ", k ", k.sizes(), ", v ", v.sizes());
+  TORCH_CHECK(k.scalar_type() == q.scalar_type() && v.scalar_type() == q.scalar_type() &&
+                  (q.scalar_type() == at::kFloat || q.scalar_type() == at::kBFloat16),
+              "attention: q, k, v are all of float32 or all of bfloat16");
+  const auto is_one_or = [](const at::Tensor& x, std::int64_t dimension, std::int64_t size) {
+    return x.size(dimension) == 1 || x.size(dimension) == size;
+  };
+  const auto is_of_heads = [&](const at::Tensor& x, std::int64_t dimensions, std::int64_t length) {
+    return x.dim() == dimensions && is_one_or(x, 0, batch) && is_one_or(x, 1, heads) && x.size(2) == length;
+  };
+  const auto is_table = [&](const at::Tensor& x, std::int64_t dimensions) {
+    return x.dim() == dimensions && is_one_or(x, 0, heads) && x.size(1) > 0;
+  };
+  for (const DistanceTable& table : terms.tables)
+    TORCH_CHECK(is_table(table.values, 2), "attention: a table ", table.values.sizes());
+  for (const at::Tensor& of_keys : terms.keys)
+    TORCH_CHECK(is_of_heads(of_keys, 3, keys), "attention: a term of keys ", of_keys.sizes());
+  for (const auto& [features, table, first] : terms.relatives) {
+    TORCH_CHECK(is_of_heads(features, 4, queries) && is_table(table, 3) &&
+                    features.size(3) == table.size(2) &&
+                    (features.scalar_type() == at::kFloat || features.scalar_type() == q.scalar_type()),
+                "attention: features ", features.sizes(), " of a relative table ", table.sizes());
+  }
+  TORCH_CHECK(visible.first.dim() == 2 && is_one_or(visible.first, 0, batch) &&
+                  visible.first.size(1) == queries && visible.first.sizes() == visible.last.sizes() &&
+                  !visible.hidden.defined(),
+              "attention: one range of keys for each of ", queries, " queries");
+}
+
 at::Tensor summed_heads(const at::Tensor& x, bool over_batch, bool over_heads) {
   // x [B,H,...] -> [1|B,1|H,...]
   const std::int64_t batch = x.size(0), heads = x.size(1), size = x.numel() / (batch * heads);
@@ -68,8 +103,6 @@ at::Tensor summed_heads(const at::Tensor& x, bool over_batch, bool over_heads) {
 
 Distances Distances::of(const VisibleKeys& visible, std::int64_t keys) {
   const at::Tensor first = visible.first.contiguous(), last = visible.last.contiguous();  // [1|B,T]
-  TORCH_CHECK(first.sizes() == last.sizes() && !visible.hidden.defined(),
-              "attention: a range of keys for each query");
   const auto* const begins = first.const_data_ptr<std::int64_t>();
   const auto* const ends = last.const_data_ptr<std::int64_t>();
   const std::int64_t queries = first.size(1), past = keys - queries;
@@ -189,7 +222,13 @@ void TileTerms::multiply_features(std::int64_t i) {
   } else {
     product(static_cast<const float*>(nullptr));
   }
-  if (gradients_ != nullptr) relative.grads.zero_();
+  if (wants_gradients(i))
+    std::fill_n(relative.grads.mutable_data_ptr<float>(), tile_.count() * width(), 0.0f);
+}
+
+bool TileTerms::wants_gradients(std::int64_t relative) const {
+  const std::int64_t place = terms_.tables() + terms_.keys + relative;
+  return gradient(place) != nullptr || gradient(place + terms_.relatives()) != nullptr;
 }
 
 void TileTerms::add(std::int64_t row, Span seen, float* scores) const {
@@ -223,14 +262,18 @@ void TileTerms::add_gradients(std::int64_t row, Span seen, const float* grads) {
     float* const to = gradient(terms_.tables() + i);
     if (to != nullptr) add_to_row(seen.size(), grads + seen.begin, to + tile_.begin + seen.begin);
   }
-  for (Relative& relative : relatives_) {
+  for (std::int64_t i = 0; i < terms_.relatives(); ++i) {
+    if (!wants_gradients(i)) continue;
+    Relative& relative = relatives_[static_cast<std::size_t>(i)];
     const Run values{.size = relative.run.size, .shift = relative.run.shift + row};
     add_to_run(values, seen, grads, relative.grads.mutable_data_ptr<float>() + row * width());
   }
 }
 
 void TileTerms::finish_gradients() {
-  for (std::int64_t i = 0; i < terms_.relatives(); ++i) add_feature_gradients(i);
+  for (std::int64_t i = 0; i < terms_.relatives(); ++i) {
+    if (wants_gradients(i)) add_feature_gradients(i);
+  }
 }
 
 /// Gradients of the tile's products -> of their features and of the rows of the table.

@@ -11,6 +11,11 @@
 
 namespace nopos {
 
+/// That the addresses which follow from these shapes lie inside the tensors; what is wrong is a bug of the
+/// caller.
+void check_shapes(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const KernelTerms& terms,
+                  const VisibleKeys& visible);
+
 /// Some queries of one head and some of their keys, whose scores lie in the cache together.
 struct AttentionTile {
   std::int64_t batch, head;
@@ -89,6 +94,7 @@ class TileTerms {
   };
 
   std::int64_t width() const { return queries_ + keys_; }
+  bool wants_gradients(std::int64_t relative) const;
   Run run(std::int64_t farthest, std::int64_t size) const;
   void multiply_features(std::int64_t i);
   void add_feature_gradients(std::int64_t i);

@@ -23,8 +23,8 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-// Of a tile: its scores and their gradients fill half of a second cache of 512 KiB. Measured,
-// docs/decisions/precision.md.
+// Of a tile, whose scores and their gradients fill half of a second cache of 512 KiB; measured,
+// docs/decisions/attention.md.
 constexpr std::int64_t queries_of_block = 64, keys_of_tile = 512;
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
@@ -45,13 +45,13 @@ struct Setting {
   KernelDropout dropout;
 };
 
-/// Columns that a thread's buffers have, aligned to whole vectors, and a place for each to begin.
+/// What one thread works with; rows begin at whole vectors.
 class Buffers {
  public:
   Buffers(at::ScalarType type, std::int64_t head_dims, std::int64_t keys)
-      : stride_(padded_row(std::min(keys, keys_of_tile))) {
+      : stride_(padded_row(std::min(keys, keys_of_tile)) + row_lanes) {  // no power of 2: caches have sets
     const std::int64_t tile = queries_of_block * stride_, rows = queries_of_block * padded_row(head_dims);
-    floats_ = at::empty({2 * tile + rows + 4 * stride_ + 4 * queries_of_block}, at::kFloat);
+    floats_ = at::empty({2 * tile + rows + stride_ + 2 * queries_of_block}, at::kFloat);
     if (type == at::kBFloat16) narrow_ = at::empty({2 * tile}, type);
     float* next = floats_.mutable_data_ptr<float>();
     for (float** part : {&scores, &grads}) *part = next, next += tile;
@@ -103,7 +103,7 @@ class Kernel {
     const std::int64_t blocks = (queries() + queries_of_block - 1) / queries_of_block;
     for_each_item(batch() * heads() * blocks, [&](std::int64_t begin, std::int64_t end) {
       Buffers buffers(q_.scalar_type(), value_dim(), keys());
-      TileTerms terms(setting_.terms, nullptr, queries_of_block, buffers.stride());
+      TileTerms terms(setting_.terms, nullptr, queries_of_block, keys_of_tile);
       for (std::int64_t i = begin; i < end; ++i) {
         // from both ends in turn: those of later queries take longer, and each thread has a share of both
         const std::int64_t turn = i % blocks, place = turn % 2 == 0 ? turn / 2 : blocks - 1 - turn / 2;
@@ -127,7 +127,7 @@ class Kernel {
                                   : at::empty({batch(), heads(), keys(), value_dim()}, at::kFloat);
     for_each_item(batch() * heads(), [&](std::int64_t begin, std::int64_t end) {
       Buffers buffers(q_.scalar_type(), std::max(head_dim(), value_dim()), keys());
-      TileTerms terms(setting_.terms, &term_grads, queries_of_block, buffers.stride());
+      TileTerms terms(setting_.terms, &term_grads, queries_of_block, keys_of_tile);
       const at::Tensor sums = at::empty({keys() * (head_dim() + value_dim())}, at::kFloat);
       float* const by_key = sums.mutable_data_ptr<float>();
       float* const by_value = by_key + keys() * head_dim();
@@ -464,6 +464,7 @@ at::Tensor block_attention(const at::Tensor& q, const at::Tensor& k, const at::T
                            const KernelTerms& terms, const VisibleKeys& visible,
                            const KernelDropout& dropout) {
   // q [B,H,T,D], k [B,Hk,S,D], v [B,Hk,S,Dv] -> [B,T,H*Dv]
+  check_shapes(q, k, v, terms, visible);
   const Setting setting{.terms = ReadyTerms::of(terms, Distances::of(visible, k.size(2))),
                         .first = visible.first.contiguous(),
                         .last = visible.last.contiguous(),

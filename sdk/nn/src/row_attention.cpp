@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <limits>
 #include <vector>
 
 #include "attention_rows.h"
@@ -136,6 +137,8 @@ void add_terms(const ReadyTerms& terms, std::int64_t batch, std::int64_t head, s
 at::Tensor row_attention(const at::Tensor& q_rows, const at::Tensor& k_rows, const at::Tensor& v_rows,
                          const KernelTerms& terms, const VisibleKeys& visible) {
   // q [B,H,1,D], k [B,Hk,S,D], v [B,Hk,S,Dv] -> [B,1,H*Dv]
+  check_shapes(q_rows, k_rows, v_rows, terms, visible);
+  TORCH_CHECK(q_rows.size(2) == 1, "row_attention: one query, not ", q_rows.size(2));
   const auto whole_rows = [](const at::Tensor& x) { return x.stride(3) == 1 ? x : x.contiguous(); };
   const at::Tensor q = whole_rows(q_rows), k = whole_rows(k_rows), v = whole_rows(v_rows);
   const std::int64_t batch = q.size(0), heads = q.size(1), dim = q.size(3), keys = k.size(2),

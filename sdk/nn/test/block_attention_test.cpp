@@ -290,6 +290,25 @@ TEST(BlockAttention, HidesKeysOfInfiniteTerms) {
   EXPECT_LT((found - exact).abs().max().item<double>(), 1e-5);
 }
 
+TEST(BlockAttention, RefusesShapesThatDoNotFit) {
+  const Sizes n;
+  const VisibleKeys visible = causal(n);
+  const Given one = given(n, visible);
+  const auto refuses = [&](KernelTerms terms, const VisibleKeys& ranges) {
+    EXPECT_THROW(block_attention(one.q, one.k, one.v, terms, ranges, {}), c10::Error);
+    EXPECT_THROW(row_attention(one.q, one.k, one.v, terms, ranges), c10::Error);
+  };
+  refuses(of_tables({{leaf({3, 5})}}), visible);
+  refuses(of_keys({leaf({n.B, n.H, n.S - 1})}), visible);
+  refuses(of_relative({leaf({n.B, n.H, n.T, 4}), leaf({n.H, 5, 3})}), visible);
+  refuses(of_relative({leaf({n.B, n.H, n.T + 1, 4}), leaf({n.H, 5, 4})}), visible);
+  refuses({}, ranges(visible.first, visible.last + 1));
+  refuses({}, ranges(visible.last, visible.last));
+  refuses({}, ranges(visible.first.narrow(1, 0, 5), visible.last.narrow(1, 0, 5)));
+  EXPECT_THROW(block_attention(one.q, one.k.narrow(1, 0, 3), one.v, {}, visible, {}), c10::Error);
+  EXPECT_THROW(block_attention(one.q, one.k.to(at::kBFloat16), one.v, {}, visible, {}), c10::Error);
+}
+
 /// A row of a batch reads a cache: columns of a greater tensor.
 TEST(RowAttention, IsTheFormula) {
   at::manual_seed(6);
