@@ -9,6 +9,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <c10/core/InferenceMode.h>
 
 #include <malloc.h>
 #include <time.h>
@@ -200,6 +201,30 @@ void compare(const Given& x, const std::string& setting, const Comparison& compa
   std::fflush(stdout);
 }
 
+/// Decoding: one query of each sequence, and `keys` that are cached.
+void compare_row(std::int64_t keys, at::ScalarType type, int rounds) {
+  const c10::InferenceMode no_gradients;
+  constexpr std::int64_t B = 4, H = 8, D = 64;
+  const auto heads = [&](std::int64_t length) { return at::randn({B, H, length, D}).to(type); };
+  const at::Tensor q = heads(1), k = heads(keys), v = heads(keys);
+  const nopos::VisibleKeys all{at::zeros({1, 1}, at::kLong), at::full({1, 1}, keys, at::kLong), {}};
+  const KernelTerms none{1 / std::sqrt(static_cast<double>(D)), {}, {}, {}};
+  std::vector<double> own, fused, ratios;
+  for (int round = 0; round < rounds; ++round) {
+    const double start = processor_seconds();
+    nopos::row_attention(q, k, v, none, all);
+    const double middle = processor_seconds();
+    at::scaled_dot_product_attention(q, k, v);
+    own.push_back(middle - start), fused.push_back(processor_seconds() - middle);
+    ratios.push_back(fused.back() / own.back());
+  }
+  const auto least = [](const std::vector<double>& times) {
+    return 1e6 * *std::min_element(times.begin(), times.end());
+  };
+  std::printf("| B%ld H%ld S%ld D%ld, %s | %.0f | %.0f, **%.2f** |\n", B, H, keys, D,
+              type == at::kFloat ? "float32" : "bfloat16", least(own), least(fused), median(ratios));
+}
+
 std::string processor() {
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);) {
@@ -234,6 +259,11 @@ int main(int argc, char** argv) try {
         }
       }
     }
+  }
+  if (!filter.empty()) return 0;
+  std::puts("\n| one query | kernel, microseconds | ATen fused |\n|---|---|---|");
+  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+    for (const std::int64_t keys : {64, 256, 1024, 4096}) compare_row(keys, type, rounds);
   }
   return 0;
 } catch (const std::exception& error) {

@@ -51,8 +51,8 @@ at::Tensor block_attention(const at::Tensor& q, const at::Tensor& k, const at::T
                            const KernelTerms& terms, const VisibleKeys& visible,
                            const KernelDropout& dropout);
 
-/// The same for one query of each row of the batch, T = 1, without gradients and dropout: as long as reading
-/// the keys and values takes. Any LibTorch and processor.
+/// The same for one query of each row of the batch, T = 1, without gradients and dropout. Any LibTorch and
+/// processor.
 at::Tensor row_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                          const KernelTerms& terms, const VisibleKeys& visible);
 

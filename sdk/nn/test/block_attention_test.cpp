@@ -196,7 +196,18 @@ std::vector<Case> cases(at::ScalarType type) {
   return result;
 }
 
-TEST(BlockAttention, IsTheFormulaInFloat) {
+/// One thread, that small operations of ATen's do not wait for another; more are compared with it.
+class BlockAttention : public testing::Test {
+ protected:
+  void SetUp() override { at::set_num_threads(1); }
+  void TearDown() override { at::set_num_threads(threads_); }
+
+ private:
+  int threads_ = at::get_num_threads();
+};
+using RowAttention = BlockAttention;
+
+TEST_F(BlockAttention, IsTheFormulaInFloat) {
   if (!has_float_product()) GTEST_SKIP() << "this LibTorch has no product of float32 matrices";
   at::manual_seed(1);
   for (const Case& one : cases(at::kFloat)) {
@@ -211,7 +222,7 @@ TEST(BlockAttention, IsTheFormulaInFloat) {
   }
 }
 
-TEST(BlockAttention, IsTheFormulaInBfloat16ButForRounding) {
+TEST_F(BlockAttention, IsTheFormulaInBfloat16ButForRounding) {
   test::WaysOfBfloat16 ways;
   for (const Bfloat16Products way : {Bfloat16Products::mkl, Bfloat16Products::widened}) {
     if (!ways.take(way)) continue;
@@ -231,8 +242,7 @@ TEST(BlockAttention, IsTheFormulaInBfloat16ButForRounding) {
   }
 }
 
-TEST(BlockAttention, DoesNotDependOnThreads) {
-  const int threads = at::get_num_threads();
+TEST_F(BlockAttention, DoesNotDependOnThreads) {
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
     if (!has_block_attention(at::empty({0}, type))) continue;
     at::manual_seed(3);
@@ -249,10 +259,9 @@ TEST(BlockAttention, DoesNotDependOnThreads) {
         EXPECT_TRUE(at::equal(found[0][i], found[1][i])) << one.what << ", tensor " << i;
     }
   }
-  at::set_num_threads(threads);
 }
 
-TEST(BlockAttention, TakesViewsOfOneProjection) {
+TEST_F(BlockAttention, TakesViewsOfOneProjection) {
   at::manual_seed(4);
   constexpr std::int64_t B = 2, H = 3, T = 70, D = 8;
   for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
@@ -279,7 +288,7 @@ TEST(BlockAttention, TakesViewsOfOneProjection) {
   }
 }
 
-TEST(BlockAttention, HidesKeysOfInfiniteTerms) {
+TEST_F(BlockAttention, HidesKeysOfInfiniteTerms) {
   if (!has_float_product()) GTEST_SKIP() << "this LibTorch has no product of float32 matrices";
   at::manual_seed(5);
   const Sizes n{.T = 600, .S = 600};
@@ -290,7 +299,7 @@ TEST(BlockAttention, HidesKeysOfInfiniteTerms) {
   EXPECT_LT((found - exact).abs().max().item<double>(), 1e-5);
 }
 
-TEST(BlockAttention, RefusesShapesThatDoNotFit) {
+TEST_F(BlockAttention, RefusesShapesThatDoNotFit) {
   const Sizes n;
   const VisibleKeys visible = causal(n);
   const Given one = given(n, visible);
@@ -310,30 +319,37 @@ TEST(BlockAttention, RefusesShapesThatDoNotFit) {
 }
 
 /// A row of a batch reads a cache: columns of a greater tensor.
-TEST(RowAttention, IsTheFormula) {
-  at::manual_seed(6);
+void expect_row_is_formula(at::ScalarType type, std::int64_t length, std::int64_t dim) {
+  const Sizes n{.Hk = 2, .T = 1, .S = length, .D = dim, .Dv = 2 * dim};
+  const KernelTerms terms{
+      1,
+      {{leaf({n.H, length})}, {leaf({1, 3}), 2}},
+      {leaf({n.B, 1, length}), leaf({1, n.H, length})},
+      {{leaf({n.B, n.H, 1, 6}), leaf({n.H, 40, 6}), -3}, {leaf({1, 1, 1, 20}), leaf({1, 2, 20})}}};
+  const at::Tensor first = at::tensor({std::int64_t{0}, length / 2}).unsqueeze(1);
+  for (const VisibleKeys& visible : {causal(n), ranges(first, at::full_like(first, length))}) {
+    Given one = given(n, visible, terms, 0, type);
+    const at::Tensor cache = at::randn({n.B, n.Hk, length + 10, dim}).to(type);
+    one.k = cache.narrow(2, 0, length);
+    const at::Tensor found = row_attention(one.q, one.k, one.v, one.terms, visible);
+    const at::Tensor exact = formula(one.in_double());
+    EXPECT_EQ(found.scalar_type(), type);
+    ASSERT_EQ(found.sizes(), exact.sizes());
+    EXPECT_LE((found.to(at::kDouble) - exact).norm().item<double>(),
+              (type == at::kFloat ? 1e-5 : 0x1p-8) * exact.norm().item<double>())
+        << length << ' ' << dim;
+  }
+}
+
+TEST_F(RowAttention, IsTheFormula) {
+  test::WaysOfBfloat16 ways;
   const at::NoGradGuard no_grad;
-  for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
-    for (const std::int64_t length : {1, 2, 13, 65, 300}) {
-      for (const std::int64_t dim : {5, 16, 40}) {
-        const Sizes n{.Hk = 2, .T = 1, .S = length, .D = dim, .Dv = 2 * dim};
-        const KernelTerms terms{.tables = {{leaf({n.H, length})}, {leaf({1, 3}), 2}},
-                                .keys = {leaf({n.B, 1, length}), leaf({1, n.H, length})},
-                                .relatives = {{leaf({n.B, n.H, 1, 6}), leaf({n.H, 40, 6}), -3},
-                                              {leaf({1, 1, 1, 20}), leaf({1, 2, 20})}}};
-        const at::Tensor first = at::tensor({std::int64_t{0}, length / 2}).unsqueeze(1);
-        for (const VisibleKeys& visible : {causal(n), ranges(first, at::full_like(first, length))}) {
-          Given one = given(n, visible, terms, 0, type);
-          const at::Tensor cache = at::randn({n.B, n.Hk, length + 10, dim}).to(type);
-          one.k = cache.narrow(2, 0, length);
-          const at::Tensor found = row_attention(one.q, one.k, one.v, one.terms, visible);
-          const at::Tensor exact = formula(one.in_double());
-          EXPECT_EQ(found.scalar_type(), type);
-          ASSERT_EQ(found.sizes(), exact.sizes());
-          EXPECT_LE((found.to(at::kDouble) - exact).norm().item<double>(),
-                    (type == at::kFloat ? 1e-5 : 0x1p-8) * exact.norm().item<double>())
-              << length << ' ' << dim;
-        }
+  for (const Bfloat16Products way : test::WaysOfBfloat16::all) {
+    if (!ways.take(way)) continue;
+    at::manual_seed(6);
+    for (const at::ScalarType type : {at::kFloat, at::kBFloat16}) {
+      for (const std::int64_t length : {1, 2, 13, 65, 300}) {
+        for (const std::int64_t dim : {5, 16, 40, 80}) expect_row_is_formula(type, length, dim);
       }
     }
   }
