@@ -114,8 +114,9 @@ TEST_P(LayerListRuns, ContinueOnlyAsTheyWere) {
       << faster.err;
 }
 
-// AT THE JOIN: and Run{"2xnear=decay@8,none", "0-1, 3: near=decay@8; 2: none"}
-INSTANTIATE_TEST_SUITE_P(Table, LayerListRuns, testing::Values(Run{"near=decay", ""}));
+INSTANTIATE_TEST_SUITE_P(Table, LayerListRuns,
+                         testing::Values(Run{"near=decay", ""},
+                                         Run{"2xnear=decay@8,none", "0-1, 3: near=decay@8; 2: none"}));
 
 TEST(LayerLists, AGroupThatNoLayerGetsIsRefusedBeforeTraining) {
   const test::TemporaryFolder folder;

@@ -75,4 +75,30 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{{"--config", "file.json", "--positional-encoding", "sinusoidal"}, "sinusoidal", ""},
                     Case{{alibi, "--alibi=false"}, "sinusoidal", ""}));
 
+/// What `config show` says of an encoding that has an option of the architecture's name.
+nlohmann::json shown(const std::vector<std::string>& flags) {
+  std::vector<std::string> command{host,          "config",        "show",
+                                   "--json",      "--arch",        "transformer_lm_gpt_4",
+                                   "--optimizer", "nag",           "--positional-encoding",
+                                   "decay",       "--plugin-path", NOPOS_BUILD_DIR "/tests/plugins"};
+  command.insert(command.end(), flags.begin(), flags.end());
+  const auto result = run(command);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  return nlohmann::json::parse(result.out);
+}
+
+TEST(EncodingOptions, AreNotSetByTheirNamesakes) {
+  const nlohmann::json::json_pointer of_model("/options/architecture~1transformer_lm/dropout/value"),
+      of_encoding("/options/positional_encoding~1decay/dropout/value");
+  const auto both = shown({"--dropout", "0.25"});
+  EXPECT_EQ(both.at(of_model), 0.25);
+  EXPECT_EQ(both.at(of_encoding), 0.0);
+  EXPECT_NE(both.at("notices").dump().find(
+                "--dropout does not set the option of that name of positional_encoding/decay"),
+            std::string::npos);
+  const auto each = shown({"--dropout", "0.25", "--positional-encoding.dropout", "0.5"});
+  EXPECT_EQ(each.at(of_model), 0.25);
+  EXPECT_EQ(each.at(of_encoding), 0.5);
+}
+
 }  // namespace
