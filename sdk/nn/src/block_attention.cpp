@@ -94,7 +94,13 @@ class Kernel {
  public:
   // q [B,H,T,D], k [B,Hk,S,D], v [B,Hk,S,Dv]
   Kernel(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const Setting& setting)
-      : q_(q), k_(k), v_(v), setting_(setting) {}
+      : q_(q),
+        k_(k),
+        v_(v),
+        setting_(setting),
+        first_(setting.first.const_data_ptr<std::int64_t>()),
+        last_(setting.last.const_data_ptr<std::int64_t>()),
+        range_stride_(setting.first.size(0) == 1 ? 0 : queries()) {}
 
   /// -> [B,T,H,Dv]; sets log_sums [B,H,T]
   at::Tensor mixed(at::Tensor& log_sums) const {
@@ -168,14 +174,14 @@ class Kernel {
                          .begin = keys(),
                          .keys_end = 0};
     for (std::int64_t i = first; i < end; ++i) {
-      result.begin = std::min(result.begin, bound(setting_.first, result.batch, i));
-      result.keys_end = std::max(result.keys_end, bound(setting_.last, result.batch, i));
+      result.begin = std::min(result.begin, bound(first_, result.batch, i));
+      result.keys_end = std::max(result.keys_end, bound(last_, result.batch, i));
     }
     return result;
   }
 
-  std::int64_t bound(const at::Tensor& bounds, std::int64_t batch, std::int64_t i) const {
-    return bounds.const_data_ptr<std::int64_t>()[(bounds.size(0) == 1 ? 0 : batch * queries()) + i];
+  std::int64_t bound(const std::int64_t* bounds, std::int64_t batch, std::int64_t i) const {
+    return bounds[batch * range_stride_ + i];
   }
 
   /// work(begin, end) by several threads, also where there is one item alone, for which MKL would otherwise
@@ -201,8 +207,8 @@ class Kernel {
 
   Span seen(const AttentionTile& tile, std::int64_t row) const {
     const std::int64_t i = tile.first + row;
-    return {.begin = std::max(bound(setting_.first, tile.batch, i) - tile.begin, std::int64_t{0}),
-            .end = std::min(bound(setting_.last, tile.batch, i), tile.keys_end) - tile.begin};
+    return {.begin = std::max(bound(first_, tile.batch, i) - tile.begin, std::int64_t{0}),
+            .end = std::min(bound(last_, tile.batch, i), tile.keys_end) - tile.begin};
   }
 
   Matrix<Scalar> head_of(const at::Tensor& x, const AttentionTile& tile, std::int64_t row) const {
@@ -305,13 +311,13 @@ class Kernel {
   void write_keys(std::int64_t item, float* rows, double factor, const at::Tensor& x) const {
     const std::int64_t dim = x.size(3), place = item / heads() * x.stride(0) + item % heads() * x.stride(1);
     if (factor != 1) multiply_row(keys() * dim, static_cast<float>(factor), rows);
-    for (std::int64_t j = 0; j < keys(); ++j) {
-      const std::int64_t at = place + j * x.stride(2);
-      if (x.scalar_type() == at::kFloat) {
-        std::copy_n(rows + j * dim, dim, x.mutable_data_ptr<float>() + at);
-      } else {
-        narrow_or_copy(dim, rows + j * dim, x.mutable_data_ptr<Scalar>() + at);
-      }
+    const auto write = [&](auto* to) {
+      for (std::int64_t j = 0; j < keys(); ++j) narrow_or_copy(dim, rows + j * dim, to + j * x.stride(2));
+    };
+    if (x.scalar_type() == at::kFloat) {
+      write(x.mutable_data_ptr<float>() + place);
+    } else {
+      write(x.mutable_data_ptr<Scalar>() + place);
     }
   }
 
@@ -385,6 +391,8 @@ class Kernel {
 
   const at::Tensor &q_, &k_, &v_;
   const Setting& setting_;
+  const std::int64_t *first_, *last_;  // of visible keys
+  std::int64_t range_stride_;          // from one row of the batch to the next
 };
 
 /// work(kernel) for the type of `q`
