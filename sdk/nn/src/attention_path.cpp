@@ -1,6 +1,11 @@
 #include "attention_path.h"
 
 namespace nopos {
+namespace {
+
+constexpr std::int64_t longest_of_aten = 64;  // queries; measured, docs/decisions/attention.md
+
+}  // namespace
 
 const char* name_of(AttentionPath path) {
   switch (path) {
@@ -29,7 +34,7 @@ AttentionPath choose(const AttentionCase& of) {
   if (!of.fused) return atens ? AttentionPath::aten : AttentionPath::formula;
   if (of.has_holes || (of.has_tables && !of.by_columns)) return AttentionPath::formula;
   if (of.has_dropout && !of.dropout_by_key) return AttentionPath::formula;
-  const bool aten_is_fast = is_float || (of.narrow_aten && !of.has_gradient);
+  const bool aten_is_fast = is_float ? of.queries < longest_of_aten : of.narrow_aten && !of.has_gradient;
   if (atens && !of.has_dropout && aten_is_fast && of.queries > 1) return AttentionPath::aten;
   if (of.queries == 1 && !of.has_gradient && !of.has_dropout) return AttentionPath::row;
   return AttentionPath::block;

@@ -25,7 +25,8 @@ at::Tensor of_keys(const SlopeBias& term, const at::Tensor& key_positions) {
   return term.slopes.to(at::kFloat).view({1, -1, 1}) * first_axis(key_positions).to(at::kFloat).unsqueeze(1);
 }
 
-KernelTerms terms_of(const ScoresState& declared, const ForwardState& forward) {
+/// For heads of `type`.
+KernelTerms terms_of(const ScoresState& declared, const ForwardState& forward, at::ScalarType type) {
   KernelTerms terms;
   terms.scale = declared.scale;
   for (const SlopeBias& term : declared.slopes) {
@@ -40,8 +41,10 @@ KernelTerms terms_of(const ScoresState& declared, const ForwardState& forward) {
   for (const OuterBias& term : declared.outers) {
     if (term.keys.defined()) terms.keys.push_back(term.keys.to(at::kFloat));
   }
-  for (const RelativeTerm& term : declared.relatives)
-    terms.relatives.push_back({term.features, term.table, term.first});
+  for (const RelativeTerm& term : declared.relatives) {
+    const bool fits = term.features.scalar_type() == type;
+    terms.relatives.push_back({fits ? term.features : term.features.to(at::kFloat), term.table, term.first});
+  }
   return terms;
 }
 
@@ -66,7 +69,7 @@ at::Tensor fused_attention(AttentionPath path, const Heads& heads, const ScoresS
     const Heads wide{heads.q.to(at::kFloat), heads.k.to(at::kFloat), heads.v.to(at::kFloat)};
     return fused_attention(path, wide, declared, forward, visible, dropout).to(heads.q.scalar_type());
   }
-  const KernelTerms terms = terms_of(declared, forward);
+  const KernelTerms terms = terms_of(declared, forward, heads.q.scalar_type());
   if (path == AttentionPath::row) return row_attention(heads.q, heads.k, heads.v, terms, visible);
   const KernelDropout drawn{dropout, dropout > 0 ? draw_dropout_key() : 0};
   return block_attention(heads.q, heads.k, heads.v, terms, visible, drawn);

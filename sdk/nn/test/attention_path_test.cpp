@@ -25,6 +25,7 @@ TEST(AttentionPath, IsChosenByATable) {
     AttentionPath expected;
   } rows[] = {
       {"nothing declared", {.queries = 9, .keys = 9}, AttentionPath::aten},
+      {"nothing declared, long", {.queries = 64, .keys = 64}, AttentionPath::block},
       {"the same on a GPU", {.on_cpu = false, .queries = 9, .keys = 9}, AttentionPath::aten},
       {"a GPU with terms",
        {.on_cpu = false, .queries = 9, .keys = 9, .has_terms = true},
