@@ -1,5 +1,5 @@
 # Part of an installation: copies from `torch_root` to <prefix>/`torch_destination` what a program needs that computes:
-# the libraries, the file that tells the version, and the licences. Headers stay behind.
+# the libraries, the file that tells the version, and the licenses. Headers stay behind.
 get_filename_component(site "${torch_root}" DIRECTORY)
 set(destination "${CMAKE_INSTALL_PREFIX}/${torch_destination}")  # file(INSTALL) puts DESTDIR before it
 
@@ -24,10 +24,10 @@ foreach(name version.py build-version)
     file(INSTALL "${torch_root}/${name}" DESTINATION "${destination}")
   endif()
 endforeach()
-file(GLOB_RECURSE licences "${site}/torch-*.dist-info/*LICENSE*" "${site}/torch-*.dist-info/NOTICE*"
+file(GLOB_RECURSE licenses "${site}/torch-*.dist-info/*LICENSE*" "${site}/torch-*.dist-info/NOTICE*"
   "${site}/nvidia_cu*.dist-info/*License*" "${torch_root}/LICENSE" "${torch_root}/NOTICE")
-foreach(licence IN LISTS licences)
-  file(RELATIVE_PATH name "${site}" "${licence}")
+foreach(license IN LISTS licenses)
+  file(RELATIVE_PATH name "${site}" "${license}")
   get_filename_component(folder "${name}" DIRECTORY)
-  file(INSTALL "${licence}" DESTINATION "${destination}/licences/${folder}")
+  file(INSTALL "${license}" DESTINATION "${destination}/licenses/${folder}")
 endforeach()

@@ -22,7 +22,7 @@ write_basic_package_version_file(${CMAKE_BINARY_DIR}/NoPosSDKConfigVersion.cmake
 install(FILES ${CMAKE_BINARY_DIR}/NoPosSDKConfig.cmake ${CMAKE_BINARY_DIR}/NoPosSDKConfigVersion.cmake
   DESTINATION ${package_dir})
 
-# For readers: licence, changes, documentation, and the recipes of configs/ (their texts and settings).
+# For readers: license, changes, documentation, and the recipes of configs/ (their texts and settings).
 install(FILES LICENSE README.md CHANGELOG.md CITATION.cff CONTRIBUTING.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs FILES_MATCHING PATTERN "*.md")
 install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/nopos)

@@ -16,13 +16,13 @@
 namespace nopos::plot {
 namespace {
 
-// Okabe and Ito's colours, which the colour-blind tell apart, but for the yellow that white swallows.
-constexpr std::array palette{Colour{0, 114, 178},   Colour{213, 94, 0},  Colour{0, 158, 115},
-                             Colour{204, 121, 167}, Colour{230, 159, 0}, Colour{86, 180, 233},
-                             Colour{0, 0, 0}};
+// Okabe and Ito's colors, which the color-blind tell apart, but for the yellow that white swallows.
+constexpr std::array palette{Color{0, 114, 178},   Color{213, 94, 0},  Color{0, 158, 115},
+                             Color{204, 121, 167}, Color{230, 159, 0}, Color{86, 180, 233},
+                             Color{0, 0, 0}};
 const std::array<std::vector<double>, 3> dash_patterns{{{}, {7, 5}, {1.5, 4.5}}};  // from the 8th run on
 
-constexpr Colour ink{40, 40, 40}, faint_ink{110, 110, 110}, grid{225, 225, 225}, frame{150, 150, 150};
+constexpr Color ink{40, 40, 40}, faint_ink{110, 110, 110}, grid{225, 225, 225}, frame{150, 150, 150};
 constexpr double margin = 14, title_size = 16, heading_size = 13, label_size = 11.5;
 constexpr double title_height = 28, legend_row = 19, heading_height = 26, ticks_height = 20, panel_gap = 8;
 constexpr double axis_title_height = 18, default_panel = 190, least_panel = 60, right_margin = 34;
@@ -32,7 +32,7 @@ const std::vector<double>& dashes_of(std::size_t run) {
   return dash_patterns[run / palette.size() % dash_patterns.size()];
 }
 
-Colour colour_of(std::size_t run) { return palette[run % palette.size()]; }
+Color color_of(std::size_t run) { return palette[run % palette.size()]; }
 
 /// " (bits per token)", as the log has its figures; empty for those that are plain numbers.
 std::string unit_of(const std::string& figure) {
@@ -47,9 +47,9 @@ std::string unit_of(const std::string& figure) {
 }
 
 /// Nearer to the ground, for what lies behind something.
-Colour pale(const Colour& colour) {
+Color pale(const Color& color) {
   const auto mixed = [](std::uint8_t part) { return static_cast<std::uint8_t>((part + 255) / 2); };
-  return {mixed(colour.red), mixed(colour.green), mixed(colour.blue)};
+  return {mixed(color.red), mixed(color.green), mixed(color.blue)};
 }
 
 /// Points that fall into the same column of the picture are too many: the first, the last, and the extremes
@@ -222,9 +222,8 @@ class Chart {
 
   // ---- shapes ----
 
-  void write(Point at, const std::string& text, double size, Anchor anchor, Colour colour,
-             bool bold = false) {
-    picture_.shapes.push_back(Text{at, text, size, anchor, colour, bold});
+  void write(Point at, const std::string& text, double size, Anchor anchor, Color color, bool bold = false) {
+    picture_.shapes.push_back(Text{at, text, size, anchor, color, bold});
   }
 
   void draw_head() {
@@ -237,7 +236,7 @@ class Chart {
     for (std::size_t run = 0; run < runs_.size(); ++run, y += legend_row) {
       const double middle = y + legend_row / 2, text = margin + legend_swatch + 8;
       picture_.shapes.push_back(
-          Polyline{{{margin, middle}, {margin + legend_swatch, middle}}, colour_of(run), 3, dashes_of(run)});
+          Polyline{{{margin, middle}, {margin + legend_swatch, middle}}, color_of(run), 3, dashes_of(run)});
       write({text, middle + label_size * 0.36},
             shortened(legend_[run], options_.width - text - margin, label_size), label_size, Anchor::start,
             ink);
@@ -264,11 +263,10 @@ class Chart {
     picture_.shapes.push_back(Polyline{{{left_, top}, {left_, bottom}, {right, bottom}}, frame, 1});
     const bool behind = has_any(panel.validation);
     for (std::size_t run = 0; run < runs_.size(); ++run) {
-      draw_curve(panel.training[run], panel.axis, run, behind ? pale(colour_of(run)) : colour_of(run), 1.3,
-                 0);
+      draw_curve(panel.training[run], panel.axis, run, behind ? pale(color_of(run)) : color_of(run), 1.3, 0);
     }
     for (std::size_t run = 0; run < runs_.size(); ++run) {
-      draw_curve(panel.validation[run], panel.axis, run, colour_of(run), 2.2, 5);
+      draw_curve(panel.validation[run], panel.axis, run, color_of(run), 2.2, 5);
     }
   }
 
@@ -285,14 +283,13 @@ class Chart {
 
   /// A line through neighbouring points, a square for one that has no neighbours; squares at all points where
   /// `mark` is their size and they have room.
-  void draw_curve(const Curve* curve, const Axis& axis, std::size_t run, Colour colour, double width,
+  void draw_curve(const Curve* curve, const Axis& axis, std::size_t run, Color color, double width,
                   double mark) {
     if (curve == nullptr) return;
     std::vector<Point> piece, all;
     const auto finish_piece = [&] {
-      if (piece.size() == 1) draw_mark(piece.front(), colour, std::max(mark, 2 * width));
-      if (piece.size() > 1)
-        picture_.shapes.push_back(Polyline{thinned(piece), colour, width, dashes_of(run)});
+      if (piece.size() == 1) draw_mark(piece.front(), color, std::max(mark, 2 * width));
+      if (piece.size() > 1) picture_.shapes.push_back(Polyline{thinned(piece), color, width, dashes_of(run)});
       all.insert(all.end(), piece.begin(), piece.end());
       piece.clear();
     };
@@ -306,11 +303,11 @@ class Chart {
     finish_piece();
     const double room = (options_.width - left_ - right_margin) / (3 * std::max(mark, 1.0));
     if (mark == 0 || static_cast<double>(all.size()) > room) return;
-    for (const Point& point : all) draw_mark(point, colour, mark);
+    for (const Point& point : all) draw_mark(point, color, mark);
   }
 
-  void draw_mark(Point at, Colour colour, double size) {
-    picture_.shapes.push_back(Rectangle{{at.x - size / 2, at.y - size / 2}, size, size, colour});
+  void draw_mark(Point at, Color color, double size) {
+    picture_.shapes.push_back(Rectangle{{at.x - size / 2, at.y - size / 2}, size, size, color});
   }
 
   std::vector<RunCurves> runs_;

@@ -13,13 +13,13 @@ struct Point {
   double x = 0, y = 0;
 };
 
-struct Colour {
+struct Color {
   std::uint8_t red = 0, green = 0, blue = 0;
 };
 
 struct Polyline {
   std::vector<Point> points;
-  Colour colour;
+  Color color;
   double width = 1;
   std::vector<double> dashes = {};  ///< lengths drawn and left out, in turn; none: a whole line
 };
@@ -27,7 +27,7 @@ struct Polyline {
 struct Rectangle {
   Point corner;  ///< the upper left one
   double width = 0, height = 0;
-  Colour colour;
+  Color color;
 };
 
 enum class Anchor { start, middle, end };
@@ -38,7 +38,7 @@ struct Text {
   std::string text;  ///< UTF-8
   double size = 12;
   Anchor anchor = Anchor::start;
-  Colour colour = {};
+  Color color = {};
   bool bold = false;
 };
 

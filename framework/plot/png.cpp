@@ -20,13 +20,13 @@ class Painter {
   }
 
   void operator()(const Rectangle& rectangle) const {
-    use(rectangle.colour);
+    use(rectangle.color);
     cairo_rectangle(canvas_, rectangle.corner.x, rectangle.corner.y, rectangle.width, rectangle.height);
     cairo_fill(canvas_);
   }
 
   void operator()(const Polyline& line) const {
-    use(line.colour);
+    use(line.color);
     cairo_set_line_width(canvas_, line.width);
     cairo_set_dash(canvas_, line.dashes.data(), static_cast<int>(line.dashes.size()), 0);
     cairo_new_path(canvas_);  // a text leaves a point behind
@@ -35,7 +35,7 @@ class Painter {
   }
 
   void operator()(const Text& text) const {
-    use(text.colour);
+    use(text.color);
     cairo_select_font_face(canvas_, "sans-serif", CAIRO_FONT_SLANT_NORMAL,
                            text.bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
     cairo_set_font_size(canvas_, text.size);
@@ -48,9 +48,9 @@ class Painter {
   }
 
  private:
-  void use(const Colour& colour) const {
+  void use(const Color& color) const {
     constexpr double full = 255;
-    cairo_set_source_rgb(canvas_, colour.red / full, colour.green / full, colour.blue / full);
+    cairo_set_source_rgb(canvas_, color.red / full, color.green / full, color.blue / full);
   }
 
   cairo_t* canvas_;

@@ -41,14 +41,14 @@ std::string escaped(const std::string& text) {
   return result;
 }
 
-std::string colour_text(const Colour& colour) {
-  return formatted("#%02x%02x%02x", colour.red, colour.green, colour.blue);
+std::string color_text(const Color& color) {
+  return formatted("#%02x%02x%02x", color.red, color.green, color.blue);
 }
 
 std::string element(const Rectangle& rectangle) {
   return "<rect" + attribute("x", rectangle.corner.x) + attribute("y", rectangle.corner.y) +
          attribute("width", rectangle.width) + attribute("height", rectangle.height) +
-         attribute("fill", colour_text(rectangle.colour)) + "/>";
+         attribute("fill", color_text(rectangle.color)) + "/>";
 }
 
 std::string element(const Polyline& line) {
@@ -57,7 +57,7 @@ std::string element(const Polyline& line) {
   });
   const std::string dashes = join(line.dashes, " ", number);
   return "<polyline" + attribute("points", points) + attribute("fill", "none") +
-         attribute("stroke", colour_text(line.colour)) + attribute("stroke-width", line.width) +
+         attribute("stroke", color_text(line.color)) + attribute("stroke-width", line.width) +
          (dashes.empty() ? "" : attribute("stroke-dasharray", dashes)) + "/>";
 }
 
@@ -65,7 +65,7 @@ std::string element(const Text& text) {
   const char* anchor = text.anchor == Anchor::end ? "end" : "middle";
   return "<text" + attribute("x", text.at.x) + attribute("y", text.at.y) + attribute("font-size", text.size) +
          (text.anchor == Anchor::start ? "" : attribute("text-anchor", anchor)) +
-         (text.bold ? attribute("font-weight", "bold") : "") + attribute("fill", colour_text(text.colour)) +
+         (text.bold ? attribute("font-weight", "bold") : "") + attribute("fill", color_text(text.color)) +
          ">" + escaped(text.text) + "</text>";
 }
 

@@ -40,12 +40,12 @@ Json describe(const fs::path& library, bool tensors) {
 }
 
 void check_plugin_json(const Json& json, const fs::path& file) {
-  static const std::set<std::string> known{"id",    "version", "summary",      "licence", "author",
+  static const std::set<std::string> known{"id",    "version", "summary",      "license", "author",
                                            "paper", "facts",   "requirements", "presets"};
   static const std::set<std::string> objects{"facts", "requirements", "presets"};
   if (!json.is_object()) refuse(file, "is not a JSON object");
   for (const auto& [key, value] : json.items()) {
-    if (!known.contains(key))
+    if (!known.contains(key) && key != "licence")
       refuse(file, "unknown key '" + key + "'" + did_you_mean(key, {known.begin(), known.end()}));
     if (objects.contains(key) ? !value.is_object() : !value.is_string()) {
       refuse(file, "'" + key + "' has the wrong type");
@@ -103,7 +103,7 @@ void write_manifest(const fs::path& library, const fs::path& plugin_json, bool t
   const Json described = describe(library, tensors);
   Json manifest{{"schema", manifest_schema}};
   for (const auto& [key, value] : written.items()) {
-    if (key != "presets") manifest[key] = value;
+    if (key != "presets") manifest[key == "licence" ? "license" : key] = value;  // both spellings are taken
   }
   manifest["library"] = library.filename().string();
   manifest["build_id"] = read_build_id(library);

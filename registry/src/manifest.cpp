@@ -187,7 +187,7 @@ PluginManifest read(const Json& json, const std::filesystem::path& file) {
   manifest.id = name_from(json.at("id"), "the plugin's id");
   manifest.version = json.at("version").get<std::string>();
   manifest.summary = optional_member<std::string>(json, "summary");
-  manifest.licence = optional_member<std::string>(json, "licence");
+  manifest.license = optional_member<std::string>(json, "license");
   manifest.author = optional_member<std::string>(json, "author");
   manifest.paper = optional_member<std::string>(json, "paper");
   const Json facts = optional_member<Json>(json, "facts", Json::object());

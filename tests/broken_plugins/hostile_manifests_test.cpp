@@ -27,11 +27,11 @@ void write_changed(const fs::path& file, void (*change)(Json& manifest)) {
 
 std::string nested(std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); }
 
-/// The good manifest with `text` for the value of "licence", as it stands.
-void write_with_licence(const fs::path& file, const std::string& text) {
-  write_changed(file, [](Json& manifest) { manifest["licence"] = "LICENCE"; });
+/// The good manifest with `text` for the value of "license", as it stands.
+void write_with_license(const fs::path& file, const std::string& text) {
+  write_changed(file, [](Json& manifest) { manifest["license"] = "LICENSE"; });
   std::string manifest = read_file(file);
-  write_file(file, manifest.replace(manifest.find("\"LICENCE\""), 9, text));
+  write_file(file, manifest.replace(manifest.find("\"LICENSE\""), 9, text));
 }
 
 struct Hostile {
@@ -53,13 +53,13 @@ const Hostile hostile[] = {
      },
      "has 3221225472 bytes"},
     {"deep", [](const fs::path& file) { write_file(file, nested(100000)); }, "nested more than 64 deep"},
-    {"deep_value", [](const fs::path& file) { write_with_licence(file, nested(100000)); },
+    {"deep_value", [](const fs::path& file) { write_with_license(file, nested(100000)); },
      "nested more than 64 deep"},
     {"many_keys",
      [](const fs::path& file) {
        std::string text = "{";
        for (int i = 0; i < 50000; ++i) text += "\"key" + std::to_string(i) + "\":1,";
-       write_with_licence(file, text + "\"last\":1}");
+       write_with_license(file, text + "\"last\":1}");
      },
      "not a plugin manifest"},
     {"many_options",
@@ -70,7 +70,7 @@ const Hostile hostile[] = {
        });
      },
      "at most 4096 are read"},
-    {"not_utf8", [](const fs::path& file) { write_with_licence(file, "\"\xff\xc0\""); }, "UTF-8"},
+    {"not_utf8", [](const fs::path& file) { write_with_license(file, "\"\xff\xc0\""); }, "UTF-8"},
     {"nul",
      [](const fs::path& file) {
        write_changed(file, [](Json&) {});
@@ -161,7 +161,7 @@ TEST_F(HostileManifest, EscapesOfASummaryDoNotReachTheTerminal) {
     manifest["summary"] = "\033]0;title\007";
     manifest["components"][0]["summary"] = "\033[2Jgone";
     manifest["components"][0]["options"][0]["help"] = "\033[31mred";
-    manifest["licence"] = "\033[5m";
+    manifest["license"] = "\033[5m";
   });
   for (const char* command : {"list", "list --all --json", "doctor", "inspect lr_scheduler/flat"}) {
     const CommandResult result = limited(command);

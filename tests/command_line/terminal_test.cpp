@@ -1,4 +1,4 @@
-/// Colours and width on a terminal.
+/// Colors and width on a terminal.
 #include <gtest/gtest.h>
 #include <pty.h>
 #include <sys/wait.h>
@@ -48,7 +48,7 @@ std::size_t longest_line(const std::string& text) {
   return longest;
 }
 
-TEST(Terminal, GetsColoursUnlessNoColor) {
+TEST(Terminal, GetsColorsUnlessNoColor) {
   EXPECT_NE(listed_on_terminal(100, false).find("\033[1m"), std::string::npos);
   EXPECT_EQ(listed_on_terminal(100, true).find('\033'), std::string::npos);
 }

@@ -12,7 +12,7 @@ namespace {
 std::string named(const std::vector<std::int64_t>& split) {
   if (split.size() > 4) return std::to_string(split.size()) + " chunks of one token";
   std::string text = "chunks of";
-  for (const std::int64_t size : split) text += " " + std::to_string(size);
+  for (const std::int64_t size : split) text.append(1, ' ').append(std::to_string(size));
   return text;
 }
 

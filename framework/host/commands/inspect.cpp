@@ -108,7 +108,7 @@ void print_json_component(const PluginManifest& plugin, const ComponentManifest&
                {{"id", plugin.id},
                 {"version", plugin.version},
                 {"summary", plugin.summary},
-                {"licence", plugin.licence},
+                {"license", plugin.license},
                 {"author", plugin.author},
                 {"paper", plugin.paper},
                 {"facts", std::move(facts)},
@@ -142,8 +142,8 @@ void print_component(const PluginManifest& plugin, const ComponentManifest& comp
   print_paragraph(component.summary, 2);
   std::cout << '\n';
   Table facts({}, 2);
-  const std::string licence = plugin.licence.empty() ? "" : " (" + plugin.licence + ")";
-  facts.add({"plugin", plugin.id + " " + plugin.version + licence + ": " + plugin.summary});
+  const std::string license = plugin.license.empty() ? "" : " (" + plugin.license + ")";
+  facts.add({"plugin", plugin.id + " " + plugin.version + license + ": " + plugin.summary});
   if (!plugin.author.empty()) facts.add({"author", plugin.author});
   if (!plugin.paper.empty()) facts.add({"paper", plugin.paper});
   for (const auto& [about, fact] : plugin.facts) facts.add({about, fact});

@@ -20,7 +20,7 @@ int shown_length(std::string_view text) {
   return static_cast<int>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
-bool colours() {
+bool colors() {
   static const bool on = isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
   return on;
 }
@@ -33,7 +33,7 @@ int terminal_width() {
 }
 
 std::string styled(std::string_view text, Style style) {
-  if (style == Style::plain || !colours()) return printable_lines(text);
+  if (style == Style::plain || !colors()) return printable_lines(text);
   return (style == Style::bold ? "\033[1m" : "\033[33m") + printable_lines(text) + "\033[0m";
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-/// Output for people: tables that fit the terminal, colours only where there is one.
+/// Output for people: tables that fit the terminal, colors only where there is one.
 
 #include <string>
 #include <string_view>

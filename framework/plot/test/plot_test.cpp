@@ -96,7 +96,7 @@ TEST_F(Plot, SvgHasTextCurvesAndWhatAReaderIsTold) {
   EXPECT_EQ(parsed.exit_code, 0) << parsed.err;
 }
 
-TEST_F(Plot, PngHasTheSizeAskedForAndTheColoursOfTheRuns) {
+TEST_F(Plot, PngHasTheSizeAskedForAndTheColorsOfTheRuns) {
   write_good_run("a");
   write_good_run("b");
   const auto result =

@@ -154,6 +154,10 @@ MultiheadAttention::MultiheadAttention(const AttentionShape& shape) : shape_(who
   v_proj_ = map("v_proj", shape_.dim, shape_.key_heads * shape_.value_dim);
   q_proj_ = map("q_proj", shape_.dim, shape_.heads * shape_.head_dim);
   out_proj_ = map("out_proj", shape_.heads * shape_.value_dim, shape_.dim);
+  if (shape_.qk_norm) {
+    q_norm_ = register_module("q_norm", std::make_shared<RMSNorm>(shape_.head_dim));
+    k_norm_ = register_module("k_norm", std::make_shared<RMSNorm>(shape_.head_dim));
+  }
   for (const auto& projection : {k_proj_, v_proj_, q_proj_})
     init_xavier_(projection->weight(), 1 / std::sqrt(2.0));
   init_xavier_(out_proj_->weight());
@@ -184,6 +188,7 @@ at::Tensor MultiheadAttention::forward(const at::Tensor& x, ForwardPass& pass, s
   ForwardState& state = pass.state();
   LayerHooks hooks(state, pass.forward(), layer);
   Heads heads = projected(hooks.inputs(x));
+  if (q_norm_) heads.q = q_norm_->forward(heads.q), heads.k = k_norm_->forward(heads.k);
   LayerMemory* const memory = state.memory(layer);
   const auto remember = [&] {
     constexpr std::int64_t columns = 2;

@@ -71,6 +71,8 @@ at::Tensor activate(at::Tensor x, Activation activation) {
       return at::gelu(x, "tanh");
     case Activation::tanh:
       return at::tanh_(x);
+    case Activation::silu:
+      return at::silu(x);
     case Activation::linear:
       break;
   }
@@ -95,6 +97,20 @@ at::Tensor FeedForward::forward(const at::Tensor& x, bool training) const {
   const at::Tensor active = both ? ReluDropout::apply(inner, dropout)
                                  : apply_dropout(activate(inner, activation), dropout, training);
   return fc2->forward(inner_norm ? inner_norm->forward(active) : active);
+}
+
+GatedFeedForward::GatedFeedForward(std::int64_t dim, std::int64_t inner_dim, Activation activation,
+                                   double dropout)
+    : gate_(register_module("gate_proj", std::make_shared<Linear>(dim, inner_dim, /*with_bias=*/false))),
+      up_(register_module("up_proj", std::make_shared<Linear>(dim, inner_dim, /*with_bias=*/false))),
+      down_(register_module("down_proj", std::make_shared<Linear>(inner_dim, dim, /*with_bias=*/false))),
+      activation_(activation),
+      dropout_(dropout) {}
+
+at::Tensor GatedFeedForward::forward(const at::Tensor& x) const {
+  // x [...,C] -> [...,F] -> [...,C]
+  const at::Tensor inner = activate(gate_->forward(x), activation_) * up_->forward(x);
+  return down_->forward(apply_dropout(inner, dropout_, is_training()));
 }
 
 }  // namespace nopos

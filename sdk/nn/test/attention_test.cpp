@@ -210,6 +210,35 @@ TEST_F(Attention, DropsItsShareOfWeightsAndKeepsTheMean) {
   EXPECT_TRUE(at::allclose(sum / 2000, expected, 0, 0.08));
 }
 
+TEST_F(Attention, GroupsOfQueriesShareKeysOfTheirOwnWidthsAndNorms) {
+  const at::NoGradGuard no_grad;
+  const MultiheadAttention attention(
+      {.dim = C, .heads = 4, .key_heads = 2, .head_dim = 6, .value_dim = 5, .bias = false, .qk_norm = true});
+  const auto weights = attention.named_parameters();
+  EXPECT_EQ(weights["k_proj.weight"].sizes(), (at::IntArrayRef{12, C}));
+  EXPECT_EQ(weights["v_proj.weight"].sizes(), (at::IntArrayRef{10, C}));
+  EXPECT_EQ(weights["out_proj.weight"].sizes(), (at::IntArrayRef{C, 20}));
+  weights["q_norm.weight"].copy_(at::rand({6}) + 0.5), weights["k_norm.weight"].copy_(at::rand({6}) + 0.5);
+  const at::Tensor x = at::randn({B, T, C});
+  const auto heads = [&](const char* name, std::int64_t count) {
+    return at::matmul(x, weights[name].t()).view({B, T, count, -1}).transpose(1, 2);
+  };
+  const auto normed = [&](const at::Tensor& y, const char* name) {
+    return y / (y.square().mean(3, true) + 1e-6).sqrt() * weights[name];
+  };
+  const auto each_twice = [](const at::Tensor& y) { return y.repeat_interleave(2, 1); };
+  const at::Tensor q = normed(heads("q_proj.weight", 4), "q_norm.weight"),
+                   k = each_twice(normed(heads("k_proj.weight", 2), "k_norm.weight")),
+                   v = each_twice(heads("v_proj.weight", 2));
+  const at::Tensor hidden = at::ones({T, T}, at::kBool).triu(1);
+  const at::Tensor shares = (at::matmul(q, k.transpose(2, 3)) / std::sqrt(6.0))
+                                .masked_fill(hidden, -std::numeric_limits<double>::infinity())
+                                .softmax(3);
+  const at::Tensor expected =
+      at::matmul(at::matmul(shares, v).transpose(1, 2).flatten(2), weights["out_proj.weight"].t());
+  EXPECT_TRUE(at::allclose(run(attention, *declaring({}), x), expected, 1e-5, 1e-6));
+}
+
 TEST_F(Attention, RefusesShapesThatDoNotFit) {
   EXPECT_THROW(MultiheadAttention({.dim = 10, .heads = 3}), Error);
   EXPECT_THROW(MultiheadAttention({.dim = 12, .heads = 3, .key_heads = 2}), Error);

@@ -68,5 +68,31 @@ TEST(FeedForward, DropsEverythingWithFiniteGradients) {
   EXPECT_TRUE(at::equal(feed_forward.fc1->bias().grad(), at::zeros({6})));
 }
 
+TEST(GatedFeedForward, IsTheFormula) {
+  at::manual_seed(1);
+  const GatedFeedForward gated(4, 6, Activation::silu);
+  const auto weights = gated.named_parameters();
+  const at::Tensor x = at::randn({2, 3, 4});
+  const at::Tensor gate = at::matmul(x, weights["gate_proj.weight"].t()),
+                   up = at::matmul(x, weights["up_proj.weight"].t());
+  const at::Tensor expected = at::matmul(gate / (1 + at::exp(-gate)) * up, weights["down_proj.weight"].t());
+  EXPECT_EQ(weights.size(), 3u);
+  EXPECT_TRUE(at::allclose(gated.forward(x), expected, 1e-5, 1e-6));
+}
+
+TEST(RMSNorm, IsTheFormulaInEveryType) {
+  at::manual_seed(1);
+  RMSNorm norm(5, 1e-3);
+  const at::Tensor weight = norm.parameters().at(0);
+  at::NoGradGuard no_grad;
+  weight.copy_(at::rand({5}));
+  const at::Tensor x = at::randn({2, 3, 5}, at::kDouble);
+  const at::Tensor expected = x / (x.square().mean(2, true) + 1e-3).sqrt() * weight;
+  EXPECT_TRUE(at::allclose(norm.forward(x), expected));
+  const at::Tensor narrow = norm.forward(x.to(at::kBFloat16));
+  EXPECT_EQ(narrow.scalar_type(), at::kBFloat16);
+  EXPECT_TRUE(at::allclose(narrow.to(at::kDouble), expected, 0.02, 0.02));
+}
+
 }  // namespace
 }  // namespace nopos

@@ -44,7 +44,7 @@ struct Requirements {
 
 struct PluginManifest {
   std::string id;  ///< "vendor.name"
-  std::string version, summary, licence, author, paper;
+  std::string version, summary, license, author, paper;
   /// The author's description in words, by topic ("longest sequence": "any").
   std::vector<std::pair<std::string, std::string>> facts;
   Requirements requirements;

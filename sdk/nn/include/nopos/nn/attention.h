@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "nopos/forward_pass.h"
+#include "nopos/nn/layer_norm.h"
 #include "nopos/nn/linear.h"
 
 namespace nopos {
@@ -22,9 +23,11 @@ struct AttentionShape {
   std::int64_t value_dim = 0;  ///< Dv, of values; 0: D
   double dropout = 0;          ///< of the attention weights
   bool bias = true;            ///< whether the four maps have one
+  bool qk_norm = false;        ///< an RMSNorm of each head's queries and keys, before encodings see them
 };
 
-/// Its parameters are `k_proj`, `v_proj`, `q_proj` and `out_proj`, made and initialized in fairseq's order.
+/// Its parameters are `k_proj`, `v_proj`, `q_proj` and `out_proj`, made and initialized in fairseq's order,
+/// and `q_norm` and `k_norm` where the shape asks for norms (Henry et al. 2020, arXiv 2010.04245).
 class MultiheadAttention : public torch::nn::Module {
  public:
   /// \throws Error (configuration) where the numbers of `shape` do not fit each other
@@ -43,6 +46,7 @@ class MultiheadAttention : public torch::nn::Module {
 
   AttentionShape shape_;
   std::shared_ptr<Linear> k_proj_, v_proj_, q_proj_, out_proj_;
+  std::shared_ptr<RMSNorm> q_norm_, k_norm_;  // or null
 };
 
 }  // namespace nopos

@@ -1,5 +1,6 @@
 #pragma once
-/// The feed-forward block of a transformer layer: two linear layers with an activation between them.
+/// The feed-forward block of a transformer layer: two linear layers with an activation between them, or three
+/// of which one is a gate.
 
 #include <cstdint>
 #include <memory>
@@ -12,10 +13,10 @@
 
 namespace nopos {
 
-enum class Activation { relu, gelu, gelu_tanh, tanh, linear };
+enum class Activation { relu, gelu, gelu_tanh, tanh, linear, silu };
 
-/// fairseq's names: relu, gelu (exact), gelu_fast and gelu_accurate (both use the tanh approximation), tanh,
-/// linear.
+/// fairseq's names, silu is none of them: relu, gelu (exact), gelu_fast and gelu_accurate (both use the tanh
+/// approximation), tanh, linear.
 std::vector<std::string> activation_names();
 Activation activation(std::string_view name);
 
@@ -35,6 +36,22 @@ struct FeedForward {
 
   /// x [...,dim] -> [...,dim]
   at::Tensor forward(const at::Tensor& x, bool training) const;
+};
+
+/// down(activation(gate(x)) * up(x)): GLU and its variants, SwiGLU with silu. Shazeer 2020, arXiv 2002.05202.
+/// The maps "gate_proj", "up_proj" and "down_proj" have no biases.
+class GatedFeedForward : public torch::nn::Module {
+ public:
+  /// `dropout` is applied before the last map.
+  GatedFeedForward(std::int64_t dim, std::int64_t inner_dim, Activation activation, double dropout = 0);
+
+  /// x [...,dim] -> [...,dim]
+  at::Tensor forward(const at::Tensor& x) const;
+
+ private:
+  std::shared_ptr<Linear> gate_, up_, down_;
+  Activation activation_;
+  double dropout_;
 };
 
 }  // namespace nopos
