@@ -9,6 +9,8 @@ function(nopos_add_test NAME)
   # An object library is compiled with -fPIC like the libraries, so that it can share their precompiled header.
   add_library(${NAME}_objects OBJECT ${ARG_SOURCES})
   nopos_own_code(${NAME}_objects)
+  # half of all sources are tests, which -O3 takes half as long again to compile as -O1
+  target_compile_options(${NAME}_objects PRIVATE $<$<CONFIG:Release>:-O1>)
   target_compile_definitions(${NAME}_objects PRIVATE
     NOPOS_BUILD_DIR="${PROJECT_BINARY_DIR}" NOPOS_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
     NOPOS_PLUGIN_FOLDER="${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/${NOPOS_PLUGIN_DIR}")

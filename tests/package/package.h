@@ -16,9 +16,9 @@ inline bool can_package() {
 /// Runs cpack in `folder`; the package, or an empty path where that failed. `flags`: further arguments.
 inline std::filesystem::path package_in(const std::filesystem::path& folder, const std::string& flags,
                                         CommandResult& result) {
-  result = run({"sh", "-c",
-                std::string(NOPOS_CPACK) + " --config " + NOPOS_BUILD_DIR + "/CPackConfig.cmake -B " +
-                    folder.string() + " " + flags});
+  std::string command = NOPOS_CPACK " --config " NOPOS_BUILD_DIR "/CPackConfig.cmake -B ";
+  command.append(folder.string()).append(" ").append(flags);
+  result = run({"sh", "-c", command});
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     if (entry.path().extension() == ".deb") return entry.path();
   }
