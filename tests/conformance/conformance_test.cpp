@@ -105,7 +105,7 @@ std::vector<Fault> faults() {
       fault<OwnGenerator>("D2", "parameter weight", "own_generator"),
       fault<EvenWidthOnly>("D3", "a model of C 9", "even_width_only"),
       fault<BufferFrequencies>("D4", "buffer inv_freq", "buffer_frequencies"),
-      fault<Throwing>("F1", "not implemented", "throwing"),
+      fault<Throwing>("F1", "no table for this length", "throwing"),
       fault<WrongShape>("F1", "[3,4]", "wrong_shape"),
       fault<EndsAt64>("F1", "65 tokens are not finite", "ends_at_64"),
       fault<MeanWithPadding>("F3", "leave padding out", "mean_with_padding"),

@@ -114,7 +114,7 @@ struct EndsAt100 final : PositionalEncoding {
 /// Throws in the middle of training.
 struct Throwing final : PositionalEncoding {
   Heads transform(Heads heads, Layer& layer) override {
-    if (layer.forward().training() && layer.index() == 1) throw std::logic_error("not implemented");
+    if (layer.forward().training() && layer.index() == 1) throw std::logic_error("no table for this length");
     return heads;
   }
 };
