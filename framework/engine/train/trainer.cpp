@@ -91,7 +91,7 @@ bool Trainer::update(const std::vector<TokenBatch>& group) {
   parts_.slab->clear_grads();
   if (parts_.encodings && parts_.encodings->adjusts_after_update()) {
     parts_.encodings->after_update();
-    parts_.slab->weights_adjusted();
+    parts_.slab->weights_adjusted("positional");
   }
   if (parts_.loss_scale) parts_.loss_scale->succeeded();
   set_num_updates(num_updates_ + 1);

@@ -229,13 +229,16 @@ void ParameterSlab::weights_changed() {
   for (std::size_t i = 0; i < segments_.size(); ++i) master(i).copy_(segments_[i].parameter);
 }
 
-void ParameterSlab::weights_adjusted() {
-  if (precision_.weights == at::kHalf) values_.copy_(values_.to(at::kHalf));
-  if (!master_.defined()) return;
+void ParameterSlab::weights_adjusted(std::string_view tag) {
   const at::NoGradGuard no_grad;
   for (std::size_t i = 0; i < segments_.size(); ++i) {
-    const at::Tensor wide = master(i), value = segments_[i].parameter.to(at::kFloat);
-    const bool is_rounded = !stays_float32(segments_[i].info);
+    const Segment& segment = segments_[i];
+    if (!segment.info.has(tag)) continue;
+    const bool is_rounded = !stays_float32(segment.info);
+    if (is_rounded && precision_.weights == at::kHalf)
+      segment.parameter.copy_(segment.parameter.to(at::kHalf));
+    if (!master_.defined()) continue;
+    const at::Tensor wide = master(i), value = segment.parameter.to(at::kFloat);
     const at::Tensor rounded = is_rounded ? wide.to(precision_.weights).to(at::kFloat) : wide;
     wide.copy_(at::where(rounded.eq(value), wide, value));
   }

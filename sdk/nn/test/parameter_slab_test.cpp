@@ -194,5 +194,54 @@ TEST(ParameterSlab, RoundsAsATenDoes) {
   EXPECT_TRUE(at::equal(parameter.nan_to_num(), expected.nan_to_num()));
 }
 
+/// Subtracts the gradient.
+struct Descent final : Optimizer {
+  std::vector<std::string> state_names() const override { return {}; }
+  void begin_update(double) override {}
+  void update(const Chunk& chunk) const override {
+    for (std::int64_t i = 0; i < chunk.size; ++i) chunk.value[i] -= chunk.grad[i] * chunk.grad_scale;
+    tags.insert(tags.end(), chunk.parameter->tags.begin(), chunk.parameter->tags.end());
+  }
+  mutable std::vector<std::string> tags;
+};
+
+TEST(ParameterSlab, KeepsAParameterInFloat32AndItsOptimizerSeesTheTag) {
+  for (const bool has_master : {false, true}) {
+    const at::Tensor narrow = at::full({3}, 1.0, at::kBFloat16).requires_grad_(true),
+                     wide = at::full({3}, 1.0, at::kFloat).requires_grad_(true);
+    Descent descent;
+    ParameterSlab slab({{"narrow", narrow}, {"wide", wide}}, descent, {at::kBFloat16, has_master},
+                       {{"wide", {"positional", "keeps_float32"}}});
+    narrow.mutable_grad() = at::full({3}, 0.001, at::kBFloat16);
+    wide.mutable_grad() = at::full({3}, 0.001);
+    slab.update(descent, 1, 1);
+    EXPECT_TRUE(wide.detach().equal(at::full({3}, 1 - 0.001F)));
+    EXPECT_EQ(wide.scalar_type(), at::kFloat);
+    EXPECT_EQ(narrow[0].item<float>(), 1.0F);  // the step is less than bfloat16 can tell
+    EXPECT_EQ(descent.tags, (std::vector<std::string>{"positional", "keeps_float32"}));
+  }
+}
+
+TEST(ParameterSlab, MastersTakeOverWhatWasAdjustedAndNothingElse) {
+  const at::Tensor clamped = at::full({2}, 1.0, at::kBFloat16).requires_grad_(true),
+                   other = at::full({2}, 1.0, at::kBFloat16).requires_grad_(true);
+  Descent descent;
+  ParameterSlab slab({{"clamped", clamped}, {"other", other}}, descent, {at::kBFloat16, /*master=*/true},
+                     {{"clamped", {"positional"}}});
+  for (const at::Tensor& parameter : {clamped, other})
+    parameter.mutable_grad() = at::full({2}, 0.001, at::kBFloat16);
+  slab.update(descent, 1, 1);
+  const float kept = slab.master(0)[0].item<float>();
+  EXPECT_LT(kept, 1);
+  {
+    const at::NoGradGuard no_grad;
+    clamped[1].fill_(2), other[1].fill_(2);
+  }
+  slab.weights_adjusted("positional");
+  EXPECT_EQ(slab.master(0)[0].item<float>(), kept);
+  EXPECT_EQ(slab.master(0)[1].item<float>(), 2);
+  EXPECT_EQ(slab.master(1)[1].item<float>(), kept);  // has not the tag
+}
+
 }  // namespace
 }  // namespace nopos

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -73,9 +74,9 @@ class ParameterSlab {
   at::Tensor master(std::size_t index) const;
   /// Call after setting weights from outside: rounds them and resets the master copies to them.
   void weights_changed();
-  /// Call after an AfterUpdate: the master copies take over the elements that differ from their rounded
-  /// values, and stay more precise than the weights elsewhere.
-  void weights_adjusted();
+  /// Call after an AfterUpdate of parameters with this tag: the master copies take over the elements that
+  /// differ from their rounded values, and stay more precise than the weights elsewhere.
+  void weights_adjusted(std::string_view tag);
 
  private:
   struct Block {  // a run of one segment, processed by one thread; in the order of the slab
